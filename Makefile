@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: MIT
+#
+# make                 everything into build/
+# make check           unit tests
+# make check-live      real servers on loopback, in a private directory
+# make check-san       unit tests under address+undefined, then thread sanitizer
+# make check-debian13  check and check-live in a Debian 13 tree, cached outside
+# make fuzz            every fuzzer, FUZZ_SECONDS each
+# make bench           the table of docs/benchmarks.md, measured here and now
+# make lint            style, include directions, manual against settings
+# make install         DESTDIR= PREFIX=
+#
+# Knobs:
+V ?= 0
+BUILD ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+SYSCONFDIR ?= /etc
+CC ?= cc
+CLANG ?= clang
+CFLAGS ?= -O2 -g
+SANITIZE ?=
+FUZZ_SECONDS ?= 60
+VERSION := 0.1.0
+
+# --- what is made of what: this list is also a map ---------------------------
+
+BASE_SRC := common/base/log.c
+CONFIG_SRC :=
+MESSAGE_SRC :=
+LIMITS_SRC :=
+STORE_SRC :=
+POLICY_SRC :=
+AUTH_SRC :=
+RULES_SRC :=
+REPORT_SRC :=
+COMMON_SRC := $(BASE_SRC) $(CONFIG_SRC) $(MESSAGE_SRC) $(LIMITS_SRC) $(STORE_SRC) \
+	$(POLICY_SRC) $(AUTH_SRC) $(RULES_SRC) $(REPORT_SRC)
+
+CLI_SRC :=
+POLICYD_SRC :=
+
+PROGRAMS := $(if $(CLI_SRC),remite) $(if $(POLICYD_SRC),remite-policyd)
+BENCH_PROGRAMS := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
+UNIT_SRC := $(shell find tests/unit -name 'test_*.c' 2>/dev/null | sort)
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+
+# --- how ---------------------------------------------------------------------
+
+COMMON_PKGS := glib-2.0 libconfig lmdb libxxhash libidn2 jansson
+POLICYD_PKGS := libsystemd
+TEST_PKGS := cmocka
+
+PKG_CONFIG ?= pkg-config
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wpointer-arith -Wwrite-strings -Wvla -Wformat=2 -Wno-missing-field-initializers
+SAN_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
+ALL_CPPFLAGS := -I. -D_GNU_SOURCE -DRMT_VERSION='"$(VERSION)"' $(CPPFLAGS)
+ALL_CFLAGS := -std=gnu11 -fPIC -fvisibility=hidden -pthread $(WARN) $(CFLAGS) $(SAN_FLAGS)
+COMMON_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(COMMON_PKGS))
+COMMON_LIBS = $(shell $(PKG_CONFIG) --libs $(COMMON_PKGS)) -lm
+POLICYD_LIBS = $(shell $(PKG_CONFIG) --libs $(POLICYD_PKGS))
+TEST_LIBS = $(shell $(PKG_CONFIG) --libs $(TEST_PKGS))
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-5s %s\n' $(1) $(2))
+
+# pkg-config is asked once, not per file.
+COMMON_CFLAGS := $(COMMON_CFLAGS)
+COMMON_LIBS := $(COMMON_LIBS)
+
+objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
+LIB := $(BUILD)/libremite.a
+# All of policyd but main, for its unit tests and benchmarks.
+POLICYD_LIB := $(if $(POLICYD_SRC),$(BUILD)/libremite-policyd.a)
+UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
+
+.PHONY: all check check-live check-san check-debian13 fuzz bench lint install clean
+.SECONDARY:
+
+all: $(addprefix $(BUILD)/,$(PROGRAMS)) $(LIB)
+
+$(BUILD)/%.o: %.c Makefile
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(COMMON_CFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(LIB): $(call objects,$(COMMON_SRC))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/libremite-policyd.a: $(call objects,$(filter-out %/main.c,$(POLICYD_SRC)))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/remite: $(call objects,$(CLI_SRC)) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS)
+
+$(BUILD)/remite-policyd: $(call objects,$(POLICYD_SRC)) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(POLICYD_LIBS)
+
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(POLICYD_LIB) $(LIB)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS)) $(TEST_LIBS)
+
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(POLICYD_LIB) $(LIB)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS))
+
+check: all $(UNIT_PROGRAMS)
+	$(Q)tests/run-unit $(UNIT_PROGRAMS)
+
+check-live: all
+	$(Q)BUILD=$(BUILD) tests/run-live
+
+check-san:
+	$(Q)$(MAKE) BUILD=$(BUILD)/asan SANITIZE=address,undefined CFLAGS='-O1 -g' check
+	$(Q)$(MAKE) BUILD=$(BUILD)/tsan SANITIZE=thread CFLAGS='-O1 -g' check
+
+check-debian13:
+	$(Q)packaging/in-debian13 make BUILD=$(BUILD)/debian13 check check-live
+
+# Fuzzers are whole programs of clang: the sources they need, compiled for it.
+FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+fuzz: $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
+	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run-fuzz $^
+
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/fuzz/libremite.a
+	$(call say,FUZZ,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(ALL_CPPFLAGS) $(COMMON_CFLAGS) -std=gnu11 $(FUZZ_FLAGS) -pthread -o $@ $^ $(COMMON_LIBS)
+
+FUZZ_LIB_SRC := $(COMMON_SRC) $(wildcard postfix-policy/policyd/policy_request.c)
+$(BUILD)/fuzz/libremite.a: $(patsubst %.c,$(BUILD)/fuzz/%.o,$(FUZZ_LIB_SRC))
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/fuzz/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(ALL_CPPFLAGS) $(COMMON_CFLAGS) -std=gnu11 $(subst fuzzer,fuzzer-no-link,$(FUZZ_FLAGS)) -pthread -MMD -MP -c -o $@ $<
+
+bench: all $(addprefix $(BUILD)/bench/,$(BENCH_PROGRAMS))
+	$(Q)BUILD=$(BUILD) tests/bench/run
+
+lint: all
+	$(Q)BUILD=$(BUILD) tests/run-lint
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin
+	install -m 755 $(BUILD)/remite $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(BUILD)/remite-policyd $(DESTDIR)$(PREFIX)/sbin/
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

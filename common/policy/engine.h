@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* engine.h - the decision about one request: pure, with its reasons.
+ *
+ * Enters: facts, the configuration in force, counters, records. Leaves: an
+ * action, the sentence the sender reads, and what decided it. Two steps, so
+ * that a host can prepare many requests before it decides any of them:
+ *
+ *	rmt_engine_prepare(engine, &facts, connection, peer, &work);   (folds, classifies, hashes, prefetches)
+ *	rmt_engine_decide(engine, &work, &now, &decision);
+ */
+#ifndef RMT_ENGINE_H
+#define RMT_ENGINE_H
+
+#include "common/limits/reserve.h"
+#include "common/policy/classify.h"
+#include "common/store/stream_state.h"
+#include "common/store/suppress.h"
+
+struct rmt_engine;
+
+/* store may be NULL: no suppressions and pauses. All foreign but the reference
+ * it takes on config. */
+struct rmt_engine *rmt_engine_new(struct rmt_config *config, struct rmt_counters *counters,
+				  struct rmt_store *store);
+void rmt_engine_free(struct rmt_engine *engine);
+
+/* From now on; messages under way end under the settings they began with. */
+void rmt_engine_set_config(struct rmt_engine *engine, struct rmt_config *config);
+const struct rmt_config *rmt_engine_config(const struct rmt_engine *engine);
+struct rmt_reservations *rmt_engine_reservations(struct rmt_engine *engine);
+struct rmt_suppress_index *rmt_engine_suppress_index(struct rmt_engine *engine); /* or NULL */
+
+enum { RMT_ENGINE_SHARES_MAX = 64, RMT_RULE_MAX = 160, RMT_TEXT_MAX = 400 };
+
+/* One request on its way through. Of the caller; spans of facts must stay valid
+ * until decided. */
+struct rmt_work {
+	struct rmt_facts facts;
+	struct rmt_addr sender, recipient;
+	const struct rmt_stream *stream;
+	struct rmt_message message;
+	struct rmt_config *config; /* counted by reference between the two steps */
+	size_t share_count;
+	struct rmt_share shares[RMT_ENGINE_SHARES_MAX];
+	const struct rmt_limit *share_limits[RMT_ENGINE_SHARES_MAX];
+	uint64_t recipient_hash;
+};
+
+enum rmt_rule {
+	RMT_RULE_NONE,
+	RMT_RULE_PAUSE,
+	RMT_RULE_SUPPRESSION,
+	RMT_RULE_LIMIT,
+	RMT_RULE_TROUBLE, /* our own */
+};
+
+struct rmt_decision {
+	enum rmt_action action; /* what to answer: DUNNO in report mode */
+	enum rmt_action would;	/* what the rule says, whatever the mode */
+	enum rmt_rule rule;
+	const struct rmt_stream *stream; /* NULL where nothing was decided (VRFY, ...) */
+	const struct rmt_limit *limit;	 /* RULE_LIMIT: the one that decided; else the fullest, or NULL */
+	struct rmt_usage usage;		 /* of limit */
+	char rule_name[RMT_RULE_MAX];	 /* "limit:day", "suppressed:unsubscribe", "paused", "pass" */
+	char key[RMT_RULE_MAX];		 /* the limit's key, as the user would call it */
+	char text[RMT_TEXT_MAX];	 /* reply text, one line, printable ASCII; "" for DUNNO */
+	const char *filter;		 /* transport for FILTER at DATA, or NULL */
+	uint64_t would_limits;		 /* report limits that did not fit: bits over stream->limits */
+	bool counted;			 /* something was charged or held by this request */
+	bool candidates_charged;	 /* see rmt_commit */
+};
+
+void rmt_engine_prepare(struct rmt_engine *engine, const struct rmt_facts *facts,
+			unsigned connection, uint64_t peer, struct rmt_work *work);
+void rmt_engine_decide(struct rmt_engine *engine, struct rmt_work *work,
+		       const struct rmt_now *now, struct rmt_decision *decision_r);
+
+/* The connection is gone. */
+void rmt_engine_closed(struct rmt_engine *engine, unsigned connection,
+		       const struct rmt_now *now);
+
+/* Upkeep: follows records, expires reservations, ticks the counters. Once per
+ * turn and at least every 100 ms. */
+void rmt_engine_tick(struct rmt_engine *engine, const struct rmt_now *now);
+
+/* The same decision, every step to it in words (a line each), changing nothing. */
+void rmt_engine_explain(struct rmt_engine *engine, const struct rmt_facts *facts,
+			const struct rmt_now *now, GString *steps_r,
+			struct rmt_decision *decision_r);
+
+/* The decision as one log line, "stream=news rule=limit:day ..." */
+void rmt_decision_format(const struct rmt_work *work, const struct rmt_decision *decision,
+			 GString *out);
+
+/* The counter's key of a limit for key values as a user writes them
+ * ("ann@example.org", or "ann+example.org" for joined keys in the order of
+ * rmt_per_format): for `remite limits reset`. False: not as many parts. */
+bool rmt_engine_key(struct rmt_engine *engine, const struct rmt_stream *stream,
+		    const struct rmt_limit *limit, struct rmt_span value,
+		    uint64_t *key_r);
+
+#endif
