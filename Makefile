@@ -37,7 +37,7 @@ REPORT_SRC :=
 COMMON_SRC := $(BASE_SRC) $(CONFIG_SRC) $(MESSAGE_SRC) $(LIMITS_SRC) $(STORE_SRC) \
 	$(POLICY_SRC) $(AUTH_SRC) $(RULES_SRC) $(REPORT_SRC)
 
-CLI_SRC :=
+CLI_SRC := common/cli/main.c
 POLICYD_SRC :=
 
 PROGRAMS := $(if $(CLI_SRC),remite) $(if $(POLICYD_SRC),remite-policyd)

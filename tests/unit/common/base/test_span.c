@@ -10,7 +10,7 @@
 
 static void split_last_takes_the_last_separator(void **state)
 {
-	struct rmt_span local, domain;
+	struct rmt_span local = { NULL, 0 }, domain = { NULL, 0 };
 
 	(void)state;
 	assert_true(rmt_span_split_last(RMT_SPAN("a@b@c"), '@', &local, &domain));

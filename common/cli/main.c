@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* main.c - `remite COMMAND ...`: the table of commands. */
+#include <locale.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cli/cli.h"
+
+static const struct rmt_command *const commands[] = {
+	NULL,
+};
+
+static void print_help(FILE *out)
+{
+	size_t i;
+
+	fputs("usage: remite [-c FILE] COMMAND [ARGUMENT ...]\n\n", out);
+	for (i = 0; commands[i] != NULL; i++)
+		fprintf(out, "  %-14s %s\n", commands[i]->name, commands[i]->summary);
+	fputs("\n'remite COMMAND --help' tells more; manual: remite(1).\n"
+	      "-c FILE: the configuration, else " RMT_CONFIG_DEFAULT_FILE ".\n",
+	      out);
+}
+
+static const struct rmt_command *find_command(const char *name)
+{
+	size_t i;
+
+	for (i = 0; commands[i] != NULL; i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return NULL;
+}
+
+int rmt_cli_usage(const struct rmt_command *command, int status)
+{
+	fputs(command->usage, status == RMT_EXIT_OK ? stdout : stderr);
+	return status;
+}
+
+int rmt_cli_fail(int status, const struct rmt_command *command, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "remite %s: ", command->name);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return status;
+}
+
+static int run_command(const struct rmt_cli *cli, int argc, char **argv)
+{
+	const struct rmt_command *command = find_command(argv[0]);
+
+	if (command == NULL) {
+		fprintf(stderr, "remite: no command '%s' (remite --help lists them)\n",
+			argv[0]);
+		return RMT_EXIT_USAGE;
+	}
+	if (argc > 1 && strcmp(argv[1], "--help") == 0)
+		return rmt_cli_usage(command, RMT_EXIT_OK);
+	return command->run(cli, argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	struct rmt_cli cli = { NULL };
+	int first = 1;
+
+	setlocale(LC_CTYPE, "");
+	if (argc > 2 && strcmp(argv[1], "-c") == 0) {
+		cli.config_file = argv[2];
+		first = 3;
+	}
+	if (first < argc && strcmp(argv[first], "--version") == 0) {
+		puts("remite " RMT_VERSION);
+		return RMT_EXIT_OK;
+	}
+	if (first < argc && strcmp(argv[first], "--help") == 0) {
+		print_help(stdout);
+		return RMT_EXIT_OK;
+	}
+	if (first >= argc) {
+		print_help(stderr);
+		return RMT_EXIT_USAGE;
+	}
+	return run_command(&cli, argc - first, argv + first);
+}
