@@ -30,7 +30,8 @@ CONFIG_SRC :=
 MESSAGE_SRC :=
 LIMITS_SRC :=
 STORE_SRC :=
-POLICY_SRC :=
+POLICY_SRC := common/policy/engine.c common/policy/engine_key.c common/policy/engine_text.c \
+	common/policy/engine_explain.c
 AUTH_SRC :=
 RULES_SRC :=
 REPORT_SRC :=

@@ -47,8 +47,12 @@ enum rmt_reserve_result {
 	RMT_RESERVE_EXCEEDED, /* the share at *at_r does not fit; nothing was held */
 };
 
+/* When (line_ns) the reservation was begun; 0: there is none. */
+int64_t rmt_reserve_began(const struct rmt_reservations *reservations, uint64_t id);
+
 /* Reserves one recipient (hash of its folded address) against all shares, or
- * none. would_r gets a bit for each report share that did not fit (the first
+ * none. No shares: the recipient is only known of, so that recipient_count
+ * can be told from what was reserved. would_r gets a bit for each report share that did not fit (the first
  * 64). usage_r is of the share at at_r, or of the fullest. dry: says the same
  * and changes nothing. A reservation whose envelope differs is released first. */
 enum rmt_reserve_result rmt_reserve(struct rmt_reservations *reservations,
@@ -76,7 +80,7 @@ enum rmt_commit_result rmt_reserve_confirm(struct rmt_reservations *reservations
 					   const struct rmt_message *message,
 					   struct rmt_commit *commit);
 
-/* Commits and forgets. More recipients than were held (duplicates, recipients
+/* Commits and forgets. More recipients than are known of (duplicates, recipients
  * never asked for) are charged to the counters that do not depend on one. */
 enum rmt_commit_result rmt_reserve_commit(struct rmt_reservations *reservations,
 					  const struct rmt_message *message,

@@ -5,8 +5,10 @@
  * action, the sentence the sender reads, and what decided it. Two steps, so
  * that a host can prepare many requests before it decides any of them:
  *
- *	rmt_engine_prepare(engine, &facts, connection, peer, &work);   (folds, classifies, hashes, prefetches)
- *	rmt_engine_decide(engine, &work, &now, &decision);
+ *	rmt_engine_prepare(engine, &facts, connection, peer, &work);   (folds, classifies,
+ *hashes, prefetches) rmt_engine_decide(engine, &work, &now, &decision);
+ *	... answer and log ...
+ *	rmt_engine_done(&work);
  */
 #ifndef RMT_ENGINE_H
 #define RMT_ENGINE_H
@@ -20,15 +22,16 @@ struct rmt_engine;
 
 /* store may be NULL: no suppressions and pauses. All foreign but the reference
  * it takes on config. */
-struct rmt_engine *rmt_engine_new(struct rmt_config *config, struct rmt_counters *counters,
-				  struct rmt_store *store);
+struct rmt_engine *rmt_engine_new(struct rmt_config *config,
+				  struct rmt_counters *counters, struct rmt_store *store);
 void rmt_engine_free(struct rmt_engine *engine);
 
 /* From now on; messages under way end under the settings they began with. */
 void rmt_engine_set_config(struct rmt_engine *engine, struct rmt_config *config);
 const struct rmt_config *rmt_engine_config(const struct rmt_engine *engine);
 struct rmt_reservations *rmt_engine_reservations(struct rmt_engine *engine);
-struct rmt_suppress_index *rmt_engine_suppress_index(struct rmt_engine *engine); /* or NULL */
+struct rmt_suppress_index *rmt_engine_suppress_index(
+	struct rmt_engine *engine); /* or NULL */
 
 enum { RMT_ENGINE_SHARES_MAX = 64, RMT_RULE_MAX = 160, RMT_TEXT_MAX = 400 };
 
@@ -56,24 +59,31 @@ enum rmt_rule {
 
 struct rmt_decision {
 	enum rmt_action action; /* what to answer: DUNNO in report mode */
-	enum rmt_action would;	/* what the rule says, whatever the mode */
+	enum rmt_action would;  /* what the rule says, whatever the mode */
 	enum rmt_rule rule;
 	const struct rmt_stream *stream; /* NULL where nothing was decided (VRFY, ...) */
-	const struct rmt_limit *limit;	 /* RULE_LIMIT: the one that decided; else the fullest, or NULL */
-	struct rmt_usage usage;		 /* of limit */
-	char rule_name[RMT_RULE_MAX];	 /* "limit:day", "suppressed:unsubscribe", "paused", "pass" */
-	char key[RMT_RULE_MAX];		 /* the limit's key, as the user would call it */
-	char text[RMT_TEXT_MAX];	 /* reply text, one line, printable ASCII; "" for DUNNO */
-	const char *filter;		 /* transport for FILTER at DATA, or NULL */
-	uint64_t would_limits;		 /* report limits that did not fit: bits over stream->limits */
-	bool counted;			 /* something was charged or held by this request */
-	bool candidates_charged;	 /* see rmt_commit */
+	const struct rmt_limit
+		*limit; /* RULE_LIMIT: the one that decided; else the fullest, or NULL */
+	struct rmt_usage usage;       /* of limit */
+	char rule_name[RMT_RULE_MAX]; /* "limit:day", "suppressed:unsubscribe", "paused",
+					 "pass" */
+	char key[RMT_RULE_MAX];       /* the limit's key, as the user would call it */
+	char text[RMT_TEXT_MAX]; /* reply text, one line, printable ASCII; "" for DUNNO */
+	const char *filter;      /* transport for FILTER at DATA, or NULL */
+	uint64_t would_limits; /* report limits that did not fit: bits over stream->limits
+				*/
+	bool counted;          /* something was charged or held by this request */
+	bool candidates_charged; /* see rmt_commit */
 };
 
 void rmt_engine_prepare(struct rmt_engine *engine, const struct rmt_facts *facts,
 			unsigned connection, uint64_t peer, struct rmt_work *work);
 void rmt_engine_decide(struct rmt_engine *engine, struct rmt_work *work,
 		       const struct rmt_now *now, struct rmt_decision *decision_r);
+
+/* Lets go of the configuration: decision's stream and limit are not to be looked at
+ * any more. Every prepared work is decided and done, in any order. */
+void rmt_engine_done(struct rmt_work *work);
 
 /* The connection is gone. */
 void rmt_engine_closed(struct rmt_engine *engine, unsigned connection,

@@ -1,0 +1,567 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/policy/engine_private.h"
+
+#include <string.h>
+
+#include "common/base/log.h"
+
+/* --- generations: a message ends under the settings it began with --- */
+
+static void free_generation(gpointer data)
+{
+	struct rmt_generation *generation = data;
+	guint i;
+
+	for (i = 0; i < generation->config->streams->len; i++)
+		rmt_stream_state_clear(&generation->pauses[i]);
+	g_free(generation->pauses);
+	rmt_classifier_free(generation->classifier);
+	rmt_config_unref(generation->config);
+	g_free(generation);
+}
+
+static struct rmt_generation *new_generation(struct rmt_config *config)
+{
+	struct rmt_generation *generation = g_new0(struct rmt_generation, 1);
+
+	generation->config = rmt_config_ref(config);
+	generation->classifier = rmt_classifier_new(config);
+	generation->pauses = g_new0(struct rmt_stream_state, config->streams->len);
+	return generation;
+}
+
+static struct rmt_generation *generation_at(const struct rmt_engine *engine, guint i)
+{
+	return engine->generations->pdata[i];
+}
+
+static struct rmt_generation *newest(const struct rmt_engine *engine)
+{
+	return generation_at(engine, engine->generations->len - 1);
+}
+
+/* The generation under which a message began; nearly always there is but one. */
+static const struct rmt_generation *generation_of(const struct rmt_engine *engine,
+						  uint64_t message)
+{
+	int64_t began;
+	guint i;
+
+	if (engine->generations->len == 1 || message == 0)
+		return newest(engine);
+	began = rmt_reserve_began(engine->reservations, message);
+	for (i = 0; began != 0 && i < engine->generations->len - 1; i++)
+		if (began <= generation_at(engine, i)->ended_ns)
+			return generation_at(engine, i);
+	return newest(engine);
+}
+
+/* Nothing outlives its time-out by much, so an old generation is needed no longer
+ * than that after the last message that could have begun under it... a message
+ * may go on asking, hence the generous bound. */
+static void drop_old_generations(struct rmt_engine *engine)
+{
+	const int64_t hour_ns = 3600LL * RMT_NS_PER_SEC;
+
+	while (engine->generations->len > 1 &&
+	       (rmt_reservations_open(engine->reservations) == 0 ||
+		engine->line_ns - generation_at(engine, 0)->ended_ns > hour_ns))
+		g_ptr_array_remove_index(engine->generations, 0);
+}
+
+/* --- pauses: followed by the records' version --- */
+
+static void read_pauses(struct rmt_engine *engine, struct rmt_generation *generation)
+{
+	guint i;
+
+	for (i = 0; engine->store != NULL && i < generation->config->streams->len; i++) {
+		const struct rmt_stream *stream = generation->config->streams->pdata[i];
+		struct rmt_stream_state state = { 0 };
+		g_autoptr(GError) err = NULL;
+
+		if (!rmt_stream_state_get(engine->store, stream->name, &state, &err)) {
+			rmt_log(RMT_LOG_ERROR,
+				"stream '%s': its state cannot be read: %s", stream->name,
+				err->message);
+			continue; /* what was known goes on to hold */
+		}
+		rmt_stream_state_clear(&generation->pauses[i]);
+		generation->pauses[i] = state;
+	}
+}
+
+static void follow_records(struct rmt_engine *engine)
+{
+	uint64_t version;
+	guint i;
+
+	if (engine->store == NULL)
+		return;
+	version = rmt_store_version(engine->store);
+	rmt_suppress_index_follow(engine->suppressed);
+	if (version == engine->records_version)
+		return;
+	engine->records_version = version;
+	for (i = 0; i < engine->generations->len; i++)
+		read_pauses(engine, generation_at(engine, i));
+}
+
+const struct rmt_stream_state *rmt_engine_pause(const struct rmt_engine *engine,
+						const struct rmt_work *work,
+						int64_t wall_secs)
+{
+	const struct rmt_stream_state *state;
+	guint i;
+
+	for (i = engine->generations->len; i-- > 0;) {
+		const struct rmt_generation *generation = generation_at(engine, i);
+
+		if (generation->config != work->config)
+			continue;
+		state = &generation->pauses[work->stream->index];
+		if (state->paused && (state->until == 0 || state->until > wall_secs))
+			return state;
+	}
+	return NULL;
+}
+
+/* --- the engine --- */
+
+static unsigned stage_bits(const struct rmt_config *config)
+{
+	static const struct {
+		const char *name;
+		enum rmt_stage stage;
+	} names[] = {
+		{ "RCPT", RMT_STAGE_RCPT },
+		{ "DATA", RMT_STAGE_DATA },
+		{ "END-OF-MESSAGE", RMT_STAGE_END_OF_MESSAGE },
+	};
+	unsigned bits = 0;
+	char **stage;
+	size_t i;
+
+	for (stage = config->policyd.stages; stage != NULL && *stage != NULL; stage++)
+		for (i = 0; i < G_N_ELEMENTS(names); i++)
+			if (g_ascii_strcasecmp(*stage, names[i].name) == 0)
+				bits |= 1u << names[i].stage;
+	return bits;
+}
+
+void rmt_engine_set_config(struct rmt_engine *engine, struct rmt_config *config)
+{
+	struct rmt_generation *generation = new_generation(config);
+
+	if (engine->generations->len > 0)
+		newest(engine)->ended_ns = engine->line_ns;
+	read_pauses(engine, generation);
+	g_ptr_array_add(engine->generations, generation);
+	rmt_reservations_set_timeout(engine->reservations,
+				     config->policyd.reserve_timeout_ns);
+	rmt_reservations_set_stages(engine->reservations, stage_bits(config));
+	drop_old_generations(engine);
+}
+
+struct rmt_engine *rmt_engine_new(struct rmt_config *config,
+				  struct rmt_counters *counters, struct rmt_store *store)
+{
+	struct rmt_engine *engine = g_new0(struct rmt_engine, 1);
+
+	engine->counters = counters;
+	engine->store = store;
+	engine->generations = g_ptr_array_new_with_free_func(free_generation);
+	engine->reservations =
+		rmt_reservations_new(counters, config->policyd.reserve_timeout_ns);
+	if (store != NULL) {
+		engine->suppressed = rmt_suppress_index_new(store);
+		engine->records_version = rmt_store_version(store);
+	}
+	rmt_engine_set_config(engine, config);
+	return engine;
+}
+
+void rmt_engine_free(struct rmt_engine *engine)
+{
+	if (engine == NULL)
+		return;
+	rmt_reservations_free(engine->reservations);
+	if (engine->suppressed != NULL)
+		rmt_suppress_index_free(engine->suppressed);
+	g_ptr_array_unref(engine->generations);
+	g_free(engine);
+}
+
+const struct rmt_config *rmt_engine_config(const struct rmt_engine *engine)
+{
+	return newest(engine)->config;
+}
+
+struct rmt_reservations *rmt_engine_reservations(struct rmt_engine *engine)
+{
+	return engine->reservations;
+}
+
+struct rmt_suppress_index *rmt_engine_suppress_index(struct rmt_engine *engine)
+{
+	return engine->suppressed;
+}
+
+void rmt_engine_closed(struct rmt_engine *engine, unsigned connection,
+		       const struct rmt_now *now)
+{
+	rmt_reserve_closed(engine->reservations, connection, now->line_ns);
+}
+
+void rmt_engine_tick(struct rmt_engine *engine, const struct rmt_now *now)
+{
+	engine->line_ns = now->line_ns;
+	follow_records(engine);
+	rmt_reservations_expire(engine->reservations, now->line_ns);
+	rmt_counters_tick(engine->counters, now->line_ns);
+	if (engine->generations->len > 1)
+		drop_old_generations(engine);
+}
+
+/* --- first step: what the request is about --- */
+
+static uint64_t hash_parts(const struct rmt_engine *engine, const struct rmt_span *parts,
+			   size_t count)
+{
+	char buffer[2048];
+	size_t i, len = 0, n;
+
+	for (i = 0; i < count; i++) {
+		n = MIN(parts[i].len, sizeof(buffer) / 4 - 1);
+		if (len + n + 1 > sizeof(buffer))
+			break;
+		if (n > 0)
+			memcpy(buffer + len, parts[i].p, n);
+		len += n;
+		buffer[len++] = '\0';
+	}
+	return rmt_counters_hash(engine->counters, buffer, len);
+}
+
+static uint64_t message_id(const struct rmt_engine *engine, uint64_t peer,
+			   struct rmt_span instance)
+{
+	const struct rmt_span parts[] = {
+		rmt_span((const char *)&peer, sizeof(peer)),
+		instance,
+	};
+
+	return instance.len > 0 ? hash_parts(engine, parts, G_N_ELEMENTS(parts)) : 0;
+}
+
+static uint64_t envelope_hash(const struct rmt_engine *engine,
+			      const struct rmt_work *work)
+{
+	const struct rmt_span parts[] = {
+		work->sender.whole,
+		work->facts.sasl_user,
+		work->facts.client_address,
+	};
+
+	return hash_parts(engine, parts, G_N_ELEMENTS(parts));
+}
+
+static bool is_decided_at(enum rmt_stage stage)
+{
+	return stage == RMT_STAGE_RCPT || stage == RMT_STAGE_DATA ||
+	       stage == RMT_STAGE_END_OF_MESSAGE;
+}
+
+void rmt_engine_prepare(struct rmt_engine *engine, const struct rmt_facts *facts,
+			unsigned connection, uint64_t peer, struct rmt_work *work)
+{
+	const struct rmt_generation *generation;
+	uint64_t id = message_id(engine, peer, facts->instance);
+
+	generation = generation_of(engine, id);
+	work->facts = *facts;
+	work->config = rmt_config_ref(generation->config);
+	work->stream = NULL;
+	work->share_count = 0;
+	work->message.id = id;
+	work->message.connection = connection;
+	work->message.size = facts->size;
+	if (!is_decided_at(facts->stage))
+		return;
+	rmt_addr_fold(work->config->fold, facts->sender, &work->sender);
+	rmt_addr_fold(work->config->fold, facts->recipient, &work->recipient);
+	work->message.envelope = envelope_hash(engine, work);
+	work->stream = rmt_classify(generation->classifier, facts, &work->sender);
+	if (facts->stage == RMT_STAGE_RCPT) {
+		work->recipient_hash =
+			rmt_counters_hash(engine->counters, work->recipient.text,
+					  work->recipient.whole.len);
+		rmt_work_shares(engine, work);
+	}
+}
+
+/* --- second step: the decision --- */
+
+void rmt_decision_clear(struct rmt_decision *decision)
+{
+	decision->action = decision->would = RMT_ACTION_DUNNO;
+	decision->rule = RMT_RULE_NONE;
+	decision->stream = NULL;
+	decision->limit = NULL;
+	decision->usage = (struct rmt_usage){ 0 };
+	strcpy(decision->rule_name, "pass");
+	decision->key[0] = decision->text[0] = '\0';
+	decision->filter = NULL;
+	decision->would_limits = 0;
+	decision->counted = decision->candidates_charged = false;
+}
+
+static bool report_mode(const struct rmt_work *work)
+{
+	return work->stream->mode == RMT_MODE_REPORT;
+}
+
+/* What the rule says is done in enforce mode, and only said in report mode. */
+static void rule_says(const struct rmt_work *work, enum rmt_rule rule,
+		      enum rmt_action action, struct rmt_decision *decision)
+{
+	decision->rule = rule;
+	decision->would = action;
+	decision->action = report_mode(work) || action == RMT_ACTION_REPORT
+				   ? RMT_ACTION_DUNNO
+				   : action;
+}
+
+static bool check_pause(struct rmt_engine *engine, struct rmt_work *work,
+			const struct rmt_now *now, struct rmt_decision *decision)
+{
+	const struct rmt_stream_state *pause =
+		rmt_engine_pause(engine, work, now->wall_secs);
+
+	if (pause == NULL)
+		return false;
+	rule_says(work, RMT_RULE_PAUSE, RMT_ACTION_DEFER, decision);
+	rmt_text_pause(pause, work, decision);
+	return true;
+}
+
+static bool check_suppression(struct rmt_engine *engine, struct rmt_work *work,
+			      const struct rmt_now *now, struct rmt_decision *decision)
+{
+	struct rmt_suppress_hit hit;
+
+	if (engine->suppressed == NULL || work->recipient.whole.len == 0)
+		return false;
+	switch (rmt_suppress_look_up(engine->suppressed, work->recipient.whole,
+				     work->stream->name, work->stream->class,
+				     work->stream->suppress, now->wall_secs, &hit)) {
+	case RMT_STORE_FOUND:
+		rule_says(work, RMT_RULE_SUPPRESSION, work->stream->suppress_action,
+			  decision);
+		rmt_text_suppression(&hit, work, decision);
+		return true;
+	case RMT_STORE_MISSING:
+		return false;
+	case RMT_STORE_FAILED:
+		break;
+	}
+	rule_says(work, RMT_RULE_TROUBLE, work->config->policyd.trouble_action, decision);
+	rmt_text_trouble("records: suppressions cannot be read", decision);
+	return decision->action != RMT_ACTION_DUNNO;
+}
+
+/* Limits that pass but would not have are told by the first of them. */
+static void tell_would(const struct rmt_work *work, uint64_t would,
+		       struct rmt_decision *decision)
+{
+	const struct rmt_limit *limit;
+	size_t i;
+
+	for (i = 0; i < MIN(work->share_count, 64u); i++) {
+		if ((would & (uint64_t)1 << i) == 0)
+			continue;
+		limit = work->share_limits[i];
+		decision->would_limits |= (uint64_t)1 << i;
+		if (decision->rule == RMT_RULE_NONE) {
+			rule_says(work, RMT_RULE_LIMIT, limit->action, decision);
+			rmt_text_limit(limit, work, decision);
+		}
+	}
+}
+
+/* Names are remembered for listing the first time a counter is used. */
+static void name_counters(struct rmt_engine *engine, const struct rmt_work *work)
+{
+	char buffer[RMT_KEY_TEXT_MAX];
+	size_t i;
+
+	for (i = 0; i < work->share_count; i++)
+		if (!rmt_counters_is_named(engine->counters, work->shares[i].key))
+			rmt_counters_name(
+				engine->counters, work->shares[i].key,
+				rmt_span_of(work->share_limits[i]->id),
+				rmt_key_text(work, work->share_limits[i], buffer));
+}
+
+/* Takes over what the reservations answered. False: a limit says no. */
+static bool take_result(struct rmt_engine *engine, const struct rmt_work *work,
+			enum rmt_reserve_result result, size_t at, uint64_t would,
+			struct rmt_decision *decision)
+{
+	if (result == RMT_RESERVE_EXCEEDED) {
+		decision->limit = work->share_limits[at];
+		rule_says(work, RMT_RULE_LIMIT, decision->limit->action, decision);
+		rmt_text_limit(decision->limit, work, decision);
+		return false;
+	}
+	decision->counted = true;
+	if (work->share_count > 0) {
+		if (at < work->share_count && decision->rule == RMT_RULE_NONE)
+			decision->limit = work->share_limits[at];
+		name_counters(engine, work);
+	}
+	if (would != 0)
+		tell_would(work, would, decision);
+	return true;
+}
+
+static void reserve(struct rmt_engine *engine, struct rmt_work *work,
+		    struct rmt_decision *decision)
+{
+	enum rmt_reserve_result result;
+	size_t at = RMT_ENGINE_SHARES_MAX;
+	uint64_t would = 0;
+
+	if (work->stream->limits->len == 0 || work->message.id == 0)
+		return;
+	result = rmt_reserve(engine->reservations, &work->message, work->recipient_hash,
+			     work->shares, work->share_count, false, &at,
+			     &decision->usage, &would);
+	take_result(engine, work, result, at, would, decision);
+	if (decision->action == RMT_ACTION_DISCARD)
+		rmt_reserve_release(engine->reservations, work->message.id);
+}
+
+static void decide_rcpt(struct rmt_engine *engine, struct rmt_work *work,
+			const struct rmt_now *now, struct rmt_decision *decision)
+{
+	bool barred = check_pause(engine, work, now, decision) ||
+		      check_suppression(engine, work, now, decision);
+
+	if (barred && decision->action != RMT_ACTION_DUNNO)
+		return;
+	reserve(engine, work, decision);
+}
+
+static struct rmt_commit commit_of(const struct rmt_work *work,
+				   const struct rmt_engine *engine)
+{
+	struct rmt_commit commit = {
+		.recipient_count = work->facts.recipient_count,
+		.size = work->facts.size,
+	};
+
+	if (work->recipient.whole.len > 0)
+		commit.recipient =
+			rmt_counters_hash(engine->counters, work->recipient.text,
+					  work->recipient.whole.len);
+	return commit;
+}
+
+/* DATA without a reservation (RCPT is not asked, or it timed out): as many
+ * recipients as the server counts are reserved now, nameless where it names none. */
+static void reserve_at_data(struct rmt_engine *engine, struct rmt_work *work,
+			    struct rmt_decision *decision)
+{
+	uint64_t i, count = MAX(work->facts.recipient_count, 1);
+	const uint64_t named = count == 1 ? commit_of(work, engine).recipient : 0;
+	enum rmt_reserve_result result;
+	size_t at = RMT_ENGINE_SHARES_MAX;
+	uint64_t would = 0, would_any = 0;
+
+	rmt_work_shares(engine, work);
+	for (i = 1; i <= count; i++) {
+		result = rmt_reserve(engine->reservations, &work->message,
+				     named != 0 ? named : i, work->shares,
+				     work->share_count, false, &at, &decision->usage,
+				     &would);
+		would_any |= would;
+		if (!take_result(engine, work, result, at, would_any, decision)) {
+			rmt_reserve_release(engine->reservations, work->message.id);
+			return;
+		}
+	}
+}
+
+static void decide_data(struct rmt_engine *engine, struct rmt_work *work,
+			const struct rmt_now *now, struct rmt_decision *decision)
+{
+	struct rmt_commit commit = commit_of(work, engine);
+
+	if (check_pause(engine, work, now, decision) &&
+	    decision->action != RMT_ACTION_DUNNO)
+		return;
+	if (work->stream->limits->len > 0 && work->message.id != 0) {
+		if (rmt_reserve_confirm(engine->reservations, &work->message, &commit) ==
+		    RMT_COMMIT_UNKNOWN)
+			reserve_at_data(engine, work, decision);
+		decision->candidates_charged = commit.candidates_charged;
+	}
+	if (decision->action == RMT_ACTION_DUNNO && work->stream->egress_by_filter &&
+	    work->stream->egress != NULL && !report_mode(work))
+		decision->filter = work->stream->egress->transport;
+}
+
+static void decide_end(struct rmt_engine *engine, struct rmt_work *work,
+		       struct rmt_decision *decision)
+{
+	struct rmt_commit commit = commit_of(work, engine);
+	enum rmt_reserve_result result;
+	size_t at = RMT_ENGINE_SHARES_MAX;
+	uint64_t would = 0;
+
+	if (work->stream->limits->len == 0 || work->message.id == 0)
+		return;
+	if (rmt_reserve_commit(engine->reservations, &work->message, &commit) ==
+	    RMT_COMMITTED) {
+		decision->counted = true;
+		decision->candidates_charged = commit.candidates_charged;
+		return;
+	}
+	rmt_work_shares(engine, work);
+	result = rmt_reserve_direct(
+		engine->reservations, &work->message, MAX(work->facts.recipient_count, 1),
+		work->shares, work->share_count, false, &at, &decision->usage, &would);
+	take_result(engine, work, result, at, would, decision);
+}
+
+void rmt_engine_decide(struct rmt_engine *engine, struct rmt_work *work,
+		       const struct rmt_now *now, struct rmt_decision *decision)
+{
+	rmt_decision_clear(decision);
+	work->message.line_ns = now->line_ns;
+	if (work->message.id != 0)
+		rmt_reserve_instance(engine->reservations, work->message.connection,
+				     work->message.id, now->line_ns);
+	decision->stream = work->stream;
+	switch (work->facts.stage) {
+	case RMT_STAGE_RCPT:
+		decide_rcpt(engine, work, now, decision);
+		break;
+	case RMT_STAGE_DATA:
+		decide_data(engine, work, now, decision);
+		break;
+	case RMT_STAGE_END_OF_MESSAGE:
+		decide_end(engine, work, decision);
+		break;
+	default:
+		break;
+	}
+}
+
+void rmt_engine_done(struct rmt_work *work)
+{
+	rmt_config_unref(work->config);
+	work->config = NULL;
+	work->stream = NULL;
+}

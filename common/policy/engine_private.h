@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* engine_private.h - shared by engine*.c alone. */
+#ifndef RMT_ENGINE_PRIVATE_H
+#define RMT_ENGINE_PRIVATE_H
+
+#include "common/policy/engine.h"
+
+/* One configuration in force, or still needed by messages that began under it. */
+struct rmt_generation {
+	struct rmt_config *config;         /* a reference */
+	struct rmt_classifier *classifier; /* own */
+	struct rmt_stream_state *pauses;   /* own; by stream index */
+	int64_t ended_ns; /* 0: in force; else when the next one took over */
+};
+
+struct rmt_engine {
+	struct rmt_counters *counters;         /* foreign */
+	struct rmt_store *store;               /* foreign; or NULL */
+	struct rmt_suppress_index *suppressed; /* own; or NULL */
+	struct rmt_reservations *reservations; /* own */
+	GPtrArray *generations;                /* own; the last one is in force */
+	uint64_t records_version;
+	int64_t line_ns; /* of the last tick */
+};
+
+/* The parts of a key, in the order of rmt_per_format(). */
+enum { RMT_KEY_PARTS = 7, RMT_KEY_TEXT_MAX = 1600 };
+
+/* A limit's key value as the user would call it: parts joined by '+', or the
+ * stream's name. Returns a span into out; p NULL where the message lacks one of the
+ * parts (no SASL user, no recipient named): then the limit does not concern it. */
+struct rmt_span rmt_key_text(const struct rmt_work *work, const struct rmt_limit *limit,
+			     char out[RMT_KEY_TEXT_MAX]);
+
+/* What the limit grants this key value: its override, or its own amount; NULL:
+ * exempt. */
+const struct rmt_amount *rmt_key_amount(const struct rmt_limit *limit,
+					struct rmt_span text);
+
+uint64_t rmt_key_hash(const struct rmt_counters *counters, const struct rmt_limit *limit,
+		      const struct rmt_amount *amount, struct rmt_span text);
+
+/* Why nothing is charged for this request; NULL: it is. */
+const char *rmt_work_not_charged(const struct rmt_work *work);
+
+/* Why a limit does not concern this request; NULL: it does. */
+const char *rmt_limit_not_concerned(const struct rmt_limit *limit,
+				    const struct rmt_work *work);
+
+/* Fills work->shares from the stream's limits. */
+void rmt_work_shares(const struct rmt_engine *engine, struct rmt_work *work);
+
+/* Texts: reply and rule names. */
+void rmt_text_pause(const struct rmt_stream_state *state, const struct rmt_work *work,
+		    struct rmt_decision *decision);
+void rmt_text_suppression(const struct rmt_suppress_hit *hit, const struct rmt_work *work,
+			  struct rmt_decision *decision);
+void rmt_text_limit(const struct rmt_limit *limit, const struct rmt_work *work,
+		    struct rmt_decision *decision);
+void rmt_text_trouble(const char *problem, struct rmt_decision *decision);
+
+/* The state of work->stream: paused now, or NULL. */
+const struct rmt_stream_state *rmt_engine_pause(const struct rmt_engine *engine,
+						const struct rmt_work *work,
+						int64_t wall_secs);
+
+void rmt_decision_clear(struct rmt_decision *decision);
+
+#endif
