@@ -32,7 +32,7 @@ LIMITS_SRC :=
 STORE_SRC :=
 POLICY_SRC := common/policy/engine.c common/policy/engine_key.c common/policy/engine_text.c \
 	common/policy/engine_explain.c
-AUTH_SRC :=
+AUTH_SRC := common/auth/dns.c common/auth/zone.c
 RULES_SRC :=
 REPORT_SRC :=
 COMMON_SRC := $(BASE_SRC) $(CONFIG_SRC) $(MESSAGE_SRC) $(LIMITS_SRC) $(STORE_SRC) \
