@@ -28,6 +28,9 @@ VERSION := 0.1.0
 BASE_SRC := common/base/log.c
 CONFIG_SRC :=
 MESSAGE_SRC :=
+# How a message says who sent it; with GMime, so not in policyd.
+MESSAGE_SRC += common/message/from.c common/message/from_gmime.c common/message/from_strict.c \
+	common/message/header.c
 LIMITS_SRC :=
 STORE_SRC :=
 POLICY_SRC := common/policy/engine.c common/policy/engine_key.c common/policy/engine_text.c \
@@ -49,6 +52,8 @@ FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 # --- how ---------------------------------------------------------------------
 
 COMMON_PKGS := glib-2.0 libconfig lmdb libxxhash libidn2 jansson
+# For the programs that read whole messages; policyd does without.
+MAIL_PKGS := gmime-3.0
 POLICYD_PKGS := libsystemd
 TEST_PKGS := cmocka
 
@@ -58,8 +63,9 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 SAN_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
 ALL_CPPFLAGS := -I. -D_GNU_SOURCE -DRMT_VERSION='"$(VERSION)"' $(CPPFLAGS)
 ALL_CFLAGS := -std=gnu11 -fPIC -fvisibility=hidden -pthread $(WARN) $(CFLAGS) $(SAN_FLAGS)
-COMMON_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(COMMON_PKGS))
+COMMON_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(COMMON_PKGS) $(MAIL_PKGS))
 COMMON_LIBS = $(shell $(PKG_CONFIG) --libs $(COMMON_PKGS)) -lm
+MAIL_LIBS := $(shell $(PKG_CONFIG) --libs $(MAIL_PKGS))
 POLICYD_LIBS = $(shell $(PKG_CONFIG) --libs $(POLICYD_PKGS))
 TEST_LIBS = $(shell $(PKG_CONFIG) --libs $(TEST_PKGS))
 Q := $(if $(filter 1,$(V)),,@)
@@ -95,7 +101,7 @@ $(BUILD)/libremite-policyd.a: $(call objects,$(filter-out %/main.c,$(POLICYD_SRC
 
 $(BUILD)/remite: $(call objects,$(CLI_SRC)) $(LIB)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS)
 
 $(BUILD)/remite-policyd: $(call objects,$(POLICYD_SRC)) $(LIB)
 	$(call say,LD,$@)
@@ -104,12 +110,12 @@ $(BUILD)/remite-policyd: $(call objects,$(POLICYD_SRC)) $(LIB)
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(POLICYD_LIB) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS)) $(TEST_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS)) $(TEST_LIBS)
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(POLICYD_LIB) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS))
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS))
 
 check: all $(UNIT_PROGRAMS)
 	$(Q)tests/run-unit $(UNIT_PROGRAMS)
@@ -132,7 +138,7 @@ fuzz: $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/fuzz/libremite.a
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(ALL_CPPFLAGS) $(COMMON_CFLAGS) -std=gnu11 $(FUZZ_FLAGS) -pthread -o $@ $^ $(COMMON_LIBS)
+	$(Q)$(CLANG) $(ALL_CPPFLAGS) $(COMMON_CFLAGS) -std=gnu11 $(FUZZ_FLAGS) -pthread -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS)
 
 FUZZ_LIB_SRC := $(COMMON_SRC) $(wildcard postfix-policy/policyd/policy_request.c)
 $(BUILD)/fuzz/libremite.a: $(patsubst %.c,$(BUILD)/fuzz/%.o,$(FUZZ_LIB_SRC))
