@@ -35,6 +35,7 @@ LIMITS_SRC :=
 STORE_SRC :=
 POLICY_SRC := common/policy/engine.c common/policy/engine_key.c common/policy/engine_text.c \
 	common/policy/engine_explain.c
+POLICY_SRC += common/policy/policy_request.c
 AUTH_SRC := common/auth/dns.c common/auth/zone.c
 RULES_SRC :=
 REPORT_SRC :=
@@ -142,7 +143,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/fuzz/libremite.a
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(ALL_CPPFLAGS) $(COMMON_CFLAGS) -std=gnu11 $(FUZZ_FLAGS) -pthread -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS)
 
-FUZZ_LIB_SRC := $(COMMON_SRC) $(wildcard postfix-policy/policyd/policy_request.c)
+FUZZ_LIB_SRC := $(COMMON_SRC)
 $(BUILD)/fuzz/libremite.a: $(patsubst %.c,$(BUILD)/fuzz/%.o,$(FUZZ_LIB_SRC))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
