@@ -26,8 +26,10 @@ VERSION := 0.1.0
 # --- what is made of what: this list is also a map ---------------------------
 
 BASE_SRC := common/base/log.c
-CONFIG_SRC :=
-MESSAGE_SRC :=
+CONFIG_SRC := common/config/config.c common/config/dump.c common/config/list.c \
+	common/config/read.c common/config/sections.c common/config/set.c \
+	common/config/settings.c common/config/types.c common/config/values.c
+MESSAGE_SRC := common/message/addr.c
 # How a message says who sent it; with GMime, so not in policyd.
 MESSAGE_SRC += common/message/from.c common/message/from_gmime.c common/message/from_strict.c \
 	common/message/header.c
@@ -43,6 +45,7 @@ COMMON_SRC := $(BASE_SRC) $(CONFIG_SRC) $(MESSAGE_SRC) $(LIMITS_SRC) $(STORE_SRC
 	$(POLICY_SRC) $(AUTH_SRC) $(RULES_SRC) $(REPORT_SRC)
 
 CLI_SRC := common/cli/main.c
+CLI_SRC += common/cli/check_config.c
 POLICYD_SRC :=
 
 PROGRAMS := $(if $(CLI_SRC),remite) $(if $(POLICYD_SRC),remite-policyd)

@@ -10,6 +10,7 @@
 #include "common/cli/cli.h"
 
 static const struct rmt_command *const commands[] = {
+	&rmt_command_check_config,
 	NULL,
 };
 

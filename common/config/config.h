@@ -30,7 +30,7 @@ enum rmt_mode {
 };
 
 enum rmt_action {
-	RMT_ACTION_DUNNO, /* nothing against it */
+	RMT_ACTION_DUNNO,  /* nothing against it */
 	RMT_ACTION_REPORT, /* over the limit: say so, let pass, do not add */
 	RMT_ACTION_DEFER,
 	RMT_ACTION_REJECT,
@@ -55,44 +55,50 @@ enum rmt_per {
 /* "1000/minute" with burst (GCRA), or "200000/day" in any window. */
 struct rmt_amount {
 	bool is_quota;
-	uint64_t count;	    /* units per period */
+	uint64_t count; /* units per period */
 	uint64_t period_ns;
-	uint64_t burst;	    /* rates: units at once, at least 1; default: count */
+	uint64_t burst; /* rates: units at once, at least 1; default: count */
 };
 
 struct rmt_limit {
-	char *name;	 /* own; unique in its stream */
-	char *id;	 /* own; "stream/name", stable: part of the counter's key */
-	uint16_t line;	 /* in the configuration file */
-	unsigned per;	 /* enum rmt_per */
+	char *name;    /* own; unique in its stream */
+	char *id;      /* own; "stream/name", stable: part of the counter's key */
+	uint16_t line; /* in the configuration file */
+	unsigned per;  /* enum rmt_per */
 	enum rmt_unit of;
 	struct rmt_amount amount;
-	GHashTable *overrides; /* own; char *key value (folded) -> struct rmt_amount *; NULL if none */
-	struct rmt_list *exempt; /* own; key values this limit does not concern; or NULL */
-	struct rmt_list *recipient_domains; /* own; only for recipients there; NULL: any */
+	GHashTable *overrides; /* own; char *key value (folded) -> struct rmt_amount *;
+				  NULL if none */
+	GStringChunk *override_keys; /* own; what the keys of overrides point to */
+	GPtrArray *override_amounts; /* own; what its values point to */
+	struct rmt_list
+		*exempt; /* own; key values this limit does not concern; or NULL */
+	struct rmt_list
+		*recipient_domains; /* own; only for recipients there; NULL: any */
 	enum rmt_action action;
 	char *text; /* own; reply text with placeholders, or NULL for the default one */
 };
 
 struct rmt_egress {
-	char *name;	   /* own */
-	char **addresses;  /* own; literals */
-	char *helo;	   /* own; or NULL */
-	char *transport;   /* own; Postfix's transport:nexthop; or NULL */
+	char *name;       /* own */
+	char **addresses; /* own; literals */
+	char *helo;       /* own; or NULL */
+	char *transport;  /* own; Postfix's transport:nexthop; or NULL */
 };
 
 struct rmt_stream {
-	char *name;	/* own */
-	char *class;	/* own; stream class, default: the stream's name */
+	char *name;     /* own */
+	char *class;    /* own; stream class, default: the stream's name */
 	unsigned index; /* in rmt_config.streams */
 	/* Conditions: NULL where none; kinds are ANDed. */
 	struct rmt_list *senders, *sender_domains, *sasl_users, *clients, *client_certs,
 		*helo, *policy_contexts;
-	enum rmt_mode mode; /* own, or the configuration's */
+	enum rmt_mode mode;              /* own, or the configuration's */
 	const struct rmt_egress *egress; /* foreign; or NULL */
 	bool egress_by_filter; /* answer FILTER at DATA instead of sender_dependent_... */
-	GPtrArray *limits;  /* own; struct rmt_limit, in the file's order */
-	char **suppress;    /* own; reasons that bar a recipient; NULL: every reason; empty: none */
+	GPtrArray *limits;     /* own; struct rmt_limit, in the file's order */
+	char **suppress; /* own; reasons that bar a recipient; NULL: every reason; empty:
+			    none */
 	enum rmt_action suppress_action; /* REJECT unless set */
 };
 
@@ -100,35 +106,44 @@ struct rmt_policyd_config {
 	char **listen; /* own; "unix:/path" or "inet:host:port" */
 	unsigned socket_mode;
 	char *socket_owner, *socket_group; /* own; or NULL */
-	char *control;	      /* own; path of the socket that `remite` talks to */
-	char *metrics;	      /* own; "host:port", or NULL */
-	char *record;	      /* own; file that takes every request, or NULL */
-	enum rmt_action trouble_action; /* answer on our own trouble: DUNNO, DEFER, REJECT */
+	char *control; /* own; path of the socket that `remite` talks to */
+	char *metrics; /* own; "host:port", or NULL */
+	char *record;  /* own; file that takes every request, or NULL */
+	enum rmt_action
+		trouble_action; /* answer on our own trouble: DUNNO, DEFER, REJECT */
 	uint64_t reserve_timeout_ns, idle_timeout_ns, request_timeout_ns;
 	unsigned max_connections;
 	size_t max_request; /* octets */
-	char **stages; /* own; NULL: learned from what Postfix asks; else of "RCPT", "DATA", "END-OF-MESSAGE" */
-	bool log_passed; /* a line also for what passes within all limits */
+	char **stages;      /* own; NULL: learned from what Postfix asks; else of "RCPT",
+			       "DATA", "END-OF-MESSAGE" */
+	bool log_passed;    /* a line also for what passes within all limits */
 };
 
 struct rmt_config {
 	int refs;
-	char *file; /* own */
-	char **organization; /* own; folded domains */
-	struct rmt_list *own_domains; /* own; recipients there are not charged unless charge_own_domains */
+	char *file;                   /* own */
+	char **organization;          /* own; folded domains */
+	struct rmt_list *own_domains; /* own; recipients there are not charged unless
+					 charge_own_domains */
 	bool charge_own_domains, charge_null_sender;
 	enum rmt_mode mode;
 	char *state; /* own; directory */
 	struct rmt_policyd_config policyd;
-	struct rmt_fold *fold;	/* own */
-	GPtrArray *egresses;	/* own; struct rmt_egress */
-	GPtrArray *streams;	/* own; struct rmt_stream; the last one is the default stream */
+	struct rmt_fold *fold; /* own */
+	GPtrArray *egresses;   /* own; struct rmt_egress */
+	GPtrArray
+		*streams; /* own; struct rmt_stream; the last one is the default stream */
+	char *dump;       /* own; for rmt_config_dump() */
 };
 
 /* Reads and checks the file and all it names. NULL on any error; complaints_r
  * gets every complaint of the run, warnings among them also on success (own:
  * g_ptr_array_unref). path NULL: the built-in default, report mode. */
 struct rmt_config *rmt_config_read(const char *path, GPtrArray **complaints_r);
+
+/* The same for a text; name stands for the file in complaints. */
+struct rmt_config *rmt_config_read_text(const char *name, const char *text,
+					GPtrArray **complaints_r);
 
 struct rmt_config *rmt_config_ref(struct rmt_config *config);
 void rmt_config_unref(struct rmt_config *config);
@@ -141,13 +156,14 @@ const struct rmt_stream *rmt_config_stream(const struct rmt_config *config,
 
 /* Values by themselves, for commands and files. The sentence says what to write. */
 bool rmt_parse_amount(struct rmt_span text, bool is_quota, struct rmt_amount *amount_r,
-		      GError **err);			     /* 1000/minute, 200k/day, 5M/30d */
-bool rmt_parse_duration(struct rmt_span text, uint64_t *ns_r, GError **err); /* 30s, 10m, 7d */
+		      GError **err); /* 1000/minute, 200k/day, 5M/30d */
+bool rmt_parse_duration(struct rmt_span text, uint64_t *ns_r,
+			GError **err); /* 30s, 10m, 7d */
 
 /* "stream", "sasl_user+recipient_domain", ... */
 void rmt_per_format(unsigned per, GString *out);
 const char *rmt_action_name(enum rmt_action action); /* "defer", ... */
-const char *rmt_unit_name(enum rmt_unit unit);	     /* "recipients", ... */
+const char *rmt_unit_name(enum rmt_unit unit);       /* "recipients", ... */
 
 /* The table itself, for `remite check-config --dump`, the example and lint:
  * one line per setting, "path<TAB>type<TAB>default<TAB>help". */

@@ -14,7 +14,8 @@
 #include "common/base/span.h"
 
 enum {
-	RMT_ADDR_MAX = 512,   /* octets of a key made here; longer input is cut by hashing its tail */
+	RMT_ADDR_MAX = 512,   /* octets of a key made here; longer input is cut by hashing
+				 its tail */
 	RMT_DOMAIN_MAX = 255, /* RFC 1035, 2.3.4 */
 };
 
@@ -22,8 +23,8 @@ struct rmt_fold; /* compiled `fold` settings, below */
 
 /* An address as a key. The spans look into text. Null sender: all empty. */
 struct rmt_addr {
-	struct rmt_span whole;	/* "local@domain" or "local" */
-	struct rmt_span local;	/* folded */
+	struct rmt_span whole;  /* "local@domain" or "local" */
+	struct rmt_span local;  /* folded */
 	struct rmt_span domain; /* A-label, lower case; without a final dot */
 	char text[RMT_ADDR_MAX + 1];
 };

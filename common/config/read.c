@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: MIT */
+/* Walks libconfig's tree along the rows of settings.c. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "common/base/log.h"
+#include "common/config/reader.h"
+
+enum { COMPLAINTS_MAX = 200 };
+
+/* --- complaints ------------------------------------------------------------------ */
+
+struct complaint {
+	char *text; /* own */
+	char *file; /* own */
+	unsigned line;
+	guint order;
+};
+
+static void complaint_free(void *data)
+{
+	struct complaint *complaint = data;
+
+	g_free(complaint->text);
+	g_free(complaint->file);
+	g_free(complaint);
+}
+
+/* By file and line, warnings about a line as they came. */
+static gint compare_complaints(gconstpointer a, gconstpointer b)
+{
+	const struct complaint *x = *(struct complaint *const *)a;
+	const struct complaint *y = *(struct complaint *const *)b;
+	int files = strcmp(x->file, y->file);
+
+	if (files != 0)
+		return files;
+	if (x->line != y->line)
+		return x->line < y->line ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+static void append_complaint(struct rmt_reading *reading, const char *file, unsigned line,
+			     const char *text)
+{
+	struct complaint *complaint;
+
+	if (reading->complaints->len > COMPLAINTS_MAX)
+		return;
+	complaint = g_new0(struct complaint, 1);
+	complaint->file = g_strdup(file != NULL ? file : reading->file);
+	complaint->line = line;
+	complaint->order = reading->complaints->len;
+	if (complaint->order == COMPLAINTS_MAX)
+		complaint->text = g_strdup_printf("%s: and more", reading->file);
+	else if (line > 0)
+		complaint->text =
+			g_strdup_printf("%s:%u: %s", complaint->file, line, text);
+	else
+		complaint->text = g_strdup_printf("%s: %s", complaint->file, text);
+	g_ptr_array_add(reading->complaints, complaint);
+}
+
+/* "limit 'day': " for a setting in streams.x.limits.day. */
+static void append_place(GString *out, const config_setting_t *setting)
+{
+	static const struct {
+		const char *group, *word;
+	} words[] = { { "limits", "limit" },
+		      { "streams", "stream" },
+		      { "egress", "egress" },
+		      { "fold", "fold" } };
+	const config_setting_t *s;
+	size_t i;
+
+	for (s = setting; s != NULL && s->parent != NULL; s = s->parent) {
+		if (s != setting && g_strcmp0(s->name, "policyd") == 0) {
+			g_string_append(out, "policyd: ");
+			return;
+		}
+		for (i = 0; s->name != NULL && i < G_N_ELEMENTS(words); i++)
+			if (s->type == CONFIG_TYPE_GROUP &&
+			    g_strcmp0(s->parent->name, words[i].group) == 0) {
+				g_string_append_printf(out, "%s '%s': ", words[i].word,
+						       s->name);
+				return;
+			}
+	}
+}
+
+static void complain_at(struct rmt_reading *reading, const config_setting_t *setting,
+			const char *kind, const char *text)
+{
+	g_autoptr(GString) out = g_string_new(kind);
+
+	append_place(out, setting);
+	g_string_append(out, text);
+	append_complaint(reading, setting != NULL ? setting->file : NULL,
+			 setting != NULL ? setting->line : 0, out->str);
+}
+
+void rmt_complain(struct rmt_reading *reading, const config_setting_t *setting,
+		  const char *format, ...)
+{
+	g_autofree char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	text = g_strdup_vprintf(format, args);
+	va_end(args);
+	complain_at(reading, setting, "", text);
+	reading->failed = true;
+}
+
+void rmt_warn(struct rmt_reading *reading, const config_setting_t *setting,
+	      const char *format, ...)
+{
+	g_autofree char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	text = g_strdup_vprintf(format, args);
+	va_end(args);
+	complain_at(reading, setting, "warning: ", text);
+}
+
+void rmt_complain_of(struct rmt_reading *reading, const config_setting_t *setting,
+		     GError *error)
+{
+	const config_setting_t *named = setting;
+
+	while (named->name == NULL && named->parent != NULL)
+		named = named->parent;
+	/* A rate is known by its sentence. */
+	if (g_strcmp0(named->name, "rate") == 0 || g_strcmp0(named->name, "quota") == 0)
+		rmt_complain(reading, setting, "%s", error->message);
+	else
+		rmt_complain(reading, setting, "%s: %s", named->name, error->message);
+	g_error_free(error);
+}
+
+static GPtrArray *finish_complaints(struct rmt_reading *reading)
+{
+	GPtrArray *texts = g_ptr_array_new_with_free_func(g_free);
+	struct complaint *complaint;
+	guint i;
+
+	g_ptr_array_sort(reading->complaints, compare_complaints);
+	for (i = 0; i < reading->complaints->len; i++) {
+		complaint = g_ptr_array_index(reading->complaints, i);
+		g_ptr_array_add(texts, g_steal_pointer(&complaint->text));
+	}
+	return texts;
+}
+
+/* --- unknown settings ------------------------------------------------------------- */
+
+/* How many letters differ (insertions, deletions, changes, swaps count 1). */
+static size_t distance(const char *a, const char *b)
+{
+	enum { MAX_LEN = 40 };
+	size_t d[MAX_LEN + 1][MAX_LEN + 1], n = strlen(a), m = strlen(b), i, j;
+
+	if (n > MAX_LEN || m > MAX_LEN)
+		return MAX_LEN;
+	for (i = 0; i <= n; i++)
+		d[i][0] = i;
+	for (j = 0; j <= m; j++)
+		d[0][j] = j;
+	for (i = 1; i <= n; i++)
+		for (j = 1; j <= m; j++) {
+			d[i][j] = MIN(MIN(d[i - 1][j], d[i][j - 1]) + 1,
+				      d[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1])
+				d[i][j] = MIN(d[i][j], d[i - 2][j - 2] + 1);
+		}
+	return d[n][m];
+}
+
+static void consider(const char *candidate, const char *name, const char **best,
+		     size_t *best_distance)
+{
+	size_t away = distance(candidate, name);
+
+	if (away < *best_distance) {
+		*best = candidate;
+		*best_distance = away;
+	}
+}
+
+/* NULL: nothing is near enough. */
+static const char *similar_name(const struct rmt_section *section, const char *name)
+{
+	const char *best = NULL;
+	size_t away = strlen(name) / 3 + 2, i;
+
+	for (i = 0; section->settings[i].name != NULL; i++)
+		if (section->settings[i].type != NULL)
+			consider(section->settings[i].name, name, &best, &away);
+	for (i = 0; section->sections[i] != NULL; i++)
+		consider(section->sections[i]->name, name, &best, &away);
+	return best;
+}
+
+static void refuse_unknown(struct rmt_reading *reading, const struct rmt_section *section,
+			   const config_setting_t *setting)
+{
+	const struct rmt_setting *row = rmt_section_setting(section, setting->name);
+	const char *similar;
+
+	if (row != NULL) {
+		rmt_complain(reading, setting, "setting '%s' is not in this version",
+			     setting->name);
+		return;
+	}
+	similar = similar_name(section, setting->name);
+	if (similar != NULL)
+		rmt_complain(reading, setting,
+			     "unknown setting '%s' (did you mean '%s'?)", setting->name,
+			     similar);
+	else
+		rmt_complain(reading, setting, "unknown setting '%s'", setting->name);
+}
+
+static void check_names(struct rmt_reading *reading, const struct rmt_section *section,
+			const config_setting_t *group)
+{
+	const struct rmt_setting *row;
+	const config_setting_t *child;
+	int i;
+
+	for (i = 0; i < config_setting_length(group); i++) {
+		child = config_setting_get_elem(group, (unsigned)i);
+		row = rmt_section_setting(section, child->name);
+		if ((row == NULL || row->type == NULL) &&
+		    rmt_section_inside(section, child->name) == NULL)
+			refuse_unknown(reading, section, child);
+	}
+}
+
+/* --- the walk --------------------------------------------------------------------- */
+
+static void standards_free(void *data)
+{
+	config_destroy(data);
+	g_free(data);
+}
+
+/* The defaults of a section as a tree of their own, so that they are read by
+ * the same functions as what the file says. */
+static const config_setting_t *standards_of(struct rmt_reading *reading,
+					    const struct rmt_section *section)
+{
+	config_t *tree = g_hash_table_lookup(reading->standards, section);
+	g_autoptr(GString) text = NULL;
+	size_t i;
+
+	if (tree != NULL)
+		return config_root_setting(tree);
+	text = g_string_new(NULL);
+	for (i = 0; section->settings[i].name != NULL; i++)
+		if (section->settings[i].standard != NULL)
+			g_string_append_printf(text, "%s = %s;\n",
+					       section->settings[i].name,
+					       section->settings[i].standard);
+	tree = g_new0(config_t, 1);
+	config_init(tree);
+	if (config_read_string(tree, text->str) != CONFIG_TRUE)
+		g_error("settings: a default is wrong: %s", text->str);
+	g_hash_table_insert(reading->standards, (void *)section, tree);
+	return config_root_setting(tree);
+}
+
+static void read_settings(struct rmt_reading *reading, const struct rmt_section *section,
+			  const config_setting_t *group, void *object)
+{
+	const config_setting_t *standards = standards_of(reading, section), *setting;
+	const struct rmt_setting *row;
+
+	for (row = section->settings; row->name != NULL; row++) {
+		if (row->type == NULL || row->type->read == NULL)
+			continue;
+		setting = group != NULL ? config_setting_get_member(group, row->name)
+					: NULL;
+		if (setting == NULL)
+			setting = config_setting_get_member(standards, row->name);
+		if (setting != NULL)
+			row->type->read(reading, row, setting,
+					(char *)object + row->offset);
+	}
+}
+
+static void read_sections(struct rmt_reading *reading, const struct rmt_section *section,
+			  const config_setting_t *group, void *object);
+
+/* group NULL: all defaults. */
+static void read_group(struct rmt_reading *reading, const struct rmt_section *section,
+		       const config_setting_t *group, void *parent, const char *name)
+{
+	void *object = section->begin(reading, parent, name, group);
+
+	if (group != NULL)
+		check_names(reading, section, group);
+	read_settings(reading, section, group, object);
+	read_sections(reading, section, group, object);
+	if (section->end != NULL)
+		section->end(reading, parent, object, group);
+}
+
+static bool check_is_group(struct rmt_reading *reading, const config_setting_t *setting)
+{
+	if (setting->type == CONFIG_TYPE_GROUP)
+		return true;
+	rmt_complain(reading, setting, "'%s' must be a group (write %s: { ... })",
+		     setting->name, setting->name);
+	return false;
+}
+
+static void read_many(struct rmt_reading *reading, const struct rmt_section *section,
+		      const config_setting_t *groups, void *parent)
+{
+	const config_setting_t *group;
+	int i;
+
+	for (i = 0; i < config_setting_length(groups); i++) {
+		GError *why = NULL;
+
+		group = config_setting_get_elem(groups, (unsigned)i);
+		if (!rmt_check_word(rmt_span_of(group->name), &why)) {
+			rmt_complain(reading, group, "%s", why->message);
+			g_error_free(why);
+		}
+		if (check_is_group(reading, group))
+			read_group(reading, section, group, parent, group->name);
+	}
+}
+
+static void read_sections(struct rmt_reading *reading, const struct rmt_section *section,
+			  const config_setting_t *group, void *object)
+{
+	const config_setting_t *inner;
+	const char *name;
+	size_t i;
+
+	for (i = 0; section->sections[i] != NULL; i++) {
+		name = section->sections[i]->name;
+		inner = group != NULL ? config_setting_get_member(group, name) : NULL;
+		if (inner != NULL && !check_is_group(reading, inner))
+			inner = NULL;
+		if (!section->sections[i]->many)
+			read_group(reading, section->sections[i], inner, object, name);
+		else if (inner != NULL)
+			read_many(reading, section->sections[i], inner, object);
+	}
+}
+
+/* --- the file --------------------------------------------------------------------- */
+
+/* The parser ends the process where it is to read a directory. */
+static bool check_is_file(struct rmt_reading *reading, const char *path)
+{
+	struct stat st;
+	FILE *file = fopen(path, "re");
+
+	if (file == NULL) {
+		rmt_complain(reading, NULL, "cannot open it: %s", g_strerror(errno));
+		return false;
+	}
+	if (fstat(fileno(file), &st) == 0 && S_ISDIR(st.st_mode)) {
+		rmt_complain(reading, NULL, "cannot read it: it is a directory");
+		fclose(file);
+		return false;
+	}
+	fclose(file);
+	return true;
+}
+
+static void complain_of_syntax(struct rmt_reading *reading, const config_t *tree)
+{
+	g_autofree char *text =
+		g_strdup_printf("%s (near here; libconfig's syntax: remite.conf(5))",
+				config_error_text(tree) != NULL ? config_error_text(tree)
+								: "cannot be read");
+
+	append_complaint(reading, config_error_file(tree),
+			 (unsigned)config_error_line(tree), text);
+	reading->failed = true;
+}
+
+static bool parse_file(struct rmt_reading *reading, config_t *tree, const char *path)
+{
+	g_autofree char *directory = g_path_get_dirname(path);
+
+	if (!check_is_file(reading, path))
+		return false;
+	config_set_include_dir(tree, directory);
+	if (config_read_file(tree, path) == CONFIG_TRUE)
+		return true;
+	complain_of_syntax(reading, tree);
+	return false;
+}
+
+static bool parse_text(struct rmt_reading *reading, config_t *tree, const char *text)
+{
+	if (config_read_string(tree, text) == CONFIG_TRUE)
+		return true;
+	complain_of_syntax(reading, tree);
+	return false;
+}
+
+static struct rmt_config *new_config(const char *file)
+{
+	struct rmt_config *config = g_new0(struct rmt_config, 1);
+
+	config->refs = 1;
+	config->file = g_strdup(file);
+	config->fold = rmt_fold_new();
+	config->egresses =
+		g_ptr_array_new_with_free_func((GDestroyNotify)rmt_egress_free);
+	config->streams = g_ptr_array_new_with_free_func((GDestroyNotify)rmt_stream_free);
+	return config;
+}
+
+static void read_tree(struct rmt_reading *reading, const config_t *tree)
+{
+	g_autoptr(GString) dump = g_string_new(NULL);
+	const config_setting_t *root = config_root_setting(tree);
+
+	read_group(reading, &rmt_section_root, root, NULL, "");
+	if (!reading->failed)
+		rmt_dump_tree(root, dump);
+	reading->config->dump = g_string_free(g_steal_pointer(&dump), FALSE);
+}
+
+static struct rmt_config *finish(struct rmt_reading *reading, GPtrArray **complaints_r)
+{
+	*complaints_r = finish_complaints(reading);
+	g_ptr_array_unref(reading->complaints);
+	g_hash_table_unref(reading->standards);
+	if (reading->failed)
+		g_clear_pointer(&reading->config, rmt_config_unref);
+	return reading->config;
+}
+
+static struct rmt_config *read_from(const char *path, const char *text,
+				    GPtrArray **complaints_r)
+{
+	struct rmt_reading reading = {
+		.file = path != NULL ? path : "built-in default",
+		.complaints = g_ptr_array_new_with_free_func(complaint_free),
+		.standards = g_hash_table_new_full(NULL, NULL, NULL, standards_free),
+	};
+	config_t tree;
+
+	reading.config = new_config(reading.file);
+	config_init(&tree);
+	if (text != NULL ? parse_text(&reading, &tree, text)
+			 : parse_file(&reading, &tree, path))
+		read_tree(&reading, &tree);
+	config_destroy(&tree);
+	return finish(&reading, complaints_r);
+}
+
+struct rmt_config *rmt_config_read(const char *path, GPtrArray **complaints_r)
+{
+	return read_from(path, path == NULL ? "" : NULL, complaints_r);
+}
+
+struct rmt_config *rmt_config_read_text(const char *name, const char *text,
+					GPtrArray **complaints_r)
+{
+	return read_from(name, text, complaints_r);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* reader.h - from libconfig's tree to struct rmt_config, by rows.
+ *
+ * settings.c holds the rows: a section is a group of the file, a setting a
+ * value in it. read.c walks the tree along the rows; types.c reads the values;
+ * sections.c makes the objects they belong to and checks what concerns several
+ * values; dump.c writes the tree back. All complaints of a run are gathered.
+ */
+#ifndef RMT_CONFIG_READER_H
+#define RMT_CONFIG_READER_H
+
+#include <libconfig.h>
+
+#include "common/base/clock.h"
+#include "common/config/config.h"
+#include "common/config/values.h"
+
+struct rmt_reading {
+	struct rmt_config *config;
+	const char *file;      /* foreign; for complaints */
+	GPtrArray *complaints; /* own struct complaint */
+	GHashTable *standards; /* own; section -> config_t of its defaults */
+	bool failed;           /* not only warnings */
+};
+
+struct rmt_setting;
+
+/* How a kind of value is read. field: where it goes; nothing is there before.
+ * Complains by itself. Without a function, the section's end looks it up. */
+struct rmt_setting_type {
+	const char *name; /* for the list of settings */
+	void (*read)(struct rmt_reading *reading, const struct rmt_setting *row,
+		     const config_setting_t *setting, void *field);
+};
+
+struct rmt_choice {
+	const char *name; /* NULL ends the table */
+	int value;
+};
+
+struct rmt_setting {
+	const char *name;
+	const struct rmt_setting_type *type; /* NULL: for a later version */
+	size_t offset;                       /* of the field in the section's object */
+	const char *standard;  /* the default in the file's own syntax; or NULL */
+	const char *otherwise; /* where it is not set and has no default: in words */
+	const char *help;
+	/* What the type needs: */
+	uint64_t min, max;
+	const struct rmt_choice *choices;
+	enum rmt_list_kind kind;
+	rmt_value_check *check;
+};
+
+/* The object a section's settings are read into; parent: that of the section
+ * around it; group: NULL where the file has none. */
+typedef void *rmt_section_begin(struct rmt_reading *reading, void *parent,
+				const char *name, const config_setting_t *group);
+/* When all its settings are read. Frees what is not kept. */
+typedef void rmt_section_end(struct rmt_reading *reading, void *parent, void *object,
+			     const config_setting_t *group);
+
+struct rmt_section {
+	const char *name; /* "policyd" */
+	bool many;        /* any number of named groups in the group of this name */
+	const struct rmt_setting *settings; /* up to a row without a name */
+	/* Sections inside; up to NULL; read in this order. */
+	const struct rmt_section *const *sections;
+	rmt_section_begin *begin;
+	rmt_section_end *end;
+};
+
+extern const struct rmt_section rmt_section_root;
+
+/* NULL: there is none of this name. */
+const struct rmt_setting *rmt_section_setting(const struct rmt_section *section,
+					      const char *name);
+const struct rmt_section *rmt_section_inside(const struct rmt_section *section,
+					     const char *name);
+
+/* "FILE:LINE: stream 'news': TEXT"; the place is the setting's. */
+void rmt_complain(struct rmt_reading *reading, const config_setting_t *setting,
+		  const char *format, ...) G_GNUC_PRINTF(3, 4);
+void rmt_warn(struct rmt_reading *reading, const config_setting_t *setting,
+	      const char *format, ...) G_GNUC_PRINTF(3, 4);
+/* With the setting's name before it. Takes the error. */
+void rmt_complain_of(struct rmt_reading *reading, const config_setting_t *setting,
+		     GError *error);
+
+/* Calls each with every string of a list, an array, or one string alone, and
+ * complains of other things, and of what each returns false for. */
+typedef bool rmt_each_string(void *context, struct rmt_span text, GError **err);
+void rmt_read_strings(struct rmt_reading *reading, const config_setting_t *setting,
+		      rmt_each_string *each, void *context);
+
+/* A number, a string or a boolean as it was written. */
+void rmt_scalar_text(const config_setting_t *setting, GString *out);
+
+/* types.c */
+extern const struct rmt_setting_type rmt_type_bool, rmt_type_choice, rmt_type_number,
+	rmt_type_small, rmt_type_size, rmt_type_duration, rmt_type_file_mode,
+	rmt_type_string, rmt_type_strings, rmt_type_list, rmt_type_rate, rmt_type_quota,
+	rmt_type_per, rmt_type_exempt, rmt_type_overrides, rmt_type_text;
+
+/* sections.c: what begin and end of the sections are. */
+rmt_section_begin rmt_begin_root, rmt_begin_policyd, rmt_begin_fold, rmt_begin_egress,
+	rmt_begin_stream, rmt_begin_limit;
+rmt_section_end rmt_end_root, rmt_end_policyd, rmt_end_fold, rmt_end_egress,
+	rmt_end_stream, rmt_end_limit;
+
+/* What the rows of fold, streams and limits are read into. */
+struct rmt_fold_draft {
+	struct rmt_list *domains;
+	char *delimiter;
+	bool ignore_dots;
+};
+
+enum { RMT_NOT_SET = -1 };
+
+struct rmt_stream_draft {
+	struct rmt_stream stream;
+	int mode; /* RMT_NOT_SET: the configuration's */
+	char *egress;
+	bool has_condition;
+};
+
+struct rmt_limit_draft {
+	struct rmt_limit limit;
+	uint64_t burst; /* 0: not set */
+	bool allow_discard;
+};
+
+/* dump.c */
+void rmt_dump_tree(const config_setting_t *root, GString *out);
+
+void rmt_limit_free(struct rmt_limit *limit);
+void rmt_egress_free(struct rmt_egress *egress);
+void rmt_stream_free(struct rmt_stream *stream);
+
+#endif

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/* The table: one row per setting of remite.conf. A new setting is one row here
+ * and one line in docs/man/remite.conf.5; reading, checking, dump and lint
+ * follow. Defaults are written in the file's own syntax. */
+#include <stddef.h>
+
+#include "common/config/reader.h"
+
+#define LATER(setting)                                                                   \
+	{                                                                                \
+		.name = setting                                                          \
+	}
+#define END                                                                              \
+	{                                                                                \
+		.name = NULL                                                             \
+	}
+
+static const struct rmt_choice modes[] = {
+	{ "report", RMT_MODE_REPORT },
+	{ "enforce", RMT_MODE_ENFORCE },
+	{ NULL, 0 },
+};
+
+static const struct rmt_choice limit_actions[] = {
+	{ "report", RMT_ACTION_REPORT },   { "defer", RMT_ACTION_DEFER },
+	{ "reject", RMT_ACTION_REJECT },   { "hold", RMT_ACTION_HOLD },
+	{ "discard", RMT_ACTION_DISCARD }, { NULL, 0 },
+};
+
+static const struct rmt_choice suppress_actions[] = {
+	{ "report", RMT_ACTION_REPORT },
+	{ "defer", RMT_ACTION_DEFER },
+	{ "reject", RMT_ACTION_REJECT },
+	{ NULL, 0 },
+};
+
+static const struct rmt_choice trouble_actions[] = {
+	{ "dunno", RMT_ACTION_DUNNO },
+	{ "defer", RMT_ACTION_DEFER },
+	{ "reject", RMT_ACTION_REJECT },
+	{ NULL, 0 },
+};
+
+static const struct rmt_choice units[] = {
+	{ "messages", RMT_UNIT_MESSAGES },
+	{ "recipients", RMT_UNIT_RECIPIENTS },
+	{ "bytes", RMT_UNIT_BYTES },
+	{ NULL, 0 },
+};
+
+static const struct rmt_section *const no_sections[] = { NULL };
+
+#define F(member) offsetof(struct rmt_config, member)
+static const struct rmt_setting root_settings[] = {
+	{ "organization", &rmt_type_strings, F(organization), .otherwise = "none",
+	  .help = "domains of the organisation", .check = rmt_check_domain },
+	{ "own_domains", &rmt_type_list, F(own_domains), .otherwise = "organization",
+	  .help = "domains whose mail stays here: recipients there are not charged",
+	  .kind = RMT_LIST_DOMAINS },
+	{ "charge_own_domains", &rmt_type_bool, F(charge_own_domains), "false",
+	  .help = "charge recipients in own_domains as well" },
+	{ "charge_null_sender", &rmt_type_bool, F(charge_null_sender), "false",
+	  .help = "charge bounces and other mail from <>" },
+	{ "mode", &rmt_type_choice, F(mode), "\"report\"",
+	  .help = "report: decide and log, change nothing; enforce: answer so",
+	  .choices = modes },
+	{ "state", &rmt_type_string, F(state), "\"/var/lib/remite\"",
+	  .help = "directory of records and counters", .check = rmt_check_path },
+	LATER("receipts"),
+	LATER("submission"),
+	LATER("dns"),
+	END,
+};
+#undef F
+
+#define F(member) offsetof(struct rmt_policyd_config, member)
+static const struct rmt_setting policyd_settings[] = {
+	{ "listen", &rmt_type_strings, F(listen),
+	  "[\"unix:/var/spool/postfix/remite/policy\"]",
+	  .help = "sockets Postfix asks at", .check = rmt_check_listen, .min = 1 },
+	{ "socket_mode", &rmt_type_file_mode, F(socket_mode), "\"0660\"",
+	  .help = "permissions of UNIX sockets Postfix asks at" },
+	{ "socket_owner", &rmt_type_string, F(socket_owner),
+	  .otherwise = "who runs the program", .help = "owner of these sockets",
+	  .check = rmt_check_account },
+	{ "socket_group", &rmt_type_string, F(socket_group), "\"postfix\"",
+	  .help = "group of these sockets", .check = rmt_check_account },
+	{ "control", &rmt_type_string, F(control), "\"/run/remite/policyd.ctl\"",
+	  .help = "socket the command remite talks to", .check = rmt_check_socket_path },
+	{ "metrics", &rmt_type_string, F(metrics), .otherwise = "none",
+	  .help = "address and port of the metrics, for Prometheus",
+	  .check = rmt_check_host_port },
+	{ "record", &rmt_type_string, F(record), .otherwise = "none",
+	  .help = "file that takes every request, for remite replay",
+	  .check = rmt_check_path },
+	{ "trouble_action", &rmt_type_choice, F(trouble_action), "\"dunno\"",
+	  .help = "answer where remite-policyd itself is in trouble",
+	  .choices = trouble_actions },
+	{ "reserve_timeout", &rmt_type_duration, F(reserve_timeout_ns), "\"60s\"",
+	  .help = "a message nobody asks about for so long is taken as aborted", .min = 1,
+	  .max = 86400 },
+	{ "idle_timeout", &rmt_type_duration, F(idle_timeout_ns), "\"1000s\"",
+	  .help = "a connection without a request for so long is closed", .min = 1,
+	  .max = 86400 },
+	{ "request_timeout", &rmt_type_duration, F(request_timeout_ns), "\"10s\"",
+	  .help = "a request must be complete within", .min = 1, .max = 3600 },
+	{ "max_connections", &rmt_type_small, F(max_connections), "10000",
+	  .help = "connections at the same time", .min = 1, .max = 1000000 },
+	{ "max_request", &rmt_type_size, F(max_request), "\"64k\"",
+	  .help = "octets of a request at most", .min = 4096, .max = 16 << 20 },
+	{ "stages", &rmt_type_strings, F(stages), .otherwise = "learned from Postfix",
+	  .help = "stages Postfix asks at: RCPT, DATA, END-OF-MESSAGE",
+	  .check = rmt_check_stage, .min = 1 },
+	{ "log_passed", &rmt_type_bool, F(log_passed), "true",
+	  .help = "log a line also for what passes within all limits" },
+	END,
+};
+#undef F
+
+#define F(member) offsetof(struct rmt_fold_draft, member)
+static const struct rmt_setting fold_settings[] = {
+	{ "domains", &rmt_type_list, F(domains), .otherwise = "required",
+	  .help = "domains whose local parts are folded so", .kind = RMT_LIST_DOMAINS,
+	  .min = 1 },
+	{ "delimiter", &rmt_type_string, F(delimiter), "\"\"",
+	  .help = "Postfix's recipient_delimiter: what follows is cut off",
+	  .check = rmt_check_delimiter },
+	{ "ignore_dots", &rmt_type_bool, F(ignore_dots), "false",
+	  .help = "dots in local parts do not count" },
+	END,
+};
+#undef F
+
+#define F(member) offsetof(struct rmt_egress, member)
+static const struct rmt_setting egress_settings[] = {
+	{ "addresses", &rmt_type_strings, F(addresses), .otherwise = "required",
+	  .help = "IPv4 and IPv6 addresses to send from", .check = rmt_check_ip,
+	  .min = 1 },
+	{ "helo", &rmt_type_string, F(helo), .otherwise = "Postfix's own",
+	  .help = "name for HELO", .check = rmt_check_domain },
+	{ "transport", &rmt_type_string, F(transport), .otherwise = "none",
+	  .help = "Postfix transport and next hop, such as smtp-bulk:",
+	  .check = rmt_check_transport },
+	END,
+};
+#undef F
+
+#define F(member) offsetof(struct rmt_limit_draft, member)
+static const struct rmt_setting limit_settings[] = {
+	{ "per", &rmt_type_per, F(limit.per), .otherwise = "required",
+	  .help = "what is counted by; '+' joins several" },
+	{ "rate", &rmt_type_rate, .otherwise = "this or quota",
+	  .help = "so many per time, evenly, beyond a burst" },
+	{ "quota", &rmt_type_quota, .otherwise = "this or rate",
+	  .help = "never more than so many in any such time" },
+	{ "of", &rmt_type_choice, F(limit.of), "\"recipients\"",
+	  .help = "what is counted", .choices = units },
+	{ "burst", &rmt_type_number, F(burst), .otherwise = "the rate's count",
+	  .help = "so many at once (rates only)", .min = 1,
+	  .max = UINT64_C(1000000000000000) },
+	{ "action", &rmt_type_choice, F(limit.action), "\"defer\"",
+	  .help = "what is done beyond the limit", .choices = limit_actions },
+	{ "text", &rmt_type_text, .otherwise = "a sentence with the limit's name",
+	  .help = "what the sender reads" },
+	{ "exempt", &rmt_type_exempt, .otherwise = "none",
+	  .help = "values of the key that the limit does not concern" },
+	{ "overrides", &rmt_type_overrides, .otherwise = "none",
+	  .help = "other amounts for some values of the key" },
+	{ "recipient_domains", &rmt_type_list, F(limit.recipient_domains),
+	  .otherwise = "any", .help = "only recipients there are counted",
+	  .kind = RMT_LIST_DOMAINS, .min = 1 },
+	{ "allow_discard", &rmt_type_bool, F(allow_discard), "false",
+	  .help = "must be true for action discard, which loses mail" },
+	END,
+};
+#undef F
+
+#define F(member) offsetof(struct rmt_stream_draft, member)
+static const struct rmt_setting stream_settings[] = {
+	{ "senders", &rmt_type_list, F(stream.senders), .otherwise = "any",
+	  .help = "envelope senders", .kind = RMT_LIST_ADDRESSES, .min = 1 },
+	{ "sender_domains", &rmt_type_list, F(stream.sender_domains), .otherwise = "any",
+	  .help = "domains of the envelope sender", .kind = RMT_LIST_DOMAINS, .min = 1 },
+	{ "sasl_users", &rmt_type_list, F(stream.sasl_users), .otherwise = "any",
+	  .help = "users who logged in", .kind = RMT_LIST_WORDS, .min = 1 },
+	{ "clients", &rmt_type_list, F(stream.clients), .otherwise = "any",
+	  .help = "addresses and networks of clients", .kind = RMT_LIST_NETWORKS,
+	  .min = 1 },
+	{ "client_certs", &rmt_type_list, F(stream.client_certs), .otherwise = "any",
+	  .help = "subjects or fingerprints of client certificates",
+	  .kind = RMT_LIST_NOCASE, .min = 1 },
+	{ "helo", &rmt_type_list, F(stream.helo), .otherwise = "any",
+	  .help = "names in HELO", .kind = RMT_LIST_NOCASE, .min = 1 },
+	{ "policy_contexts", &rmt_type_list, F(stream.policy_contexts),
+	  .otherwise = "any", .help = "Postfix's policy_context", .kind = RMT_LIST_WORDS,
+	  .min = 1 },
+	{ "class", &rmt_type_string, F(stream.class), .otherwise = "the stream's name",
+	  .help = "kind of stream: a scope of suppressions", .check = rmt_check_word },
+	{ "mode", &rmt_type_choice, F(mode), .otherwise = "the mode above",
+	  .help = "as above, for this stream", .choices = modes },
+	{ "egress", &rmt_type_string, F(egress), .otherwise = "none",
+	  .help = "where the stream leaves from: a name in egress",
+	  .check = rmt_check_word },
+	{ "egress_by_filter", &rmt_type_bool, F(stream.egress_by_filter), "false",
+	  .help = "answer FILTER at DATA instead of Postfix's transport maps" },
+	{ "suppress", &rmt_type_strings, F(stream.suppress), .otherwise = "every reason",
+	  .help = "reasons that bar a recipient; [] for none", .check = rmt_check_word },
+	{ "suppress_action", &rmt_type_choice, F(stream.suppress_action), "\"reject\"",
+	  .help = "what is done with a suppressed recipient",
+	  .choices = suppress_actions },
+	LATER("require"),
+	LATER("dkim"),
+	LATER("unsubscribe"),
+	LATER("return_path"),
+	LATER("pause"),
+	END,
+};
+#undef F
+
+static const struct rmt_section policyd_section = {
+	.name = "policyd",
+	.settings = policyd_settings,
+	.sections = no_sections,
+	.begin = rmt_begin_policyd,
+	.end = rmt_end_policyd,
+};
+
+static const struct rmt_section fold_section = {
+	.name = "fold",
+	.many = true,
+	.settings = fold_settings,
+	.sections = no_sections,
+	.begin = rmt_begin_fold,
+	.end = rmt_end_fold,
+};
+
+static const struct rmt_section egress_section = {
+	.name = "egress",
+	.many = true,
+	.settings = egress_settings,
+	.sections = no_sections,
+	.begin = rmt_begin_egress,
+	.end = rmt_end_egress,
+};
+
+static const struct rmt_section limit_section = {
+	.name = "limits",
+	.many = true,
+	.settings = limit_settings,
+	.sections = no_sections,
+	.begin = rmt_begin_limit,
+	.end = rmt_end_limit,
+};
+
+static const struct rmt_section *const stream_sections[] = { &limit_section, NULL };
+
+static const struct rmt_section stream_section = {
+	.name = "streams",
+	.many = true,
+	.settings = stream_settings,
+	.sections = stream_sections,
+	.begin = rmt_begin_stream,
+	.end = rmt_end_stream,
+};
+
+/* Addresses in streams are folded: fold comes first. */
+static const struct rmt_section *const root_sections[] = {
+	&policyd_section, &fold_section, &egress_section, &stream_section, NULL,
+};
+
+const struct rmt_section rmt_section_root = {
+	.name = "",
+	.settings = root_settings,
+	.sections = root_sections,
+	.begin = rmt_begin_root,
+	.end = rmt_end_root,
+};
+
+/* --- looking at the table ---------------------------------------------------------- */
+
+const struct rmt_setting *rmt_section_setting(const struct rmt_section *section,
+					      const char *name)
+{
+	const struct rmt_setting *row;
+
+	for (row = section->settings; row->name != NULL; row++)
+		if (strcmp(row->name, name) == 0)
+			return row;
+	return NULL;
+}
+
+const struct rmt_section *rmt_section_inside(const struct rmt_section *section,
+					     const char *name)
+{
+	size_t i;
+
+	for (i = 0; section->sections[i] != NULL; i++)
+		if (strcmp(section->sections[i]->name, name) == 0)
+			return section->sections[i];
+	return NULL;
+}
