@@ -13,9 +13,9 @@ from smtp import Smtp  # noqa: E402
 class StandIn:
     """A policy server that says DUNNO and remembers."""
 
-    def __init__(self, place):
+    def __init__(self, place, socket=None):
         self.place = place
-        self.socket = place.file("asked")
+        self.socket = socket or place.file("asked")
         self.log = place.file("asked.log", "")
         self.start()
 
@@ -126,6 +126,79 @@ def a_broken_connection_is_mended_between_sessions_only(place):
             client.message("later@example.test", ["b@example.org"])
             client.quit()
     equal(server.stages()[-3:], ["RCPT", "DATA", "END-OF-MESSAGE"], "asked again")
+
+
+@test
+def a_chrooted_smtpd_finds_the_socket_by_its_name_in_the_queue(place):
+    port = place.free_port()
+    postfix = Postfix(place, "remite/policy",
+                      services=f"127.0.0.1:{port} inet n - y - - smtpd\n")
+    folder = os.path.join(postfix.path, "spool/remite")
+    os.mkdir(folder)
+    os.chmod(folder, 0o755)
+    server = StandIn(place, os.path.join(folder, "policy"))
+    for number in (postfix.port, port):
+        with Smtp(number) as client:
+            client.message("a@example.test", ["b@example.org"])
+    equal(server.stages(), ["RCPT", "DATA", "END-OF-MESSAGE"] * 2, "stages asked at")
+
+
+@test
+def without_default_action_all_mail_is_deferred(place):
+    postfix = Postfix(place, settings={
+        "smtpd_recipient_restrictions":
+            f"check_policy_service {{ unix:{place.file('nobody')}, try_limit=1 }}"})
+    with Smtp(postfix.port) as client:
+        replies, _ = client.message("a@example.test", ["b@example.org"])
+    equal(replies[0].code, 451, "answer")
+
+
+@test
+def behind_a_permit_nobody_is_asked(place):
+    server = StandIn(place)
+    postfix = Postfix(place, server.socket, before="permit_mynetworks")
+    with Smtp(postfix.port) as client:
+        client.message("a@example.test", ["b@example.org"])
+    equal(server.stages(), ["DATA", "END-OF-MESSAGE"], "stages asked at")
+
+
+@test
+def empty_lists_in_master_cf_ask_nobody(place):
+    server = StandIn(place)
+    port = place.free_port()
+    postfix = Postfix(place, server.socket, services=(
+        f"127.0.0.1:{port} inet n - n - - smtpd\n"
+        "  -o smtpd_recipient_restrictions=\n"
+        "  -o smtpd_data_restrictions=\n"
+        "  -o smtpd_end_of_data_restrictions=\n"
+        "  -o smtpd_relay_restrictions=permit_mynetworks,reject\n"))
+    with Smtp(port) as client:
+        client.message("a@example.test", ["b@example.org"])
+    equal(postfix.wait_delivered(1), ["b@example.org"], "delivered")
+    equal(server.stages(), [], "stages asked at")
+
+
+@test
+def sendmail_and_bcc_are_never_seen(place):
+    server = StandIn(place)
+    postfix = Postfix(place, server.socket, settings={"always_bcc": "copy@example.net"})
+    with Smtp(postfix.port) as client:
+        client.message("a@example.test", ["b@example.org"])
+    postfix.sendmail("a@example.test", "c@example.org")
+    equal(sorted(postfix.wait_delivered(4)),
+          ["b@example.org", "c@example.org", "copy@example.net", "copy@example.net"],
+          "delivered")
+    equal([r["recipient"] for r in server.requests()], ["b@example.org"] * 3, "asked about")
+
+
+@test
+def postmaster_without_a_domain_is_not_asked_about(place):
+    server = StandIn(place)
+    postfix = Postfix(place, server.socket)
+    with Smtp(postfix.port) as client:
+        client.mail("a@example.test")
+        client.rcpt("postmaster")
+    equal(server.stages(), [], "stages asked at")
 
 
 if __name__ == "__main__":
