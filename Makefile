@@ -34,7 +34,8 @@ MESSAGE_SRC := common/message/addr.c
 MESSAGE_SRC += common/message/from.c common/message/from_gmime.c common/message/from_strict.c \
 	common/message/header.c
 LIMITS_SRC :=
-STORE_SRC :=
+STORE_SRC := $(addprefix common/store/,store.c store_lmdb.c store_mem.c pack.c filter.c \
+	suppress_record.c suppress.c suppress_import.c suppress_index.c stream_state.c)
 POLICY_SRC := common/policy/engine.c common/policy/engine_key.c common/policy/engine_text.c \
 	common/policy/engine_explain.c
 POLICY_SRC += common/policy/policy_request.c
