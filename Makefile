@@ -33,7 +33,8 @@ MESSAGE_SRC := common/message/addr.c
 # How a message says who sent it; with GMime, so not in policyd.
 MESSAGE_SRC += common/message/from.c common/message/from_gmime.c common/message/from_strict.c \
 	common/message/header.c
-LIMITS_SRC :=
+LIMITS_SRC := $(addprefix common/limits/,gcra.c quota.c table.c names.c counters.c \
+	keyed.c reservation.c reserve.c reserve_end.c reserve_log.c)
 STORE_SRC := $(addprefix common/store/,store.c store_lmdb.c store_mem.c pack.c filter.c \
 	suppress_record.c suppress.c suppress_import.c suppress_index.c stream_state.c)
 POLICY_SRC := common/policy/engine.c common/policy/engine_key.c common/policy/engine_text.c \

@@ -34,7 +34,7 @@ struct rmt_counters_options {
 	int64_t wall_secs;     /* now */
 	int64_t monotonic_ns;  /* now, of CLOCK_BOOTTIME */
 	const char *boot_id;   /* of this boot: CLOCK_BOOTTIME goes on within one */
-	size_t log_max;	       /* octets after which a snapshot is begun; 0: default */
+	size_t log_max;        /* octets after which a snapshot is begun; 0: default */
 };
 
 /* Reads snapshot and log. A torn last record is cut off and logged. A format
@@ -60,8 +60,8 @@ uint64_t rmt_counters_hash(const struct rmt_counters *counters, const void *name
 void rmt_counters_prefetch(const struct rmt_counters *counters, uint64_t key);
 
 struct rmt_usage {
-	uint64_t used; /* units, committed and held; rounded up */
-	uint64_t limit; /* count of a quota, burst of a rate */
+	uint64_t used;    /* units, committed and held; rounded up */
+	uint64_t limit;   /* count of a quota, burst of a rate */
 	int64_t retry_ns; /* until one unit fits (0: now) */
 };
 
@@ -86,8 +86,8 @@ void rmt_counters_refund(struct rmt_counters *counters, uint64_t key,
 /* Remembers the counter's name the first time it is charged or held. limit_id
  * is "stream/limit", value what the user would call the key ("ann@example.org"). */
 bool rmt_counters_is_named(const struct rmt_counters *counters, uint64_t key);
-void rmt_counters_name(struct rmt_counters *counters, uint64_t key, struct rmt_span limit_id,
-		       struct rmt_span value);
+void rmt_counters_name(struct rmt_counters *counters, uint64_t key,
+		       struct rmt_span limit_id, struct rmt_span value);
 
 /* Forgets what is committed (not what is held). False: nothing was counted. */
 bool rmt_counters_reset(struct rmt_counters *counters, uint64_t key);

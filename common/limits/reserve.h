@@ -31,19 +31,20 @@ struct rmt_share {
 	const struct rmt_amount *amount; /* foreign; copied where kept */
 	enum rmt_unit unit;
 	bool per_recipient; /* the key depends on the recipient */
-	bool report;	    /* where it does not fit: pass, and do not add */
+	bool report;        /* where it does not fit: pass, and do not add */
 };
 
 struct rmt_message {
-	uint64_t id;	   /* hash of peer and instance; never 0 */
-	uint64_t envelope; /* hash of sender, user and client: another one under the same id is another message */
+	uint64_t id;       /* hash of peer and instance; never 0 */
+	uint64_t envelope; /* hash of sender, user and client: another one under the same
+			      id is another message */
 	unsigned connection; /* who asks: releases name it */
-	uint64_t size;	   /* octets declared so far */
+	uint64_t size;       /* octets declared so far */
 	int64_t line_ns;
 };
 
 enum rmt_reserve_result {
-	RMT_RESERVED,	    /* held, or held before: repeats change nothing */
+	RMT_RESERVED,         /* held, or held before: repeats change nothing */
 	RMT_RESERVE_EXCEEDED, /* the share at *at_r does not fit; nothing was held */
 };
 
@@ -52,27 +53,30 @@ int64_t rmt_reserve_began(const struct rmt_reservations *reservations, uint64_t 
 
 /* Reserves one recipient (hash of its folded address) against all shares, or
  * none. No shares: the recipient is only known of, so that recipient_count
- * can be told from what was reserved. would_r gets a bit for each report share that did not fit (the first
- * 64). usage_r is of the share at at_r, or of the fullest. dry: says the same
- * and changes nothing. A reservation whose envelope differs is released first. */
+ * can be told from what was reserved. would_r gets a bit for each report share that did
+ * not fit (the first 64). usage_r is of the share at at_r, or of the fullest. dry: says
+ * the same and changes nothing. A reservation whose envelope differs is released first.
+ */
 enum rmt_reserve_result rmt_reserve(struct rmt_reservations *reservations,
-				    const struct rmt_message *message,
-				    uint64_t recipient, const struct rmt_share *shares,
-				    size_t count, bool dry, size_t *at_r,
-				    struct rmt_usage *usage_r, uint64_t *would_r);
+				    const struct rmt_message *message, uint64_t recipient,
+				    const struct rmt_share *shares, size_t count,
+				    bool dry, size_t *at_r, struct rmt_usage *usage_r,
+				    uint64_t *would_r);
 
 enum rmt_commit_result {
 	RMT_COMMITTED,
-	RMT_COMMIT_UNKNOWN, /* no such reservation: the caller decides and charges itself */
+	RMT_COMMIT_UNKNOWN, /* no such reservation: the caller decides and charges itself
+			     */
 };
 
 struct rmt_commit {
 	uint64_t recipient_count; /* as the server says; 0: not known, all stand */
-	uint64_t recipient;	  /* the one named, or 0 */
+	uint64_t recipient;       /* the one named, or 0 */
 	uint64_t size;
 	/* results */
-	uint64_t reserved;	 /* recipients that were held */
-	bool candidates_charged; /* fewer accepted than asked, and nobody says which: recipients' own counters keep all */
+	uint64_t reserved;       /* recipients that were held */
+	bool candidates_charged; /* fewer accepted than asked, and nobody says which:
+				    recipients' own counters keep all */
 };
 
 /* At DATA: gives back what the count shows to be refused, goes on holding. */
@@ -103,7 +107,8 @@ enum rmt_reserve_result rmt_reserve_direct(struct rmt_reservations *reservations
  * server asked at END-OF-MESSAGE (DATA), a message without it was aborted; as
  * long as it never did at either and three messages in a row ended by another
  * instance, it is asked at RCPT alone, those three are committed after all, and
- * so is what follows; the first DATA or END-OF-MESSAGE ends that, and what is still known of such messages is released. */
+ * so is what follows; the first DATA or END-OF-MESSAGE ends that, and what is still known
+ * of such messages is released. */
 void rmt_reservations_set_stages(struct rmt_reservations *reservations, unsigned stages);
 unsigned rmt_reservations_stages_seen(const struct rmt_reservations *reservations);
 

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/limits/counters_private.h"
+
+#include <string.h>
+#include <sys/random.h>
+#include <xxhash.h>
+
+#include "common/limits/gcra.h"
+
+enum { QUOTA_CHUNK = 128, HELD_BITS = 6, SLACK = 15, HELD_SLACK = 100 };
+
+/* --- rings ------------------------------------------------------------------- */
+
+struct rmt_quota *rmt_quota_pool_get(const struct rmt_quota_pool *pool, uint64_t number)
+{
+	struct rmt_quota *chunk = pool->chunks->pdata[number / QUOTA_CHUNK];
+
+	return &chunk[number % QUOTA_CHUNK];
+}
+
+static uint64_t pool_take(struct rmt_quota_pool *pool)
+{
+	uint64_t number;
+	struct rmt_quota *quota;
+
+	pool->used++;
+	if (pool->free != 0) {
+		number = pool->free - 1;
+		quota = rmt_quota_pool_get(pool, number);
+		pool->free = quota->newest;
+		memset(quota, 0, sizeof(*quota));
+		return number;
+	}
+	if (pool->made % QUOTA_CHUNK == 0)
+		g_ptr_array_add(pool->chunks, g_new0(struct rmt_quota, QUOTA_CHUNK));
+	return pool->made++;
+}
+
+static void pool_give(struct rmt_quota_pool *pool, uint64_t number)
+{
+	rmt_quota_pool_get(pool, number)->newest = pool->free;
+	pool->free = number + 1;
+	pool->used--;
+}
+
+/* --- slots ------------------------------------------------------------------- */
+
+static uint64_t stored(int64_t line_ns)
+{
+	uint64_t ns = line_ns > 0 ? (uint64_t)line_ns : 0;
+
+	return ns <= RMT_TAT_ORIGIN ? 0 : MIN(ns - RMT_TAT_ORIGIN, RMT_SLOT_VALUE);
+}
+
+static uint64_t tat_of(uint64_t value)
+{
+	return (value & RMT_SLOT_QUOTA) != 0 ? 0
+					     : (value & RMT_SLOT_VALUE) + RMT_TAT_ORIGIN;
+}
+
+static struct rmt_slot *slot_find(const struct rmt_counters *counters, uint64_t key)
+{
+	return rmt_table_find(&counters->slots, key);
+}
+
+static struct rmt_slot *slot_put(struct rmt_counters *counters, uint64_t key)
+{
+	return rmt_table_put(&counters->slots, key, stored(counters->line_last));
+}
+
+static struct rmt_quota *quota_of(const struct rmt_counters *counters,
+				  const struct rmt_slot *slot)
+{
+	if (slot == NULL || (slot->value & RMT_SLOT_QUOTA) == 0)
+		return NULL;
+	return rmt_quota_pool_get(&counters->quotas, slot->value & RMT_SLOT_VALUE);
+}
+
+/* Makes the slot a quota's. What was counted as a rate is forgotten: the
+ * administrator made another limit of it. */
+static struct rmt_quota *make_quota(struct rmt_counters *counters, struct rmt_slot *slot)
+{
+	struct rmt_quota *quota = quota_of(counters, slot);
+
+	if (quota != NULL)
+		return quota;
+	slot->value = (slot->value & RMT_SLOT_FLAGS) | RMT_SLOT_QUOTA |
+		      pool_take(&counters->quotas);
+	return quota_of(counters, slot);
+}
+
+static void make_rate(struct rmt_counters *counters, struct rmt_slot *slot)
+{
+	if ((slot->value & RMT_SLOT_QUOTA) == 0)
+		return;
+	pool_give(&counters->quotas, slot->value & RMT_SLOT_VALUE);
+	slot->value &= RMT_SLOT_FLAGS;
+}
+
+static uint64_t held_of(const struct rmt_counters *counters, const struct rmt_slot *slot)
+{
+	struct rmt_slot *held;
+
+	if (slot == NULL || (slot->value & RMT_SLOT_HELD) == 0)
+		return 0;
+	held = rmt_table_find(&counters->held, slot->key);
+	return held != NULL ? held->value : 0;
+}
+
+static uint64_t line_u(struct rmt_counters *counters, int64_t line_ns)
+{
+	counters->line_last = MAX(counters->line_last, line_ns);
+	return (uint64_t)counters->line_last;
+}
+
+/* --- opening ----------------------------------------------------------------- */
+
+static void fill_random(unsigned char *bytes, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = getrandom(bytes, len, 0);
+
+		if (n > 0) {
+			bytes += n;
+			len -= (size_t)n;
+		}
+	}
+}
+
+bool rmt_counters_open(struct rmt_counters **counters_r,
+		       const struct rmt_counters_options *options, GError **err)
+{
+	struct rmt_counters *counters = g_new0(struct rmt_counters, 1);
+
+	(void)err;
+	rmt_table_init(&counters->slots, RMT_SHARD_BITS, SLACK);
+	rmt_table_init(&counters->held, HELD_BITS, HELD_SLACK);
+	rmt_names_init(&counters->names, RMT_SHARD_BITS);
+	counters->quotas.chunks = g_ptr_array_new_with_free_func(g_free);
+	fill_random(counters->secret, sizeof(counters->secret));
+	counters->line_start = options->wall_secs * RMT_NS_PER_SEC;
+	counters->monotonic_start = options->monotonic_ns;
+	counters->line_last = counters->line_start;
+	*counters_r = counters;
+	return true;
+}
+
+void rmt_counters_close(struct rmt_counters **counters)
+{
+	struct rmt_counters *old = *counters;
+
+	*counters = NULL;
+	if (old == NULL)
+		return;
+	rmt_table_finish(&old->slots);
+	rmt_table_finish(&old->held);
+	rmt_names_finish(&old->names);
+	g_ptr_array_unref(old->quotas.chunks);
+	g_free(old);
+}
+
+int64_t rmt_counters_line(const struct rmt_counters *counters, int64_t monotonic_ns)
+{
+	int64_t passed = MAX(monotonic_ns - counters->monotonic_start, 0);
+
+	return MAX(counters->line_start + passed, counters->line_last);
+}
+
+uint64_t rmt_counters_hash(const struct rmt_counters *counters, const void *name,
+			   size_t len)
+{
+	uint64_t hash = XXH3_64bits_withSecret(name, len, counters->secret,
+					       sizeof(counters->secret));
+
+	return hash != 0 ? hash : 1;
+}
+
+void rmt_counters_prefetch(const struct rmt_counters *counters, uint64_t key)
+{
+	rmt_table_prefetch(&counters->slots, key);
+}
+
+/* --- counting ---------------------------------------------------------------- */
+
+/* A quota nobody has used yet. */
+static bool fits_unused(const struct rmt_amount *amount, uint64_t held, uint64_t n,
+			uint64_t now, struct rmt_usage *usage_r)
+{
+	struct rmt_quota none = { 0 };
+
+	return rmt_quota_fits(&none, amount, held, n, now, usage_r);
+}
+
+bool rmt_counters_fits(struct rmt_counters *counters, uint64_t key,
+		       const struct rmt_amount *amount, uint64_t n, int64_t line_ns,
+		       struct rmt_usage *usage_r)
+{
+	const struct rmt_slot *slot = slot_find(counters, key);
+	uint64_t now = line_u(counters, line_ns), held = held_of(counters, slot);
+	struct rmt_quota *quota;
+
+	if (!amount->is_quota)
+		return rmt_gcra_fits(amount, slot != NULL ? tat_of(slot->value) : 0, held,
+				     n, now, usage_r);
+	quota = quota_of(counters, slot);
+	if (quota == NULL)
+		return fits_unused(amount, held, n, now, usage_r);
+	return rmt_quota_fits(quota, amount, held, n, now, usage_r);
+}
+
+void rmt_counters_hold(struct rmt_counters *counters, uint64_t key, uint64_t n)
+{
+	struct rmt_slot *held;
+
+	if (n == 0)
+		return;
+	slot_put(counters, key)->value |= RMT_SLOT_HELD;
+	held = rmt_table_put(&counters->held, key, 0);
+	counters->held_keys += held->value == 0;
+	held->value += MIN(n, RMT_SLOT_VALUE - MIN(held->value, RMT_SLOT_VALUE));
+}
+
+void rmt_counters_unhold(struct rmt_counters *counters, uint64_t key, uint64_t n)
+{
+	struct rmt_slot *held = rmt_table_find(&counters->held, key), *slot;
+
+	if (held == NULL || held->value == 0 || n == 0)
+		return;
+	held->value -= MIN(n, held->value);
+	if (held->value > 0)
+		return;
+	counters->held_keys--;
+	slot = slot_find(counters, key);
+	if (slot != NULL)
+		slot->value &= ~RMT_SLOT_HELD;
+}
+
+static void set_tat(struct rmt_slot *slot, uint64_t tat)
+{
+	slot->value = (slot->value & RMT_SLOT_FLAGS) |
+		      stored((int64_t)MIN(tat, RMT_GCRA_TAT_MAX));
+}
+
+void rmt_counters_charge(struct rmt_counters *counters, uint64_t key,
+			 const struct rmt_amount *amount, uint64_t n, int64_t line_ns)
+{
+	uint64_t now = line_u(counters, line_ns);
+	struct rmt_slot *slot;
+
+	if (n == 0)
+		return;
+	slot = slot_put(counters, key);
+	if (amount->is_quota) {
+		rmt_quota_charge(make_quota(counters, slot), amount, n, now);
+	} else {
+		make_rate(counters, slot);
+		set_tat(slot, rmt_gcra_charge(amount, tat_of(slot->value), n, now));
+	}
+}
+
+void rmt_counters_refund(struct rmt_counters *counters, uint64_t key,
+			 const struct rmt_amount *amount, uint64_t n, int64_t line_ns)
+{
+	uint64_t now = line_u(counters, line_ns);
+	struct rmt_slot *slot = slot_find(counters, key);
+	struct rmt_quota *quota = quota_of(counters, slot);
+
+	if (slot == NULL || n == 0 || amount->is_quota != (quota != NULL))
+		return;
+	if (quota != NULL)
+		rmt_quota_refund(quota, amount, n, now);
+	else
+		set_tat(slot, rmt_gcra_refund(amount, tat_of(slot->value), n, now));
+}
+
+bool rmt_counters_reset(struct rmt_counters *counters, uint64_t key)
+{
+	struct rmt_slot *slot = slot_find(counters, key);
+	bool counted;
+
+	if (slot == NULL)
+		return false;
+	counted = quota_of(counters, slot) != NULL ||
+		  (slot->value & RMT_SLOT_VALUE) > stored(counters->line_last);
+	make_rate(counters, slot);
+	slot->value &= RMT_SLOT_FLAGS;
+	return counted;
+}
+
+/* --- names ------------------------------------------------------------------- */
+
+bool rmt_counters_is_named(const struct rmt_counters *counters, uint64_t key)
+{
+	struct rmt_slot *slot = slot_find(counters, key);
+	bool named;
+
+	if (slot != NULL && (slot->value & RMT_SLOT_NAMED) != 0)
+		return true;
+	named = rmt_names_has(&counters->names, key);
+	if (named && slot != NULL)
+		slot->value |= RMT_SLOT_NAMED;
+	return named;
+}
+
+void rmt_counters_name(struct rmt_counters *counters, uint64_t key,
+		       struct rmt_span limit_id, struct rmt_span value)
+{
+	struct rmt_slot *slot = slot_find(counters, key);
+
+	rmt_names_add(&counters->names, key, limit_id, value);
+	if (slot != NULL)
+		slot->value |= RMT_SLOT_NAMED;
+}
+
+/* The cursor: shard in the upper half, offset of the next record in the lower.
+ * A shard that is pruned between two steps may lose the walk a few names. */
+bool rmt_counters_walk(const struct rmt_counters *counters, uint64_t *cursor, size_t most,
+		       rmt_counters_each *each, void *context)
+{
+	uint64_t i = *cursor >> 32;
+	size_t offset = (uint32_t)*cursor;
+	const struct rmt_names_shard *shard;
+	struct rmt_name name;
+
+	for (; i < RMT_SHARDS && most > 0; i++, offset = 0) {
+		shard = &counters->names.shards[i];
+		while (most > 0 && offset <= shard->len &&
+		       rmt_names_next(shard->records, shard->len, &offset, &name)) {
+			each(context, name.key,
+			     rmt_names_limit_name(&counters->names, name.limit),
+			     name.value);
+			most--;
+		}
+		if (most == 0)
+			break;
+	}
+	*cursor = i << 32 | offset;
+	return i < RMT_SHARDS;
+}
+
+/* --- upkeep ------------------------------------------------------------------ */
+
+enum {
+	SWEEP_EVERY_NS = RMT_NS_PER_MS,
+	SWEEP_SLOTS = 256,
+	SWEEP_SHARDS = 16,
+	SIZE_SMALL = 16
+};
+
+static bool has_slot(void *context, uint64_t key)
+{
+	return slot_find(context, key) != NULL;
+}
+
+static void sweep_finish(struct rmt_counters *counters, struct rmt_sweep *sweep)
+{
+	const struct rmt_shard *shard = &counters->slots.shards[sweep->shard];
+	uint32_t live = shard->used - MIN(sweep->dead, shard->used);
+
+	if (sweep->dead > shard->used / 5 ||
+	    (shard->size > SIZE_SMALL && live < shard->size / 2))
+		rmt_table_rebuild(&counters->slots, sweep->shard,
+				  stored(counters->line_last));
+	if (counters->names.shards[sweep->shard].count > live + live / 4)
+		rmt_names_prune(&counters->names, sweep->shard, has_slot, counters);
+	sweep->shard = (sweep->shard + 1) % RMT_SHARDS;
+	sweep->slot = sweep->dead = 0;
+}
+
+static void sweep_slot(struct rmt_counters *counters, struct rmt_slot *slot)
+{
+	uint64_t now = (uint64_t)counters->line_last;
+	struct rmt_quota *quota = quota_of(counters, slot);
+
+	if (quota != NULL && rmt_quota_is_over(quota, now))
+		make_rate(counters, slot);
+	if (slot->key != 0 && rmt_table_is_dead(slot->value, stored((int64_t)now)))
+		counters->sweep.dead++;
+}
+
+static void sweep(struct rmt_counters *counters)
+{
+	struct rmt_sweep *sweep = &counters->sweep;
+	const struct rmt_shard *shard;
+	unsigned slots = SWEEP_SLOTS, shards = SWEEP_SHARDS;
+
+	while (slots > 0 && shards > 0) {
+		shard = &counters->slots.shards[sweep->shard];
+		if (sweep->slot >= shard->size) {
+			sweep_finish(counters, sweep);
+			shards--;
+			continue;
+		}
+		sweep_slot(counters, &shard->slots[sweep->slot++]);
+		slots--;
+	}
+}
+
+void rmt_counters_tick(struct rmt_counters *counters, int64_t line_ns)
+{
+	int64_t now = (int64_t)line_u(counters, line_ns);
+
+	if (now - counters->sweep.last_ns >= SWEEP_EVERY_NS) {
+		counters->sweep.last_ns = now;
+		sweep(counters);
+	}
+}
+
+/* --- the log (in memory only: nothing) ---------------------------------------- */
+
+void rmt_counters_log(struct rmt_counters *counters, const void *record, size_t len)
+{
+	(void)counters;
+	(void)record;
+	(void)len;
+}
+
+void rmt_counters_attach(struct rmt_counters *counters,
+			 const struct rmt_counters_client *client)
+{
+	counters->client = *client;
+}
+
+bool rmt_counters_write(struct rmt_counters *counters)
+{
+	(void)counters;
+	return true;
+}
+
+void rmt_counters_stats(const struct rmt_counters *counters,
+			struct rmt_counters_stats *stats_r)
+{
+	*stats_r = (struct rmt_counters_stats){
+		.rates = counters->slots.used - counters->quotas.used,
+		.quotas = counters->quotas.used,
+		.held_keys = counters->held_keys,
+		.names = counters->names.count,
+		.table_bytes = counters->slots.bytes + counters->held.bytes,
+		.quota_bytes = counters->quotas.chunks->len * QUOTA_CHUNK *
+			       sizeof(struct rmt_quota),
+		.name_bytes = counters->names.bytes,
+	};
+}

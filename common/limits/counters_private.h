@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* counters_private.h - what counters.c, its log and its snapshot share.
+ *
+ * A slot's value:
+ *	bit 63  NAMED: the names have this key
+ *	bit 62  HELD: the table of held units has this key
+ *	bit 61  QUOTA: the rest is the number of a ring in the pool
+ *	else    a rate's theoretical arrival time, ns since RMT_TAT_ORIGIN
+ * A rate whose time has passed is as good as absent, so its slot is dead; the
+ * other bits keep a slot alive, but NAMED, which is a short cut only.
+ */
+#ifndef RMT_COUNTERS_PRIVATE_H
+#define RMT_COUNTERS_PRIVATE_H
+
+#include "common/limits/counters.h"
+#include "common/limits/names.h"
+#include "common/limits/quota.h"
+#include "common/limits/table.h"
+
+/* 2020-01-01: 61 bits last until 2093. */
+#define RMT_TAT_ORIGIN (UINT64_C(1577836800) * 1000000000)
+
+#define RMT_SLOT_NAMED RMT_TABLE_IGNORED
+#define RMT_SLOT_HELD  (UINT64_C(1) << 62)
+#define RMT_SLOT_QUOTA (UINT64_C(1) << 61)
+#define RMT_SLOT_FLAGS (RMT_SLOT_NAMED | RMT_SLOT_HELD)
+#define RMT_SLOT_VALUE (RMT_SLOT_QUOTA - 1)
+
+enum { RMT_SHARD_BITS = 9, RMT_SHARDS = 1 << RMT_SHARD_BITS, RMT_SECRET_SIZE = 192 };
+
+/* Rings in chunks that never move; free ones are chained by `newest`. */
+struct rmt_quota_pool {
+	GPtrArray *chunks; /* own; struct rmt_quota [RMT_QUOTA_CHUNK] */
+	uint64_t free;     /* number + 1 of the first free one, 0: none */
+	uint64_t made, used;
+};
+
+struct rmt_sweep {
+	unsigned shard;
+	uint32_t slot, dead;
+	int64_t last_ns;
+};
+
+struct rmt_counters {
+	struct rmt_table slots;
+	struct rmt_table held; /* key -> units */
+	struct rmt_quota_pool quotas;
+	struct rmt_names names;
+	uint64_t held_keys;
+	struct rmt_sweep sweep;
+	/* The time line: line = line_start + (monotonic - monotonic_start). */
+	int64_t line_start, monotonic_start;
+	int64_t line_last; /* of the last tick or charge */
+	unsigned char secret[RMT_SECRET_SIZE];
+	struct rmt_counters_client client;
+};
+
+struct rmt_quota *rmt_quota_pool_get(const struct rmt_quota_pool *pool, uint64_t number);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* gcra.h - rates: the generic cell rate algorithm in exact integers.
+ *
+ * A rate's whole state is its theoretical arrival time (TAT): the moment on the
+ * time line at which all that was committed has drained. "10/minute" with burst
+ * 5 and a TAT 18 s ahead has 3 of its 5 units used.
+ *
+ * A unit takes T = period / count nanoseconds, mostly no whole number. To
+ * neither drift nor give anything away, a TAT always stands on a grid that
+ * divides T evenly: steps of T / floor(T) ns (1 ns where T is whole), or, for
+ * more than one unit a nanosecond, of as many whole units as make one. A unit
+ * is then a whole number of steps, and one period gives back exactly `count`.
+ * What rounding is left: the moment "now" is read on the grid (less than one
+ * step, so about a nanosecond), and units beyond 1/ns are rounded up to steps.
+ *
+ * Pure arithmetic. tat and now: nanoseconds of the time line, 0 < x < 2^62.
+ */
+#ifndef RMT_GCRA_H
+#define RMT_GCRA_H
+
+#include "common/limits/counters.h"
+
+/* No TAT goes past this: a counter charged beyond it is full for decades. */
+#define RMT_GCRA_TAT_MAX ((UINT64_C(1) << 62) - 1)
+
+/* The TAT after n more units. */
+uint64_t rmt_gcra_charge(const struct rmt_amount *amount, uint64_t tat, uint64_t n,
+			 uint64_t now);
+
+/* The TAT after giving n units back; what has drained meanwhile is not given twice. */
+uint64_t rmt_gcra_refund(const struct rmt_amount *amount, uint64_t tat, uint64_t n,
+			 uint64_t now);
+
+/* Whether n units fit beside what is committed (tat) and held. n = 0 always
+ * does. usage_r may be NULL. */
+bool rmt_gcra_fits(const struct rmt_amount *amount, uint64_t tat, uint64_t held,
+		   uint64_t n, uint64_t now, struct rmt_usage *usage_r);
+
+#endif

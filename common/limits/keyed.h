@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* keyed.h - a growing array of structs that begin with a 64-bit hash, found by it.
+ *
+ * A handful is searched from front to back; from 17 on an index is
+ * kept, so that a stranger with 100,000 recipients costs no more each than
+ * one with ten. Items are only added; positions stay, addresses do not.
+ */
+#ifndef RMT_KEYED_H
+#define RMT_KEYED_H
+
+#include <glib.h>
+#include <stdint.h>
+
+enum { RMT_KEYED_NONE = UINT32_MAX };
+
+struct rmt_keyed {
+	char *items;     /* own */
+	uint32_t *index; /* own; position + 1, 0: free; NULL for a handful */
+	uint32_t stride, count, room, index_size;
+};
+
+static inline void *rmt_keyed_at(const struct rmt_keyed *keyed, uint32_t i)
+{
+	return keyed->items + (size_t)i * keyed->stride;
+}
+
+/* The position, or RMT_KEYED_NONE. */
+uint32_t rmt_keyed_find(const struct rmt_keyed *keyed, uint64_t key);
+
+/* A new item, zeroed but for its key, which must not be there yet. */
+void *rmt_keyed_add(struct rmt_keyed *keyed, uint64_t key);
+
+/* Empties it; memory for a handful is kept for the next use. */
+void rmt_keyed_clear(struct rmt_keyed *keyed);
+void rmt_keyed_finish(struct rmt_keyed *keyed);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/limits/names.h"
+
+enum { HEAD = 12, LIMITS_MAX = 65535 };
+
+void rmt_names_init(struct rmt_names *names, unsigned bits)
+{
+	*names = (struct rmt_names){ .bits = bits };
+	names->shards = g_new0(struct rmt_names_shard, (size_t)1 << bits);
+	names->limits = g_ptr_array_new_with_free_func(g_free);
+	names->limit_numbers = g_hash_table_new(g_str_hash, g_str_equal);
+}
+
+static void shard_clear(struct rmt_names *names, struct rmt_names_shard *shard)
+{
+	names->count -= shard->count;
+	names->bytes -= shard->room + shard->index_size * sizeof(uint32_t);
+	g_free(shard->records);
+	g_free(shard->index);
+	*shard = (struct rmt_names_shard){ 0 };
+}
+
+void rmt_names_finish(struct rmt_names *names)
+{
+	size_t i;
+
+	for (i = 0; names->shards != NULL && i < (size_t)1 << names->bits; i++)
+		shard_clear(names, &names->shards[i]);
+	g_free(names->shards);
+	g_clear_pointer(&names->limit_numbers, g_hash_table_unref);
+	g_clear_pointer(&names->limits, g_ptr_array_unref);
+	names->shards = NULL;
+}
+
+bool rmt_names_next(const char *records, size_t len, size_t *offset,
+		    struct rmt_name *name_r)
+{
+	uint16_t value_len;
+
+	if (len - *offset < HEAD)
+		return false;
+	memcpy(&name_r->key, records + *offset, 8);
+	memcpy(&name_r->limit, records + *offset + 8, 2);
+	memcpy(&value_len, records + *offset + 10, 2);
+	if (name_r->key == 0 || value_len > RMT_NAME_VALUE_MAX ||
+	    len - *offset - HEAD < value_len)
+		return false;
+	name_r->value = rmt_span(records + *offset + HEAD, value_len);
+	*offset += HEAD + value_len;
+	return true;
+}
+
+static uint32_t place(const struct rmt_names *names, const struct rmt_names_shard *shard,
+		      uint64_t key)
+{
+	return (uint32_t)((((key << names->bits) >> 32) * shard->index_size) >> 32);
+}
+
+/* The key's place in the index, or the free one where it would be. */
+static uint32_t find(const struct rmt_names *names, const struct rmt_names_shard *shard,
+		     uint64_t key)
+{
+	uint32_t i = place(names, shard, key);
+
+	while (shard->index[i] != 0 &&
+	       memcmp(shard->records + shard->index[i] - 1, &key, sizeof(key)) != 0)
+		if (++i == shard->index_size)
+			i = 0;
+	return i;
+}
+
+static struct rmt_names_shard *shard_of(const struct rmt_names *names, uint64_t key)
+{
+	return &names->shards[key >> (64 - names->bits)];
+}
+
+bool rmt_names_has(const struct rmt_names *names, uint64_t key)
+{
+	const struct rmt_names_shard *shard = shard_of(names, key);
+
+	return shard->index_size > 0 && shard->index[find(names, shard, key)] != 0;
+}
+
+uint16_t rmt_names_limit(struct rmt_names *names, struct rmt_span limit)
+{
+	g_autofree char *text = g_strndup(limit.p != NULL ? limit.p : "", limit.len);
+	gpointer number = g_hash_table_lookup(names->limit_numbers, text);
+
+	if (number == NULL) {
+		if (names->limits->len >= LIMITS_MAX)
+			return LIMITS_MAX - 1;
+		g_ptr_array_add(names->limits, text);
+		number = GUINT_TO_POINTER(names->limits->len);
+		g_hash_table_insert(names->limit_numbers, g_steal_pointer(&text), number);
+	}
+	return (uint16_t)(GPOINTER_TO_UINT(number) - 1);
+}
+
+struct rmt_span rmt_names_limit_name(const struct rmt_names *names, uint16_t limit)
+{
+	return rmt_span_of(limit < names->limits->len ? names->limits->pdata[limit]
+						      : "?");
+}
+
+/* Index over all records, with room for a third more. */
+static bool reindex(struct rmt_names *names, struct rmt_names_shard *shard)
+{
+	struct rmt_name name;
+	size_t offset = 0, at = 0;
+	uint32_t i;
+
+	names->bytes -= shard->index_size * sizeof(uint32_t);
+	g_free(shard->index);
+	shard->index_size = shard->count + shard->count / 3 + 4;
+	shard->index = g_new0(uint32_t, shard->index_size);
+	names->bytes += shard->index_size * sizeof(uint32_t);
+	while (rmt_names_next(shard->records, shard->len, &offset, &name)) {
+		i = find(names, shard, name.key);
+		if (shard->index[i] != 0 || shard_of(names, name.key) != shard)
+			return false;
+		shard->index[i] = (uint32_t)at + 1;
+		at = offset;
+	}
+	return offset == shard->len;
+}
+
+static void reserve_room(struct rmt_names *names, struct rmt_names_shard *shard,
+			 size_t more)
+{
+	uint32_t room = shard->room;
+
+	if (shard->len + more <= room)
+		return;
+	shard->room = (uint32_t)(shard->len + more + shard->len / 8);
+	shard->records = g_realloc(shard->records, shard->room);
+	names->bytes += shard->room - room;
+}
+
+bool rmt_names_add(struct rmt_names *names, uint64_t key, struct rmt_span limit,
+		   struct rmt_span value)
+{
+	struct rmt_names_shard *shard = shard_of(names, key);
+	uint16_t number, len = (uint16_t)MIN(value.len, RMT_NAME_VALUE_MAX);
+	char *record;
+
+	if (rmt_names_has(names, key) || shard->len > UINT32_MAX / 2)
+		return false;
+	if (shard->count + 2 > shard->index_size - shard->index_size / 5)
+		reindex(names, shard);
+	reserve_room(names, shard, HEAD + len);
+	number = rmt_names_limit(names, limit);
+	record = shard->records + shard->len;
+	memcpy(record, &key, 8);
+	memcpy(record + 8, &number, 2);
+	memcpy(record + 10, &len, 2);
+	if (len > 0)
+		memcpy(record + HEAD, value.p, len);
+	shard->index[find(names, shard, key)] = shard->len + 1;
+	shard->len += HEAD + len;
+	shard->count++;
+	names->count++;
+	return true;
+}
+
+static uint32_t count_records(const char *records, size_t len)
+{
+	struct rmt_name name;
+	size_t offset = 0;
+	uint32_t count = 0;
+
+	while (rmt_names_next(records, len, &offset, &name))
+		count++;
+	return count;
+}
+
+bool rmt_names_adopt(struct rmt_names *names, unsigned i, char *records, size_t len)
+{
+	struct rmt_names_shard *shard = &names->shards[i];
+
+	shard_clear(names, shard);
+	shard->records = records;
+	shard->len = shard->room = (uint32_t)len;
+	shard->count = count_records(records, len);
+	names->count += shard->count;
+	names->bytes += len;
+	if (reindex(names, shard))
+		return true;
+	shard_clear(names, shard);
+	return false;
+}
+
+void rmt_names_prune(struct rmt_names *names, unsigned i,
+		     bool (*keep)(void *context, uint64_t key), void *context)
+{
+	struct rmt_names_shard *shard = &names->shards[i];
+	g_autoptr(GByteArray) kept = g_byte_array_new();
+	struct rmt_name name;
+	size_t offset = 0, at = 0;
+	guint len;
+
+	while (rmt_names_next(shard->records, shard->len, &offset, &name)) {
+		if (keep(context, name.key))
+			g_byte_array_append(kept, (guint8 *)shard->records + at,
+					    (guint)(offset - at));
+		at = offset;
+	}
+	len = kept->len;
+	if (len < shard->len)
+		rmt_names_adopt(names, i, g_memdup2(kept->data, len), len);
+}

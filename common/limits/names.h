@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* names.h - what a counter's key is called, for listing; never looked at to decide.
+ *
+ * Cut into shards by the key's first bits like the table beside it. A shard is
+ * one buffer of records one after another (key, limit, length, value; packed)
+ * and an index of offsets into it. Limits' names are kept once.
+ */
+#ifndef RMT_NAMES_H
+#define RMT_NAMES_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/span.h"
+
+enum { RMT_NAME_VALUE_MAX = 1024 }; /* octets; the rest of a longer one is dropped */
+
+struct rmt_names_shard {
+	char *records;   /* own */
+	uint32_t *index; /* own; offset + 1, 0: free */
+	uint32_t len, room;
+	uint32_t count, index_size;
+};
+
+struct rmt_names {
+	struct rmt_names_shard *shards; /* own */
+	unsigned bits;
+	GPtrArray *limits;         /* own; char *, by number */
+	GHashTable *limit_numbers; /* own; char * (foreign) -> number + 1 */
+	size_t count, bytes;
+};
+
+void rmt_names_init(struct rmt_names *names, unsigned bits);
+void rmt_names_finish(struct rmt_names *names);
+
+bool rmt_names_has(const struct rmt_names *names, uint64_t key);
+
+/* False: it had a name already. */
+bool rmt_names_add(struct rmt_names *names, uint64_t key, struct rmt_span limit,
+		   struct rmt_span value);
+
+/* The limit's number, made if need be; limits past 65,535 share the last one. */
+uint16_t rmt_names_limit(struct rmt_names *names, struct rmt_span limit);
+
+/* A record of a shard, from *offset on, which moves behind it. False: no more,
+ * or the rest is broken. */
+struct rmt_name {
+	uint64_t key;
+	uint16_t limit;
+	struct rmt_span value;
+};
+bool rmt_names_next(const char *records, size_t len, size_t *offset,
+		    struct rmt_name *name_r);
+struct rmt_span rmt_names_limit_name(const struct rmt_names *names, uint16_t limit);
+
+/* Makes shard i from records as they were; takes them (g_malloc). False: broken;
+ * the shard is then empty. */
+bool rmt_names_adopt(struct rmt_names *names, unsigned i, char *records, size_t len);
+
+/* Drops the names keep() says false to. */
+void rmt_names_prune(struct rmt_names *names, unsigned i,
+		     bool (*keep)(void *context, uint64_t key), void *context);
+
+#endif

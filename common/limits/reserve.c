@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/limits/reserve_private.h"
+
+struct rmt_reservations *rmt_reservations_new(struct rmt_counters *counters,
+					      uint64_t timeout_ns)
+{
+	struct rmt_reservations *all = g_new0(struct rmt_reservations, 1);
+
+	all->counters = counters;
+	all->timeout_ns = timeout_ns;
+	rmt_reservation_pool_init(&all->pool);
+	rmt_table_init(&all->connections, RMT_CONNECTION_BITS, 100);
+	all->amounts = g_array_new(false, false, sizeof(struct rmt_amount));
+	rmt_reserve_log_attach(all);
+	return all;
+}
+
+void rmt_reservations_free(struct rmt_reservations *all)
+{
+	if (all == NULL)
+		return;
+	rmt_reservation_pool_finish(&all->pool);
+	rmt_table_finish(&all->connections);
+	g_array_unref(all->amounts);
+	g_free(all);
+}
+
+void rmt_reservations_set_timeout(struct rmt_reservations *all, uint64_t timeout_ns)
+{
+	all->timeout_ns = timeout_ns;
+}
+
+size_t rmt_reservations_open(const struct rmt_reservations *all)
+{
+	return all->pool.count;
+}
+
+int64_t rmt_reserve_began(const struct rmt_reservations *all, uint64_t id)
+{
+	const struct rmt_reservation *reservation = rmt_reservation_find(&all->pool, id);
+
+	return reservation != NULL ? reservation->began_ns : 0;
+}
+
+/* --- amounts ------------------------------------------------------------------ */
+
+static bool amount_eq(const struct rmt_amount *a, const struct rmt_amount *b)
+{
+	return a->count == b->count && a->period_ns == b->period_ns &&
+	       a->burst == b->burst && a->is_quota == b->is_quota;
+}
+
+const struct rmt_amount *rmt_reserve_amount(const struct rmt_reservations *all,
+					    uint16_t number)
+{
+	return &g_array_index(all->amounts, struct rmt_amount, number);
+}
+
+/* Amounts are few (an administrator writes them): kept for good, by content.
+ * The cache goes by address, and believes only equal content. */
+uint16_t rmt_reserve_amount_number(struct rmt_reservations *all,
+				   const struct rmt_amount *amount)
+{
+	struct rmt_amount_cached *cached =
+		&all->cache[((uintptr_t)amount >> 4) % RMT_AMOUNT_CACHE];
+	uint16_t i;
+
+	if (cached->amount == amount &&
+	    amount_eq(rmt_reserve_amount(all, cached->number), amount))
+		return cached->number;
+	for (i = 0; i < all->amounts->len; i++)
+		if (amount_eq(rmt_reserve_amount(all, i), amount))
+			break;
+	if (i == all->amounts->len && i < UINT16_MAX) {
+		g_array_append_val(all->amounts, *amount);
+		rmt_reserve_log_amount(all, i);
+	}
+	i = MIN(i, UINT16_MAX - 1);
+	*cached = (struct rmt_amount_cached){ amount, i };
+	return i;
+}
+
+/* --- ending one ----------------------------------------------------------------- */
+
+static void unhold_all(struct rmt_reservations *all, struct rmt_reservation *reservation)
+{
+	struct rmt_entry *entry;
+	uint32_t i;
+
+	for (i = 0; i < reservation->entries.count; i++) {
+		entry = rmt_keyed_at(&reservation->entries, i);
+		rmt_counters_unhold(all->counters, entry->key, entry->held);
+		entry->held = 0;
+	}
+}
+
+void rmt_reserve_forget(struct rmt_reservations *all, struct rmt_reservation *reservation)
+{
+	rmt_reserve_log_end(all, reservation->id);
+	rmt_reservation_drop(&all->pool, reservation);
+}
+
+void rmt_reserve_undo(struct rmt_reservations *all, struct rmt_reservation *reservation,
+		      int64_t line_ns)
+{
+	const struct rmt_entry *entry;
+	uint32_t i;
+
+	if (reservation->state == RMT_CHARGED)
+		for (i = 0; i < reservation->entries.count; i++) {
+			entry = rmt_keyed_at(&reservation->entries, i);
+			rmt_counters_refund(all->counters, entry->key,
+					    rmt_reserve_amount(all, entry->amount),
+					    entry->held, line_ns);
+		}
+	else
+		unhold_all(all, reservation);
+	rmt_reserve_forget(all, reservation);
+}
+
+/* Turns what is held into what is committed; entries then say how much. */
+static void charge_all(struct rmt_reservations *all, struct rmt_reservation *reservation,
+		       struct rmt_commit *commit, int64_t line_ns)
+{
+	struct rmt_entry *entry;
+	uint64_t accepted, units;
+	uint32_t i;
+
+	for (i = 0; i < reservation->entries.count; i++) {
+		entry = rmt_keyed_at(&reservation->entries, i);
+		accepted = rmt_entry_accepted(reservation, i, commit->recipient_count,
+					      commit->recipient,
+					      &commit->candidates_charged);
+		units = rmt_entry_units(entry->unit, accepted, commit->size);
+		rmt_counters_unhold(all->counters, entry->key, entry->held);
+		rmt_counters_charge(all->counters, entry->key,
+				    rmt_reserve_amount(all, entry->amount), units,
+				    line_ns);
+		entry->held = units;
+	}
+}
+
+/* What is known of the message where the server says nothing more. */
+static void fill_from(const struct rmt_reservation *reservation,
+		      struct rmt_commit *commit)
+{
+	commit->reserved = reservation->recipients;
+	commit->candidates_charged = false;
+	if (commit->recipient_count == 0 && reservation->confirmed) {
+		commit->recipient_count = reservation->confirmed_count;
+		commit->recipient = reservation->confirmed_recipient;
+	}
+	if (commit->size == 0)
+		commit->size = reservation->size;
+}
+
+void rmt_reserve_charge(struct rmt_reservations *all, struct rmt_reservation *reservation,
+			int64_t line_ns)
+{
+	struct rmt_commit commit = { 0 };
+
+	fill_from(reservation, &commit);
+	charge_all(all, reservation, &commit, line_ns);
+}
+
+/* --- reserving ------------------------------------------------------------------- */
+
+/* The message's reservation as it stands; another message's under the same id
+ * is released, one that ended and goes on after all is opened again. */
+static struct rmt_reservation *current(struct rmt_reservations *all,
+				       const struct rmt_message *message, bool dry)
+{
+	struct rmt_reservation *reservation =
+		rmt_reservation_find(&all->pool, message->id);
+
+	if (reservation == NULL)
+		return NULL;
+	if (reservation->envelope != message->envelope ||
+	    reservation->state == RMT_CHARGED) {
+		if (!dry)
+			rmt_reserve_time_out(all, reservation, message->line_ns);
+		return NULL;
+	}
+	if (reservation->state == RMT_ENDED && !dry)
+		rmt_reserve_set_state(all, reservation, RMT_OPEN);
+	return reservation;
+}
+
+/* How many units the share needs beside what the message holds already. */
+static uint64_t units_more(const struct rmt_reservation *reservation,
+			   const struct rmt_share *share, uint64_t size)
+{
+	uint32_t i = reservation != NULL
+			     ? rmt_keyed_find(&reservation->entries, share->key)
+			     : RMT_KEYED_NONE;
+	const struct rmt_entry *entry;
+
+	if (share->unit == RMT_UNIT_RECIPIENTS)
+		return 1;
+	if (i == RMT_KEYED_NONE)
+		return rmt_entry_units(share->unit, 1, size);
+	entry = rmt_keyed_at(&reservation->entries, i);
+	if (share->unit == RMT_UNIT_BYTES)
+		return size > entry->held ? size - entry->held : 0;
+	return entry->held > 0 ? 0 : 1;
+}
+
+struct fullest {
+	size_t at;
+	struct rmt_usage usage;
+};
+
+static bool is_fuller(const struct rmt_usage *a, const struct rmt_usage *b)
+{
+	return (rmt_table_wide)a->used * b->limit > (rmt_table_wide)b->used * a->limit;
+}
+
+/* Asks one counter; keeps the fullest. */
+static bool ask(struct rmt_reservations *all, const struct rmt_share *share, size_t i,
+		uint64_t n, int64_t line_ns, struct fullest *fullest, bool want_usage)
+{
+	struct rmt_usage usage;
+	bool fits = rmt_counters_fits(all->counters, share->key, share->amount, n,
+				      line_ns, want_usage ? &usage : NULL);
+
+	if (want_usage &&
+	    ((!fits && !share->report) || i == 0 || is_fuller(&usage, &fullest->usage)))
+		*fullest = (struct fullest){ i, usage };
+	return fits;
+}
+
+enum { WOULD_MAX = 64 };
+
+/* Asks all; skip_r gets the report shares that do not fit. */
+static enum rmt_reserve_result ask_all(struct rmt_reservations *all,
+				       const struct rmt_share *shares,
+				       const uint64_t *units, size_t count,
+				       int64_t line_ns, size_t *at_r,
+				       struct rmt_usage *usage_r, uint64_t *skip_r)
+{
+	struct fullest fullest = { count, { 0 } };
+	enum rmt_reserve_result result = RMT_RESERVED;
+	size_t i;
+
+	*skip_r = 0;
+	for (i = 0; i < count && result == RMT_RESERVED; i++) {
+		if (ask(all, &shares[i], i, units[i], line_ns, &fullest, usage_r != NULL))
+			continue;
+		if (shares[i].report && i < WOULD_MAX)
+			*skip_r |= UINT64_C(1) << i;
+		else if (!shares[i].report)
+			result = RMT_RESERVE_EXCEEDED;
+	}
+	*at_r = result == RMT_RESERVED ? fullest.at : i - 1;
+	if (usage_r != NULL)
+		*usage_r = fullest.usage;
+	return result;
+}
+
+static struct rmt_entry *entry_for(struct rmt_reservations *all,
+				   struct rmt_reservation *reservation,
+				   const struct rmt_share *share, uint32_t *i_r)
+{
+	struct rmt_entry *entry;
+
+	*i_r = rmt_keyed_find(&reservation->entries, share->key);
+	if (*i_r != RMT_KEYED_NONE)
+		return rmt_keyed_at(&reservation->entries, *i_r);
+	*i_r = reservation->entries.count;
+	entry = rmt_keyed_add(&reservation->entries, share->key);
+	entry->amount = rmt_reserve_amount_number(all, share->amount);
+	entry->unit = (uint8_t)share->unit;
+	entry->per_recipient = share->per_recipient;
+	return entry;
+}
+
+static void add_link(struct rmt_reservations *all, struct rmt_reservation *reservation,
+		     uint32_t entry)
+{
+	if (reservation->link_count == reservation->link_room) {
+		reservation->link_room = MAX(reservation->link_room * 2, 16);
+		reservation->links =
+			g_renew(uint32_t, reservation->links, reservation->link_room);
+	}
+	reservation->links[reservation->link_count++] = entry;
+	all->pool.links++;
+}
+
+static void hold_share(struct rmt_reservations *all, struct rmt_reservation *reservation,
+		       const struct rmt_share *share, struct rmt_asked *asked)
+{
+	uint64_t more = units_more(reservation, share, reservation->size);
+	uint32_t i;
+	struct rmt_entry *entry = entry_for(all, reservation, share, &i);
+
+	entry->held += more;
+	entry->concerned++;
+	rmt_counters_hold(all->counters, share->key, more);
+	if (asked != NULL) {
+		asked->count++;
+		add_link(all, reservation, i);
+	}
+}
+
+void rmt_reserve_hold(struct rmt_reservations *all, struct rmt_reservation *reservation,
+		      uint64_t recipient, const struct rmt_share *shares, size_t count,
+		      uint64_t skip)
+{
+	struct rmt_asked *asked = NULL;
+	size_t i;
+
+	if (reservation->asked.count < RMT_RECIPIENTS_MAX &&
+	    all->pool.links < RMT_LINKS_MAX && recipient != 0) {
+		asked = rmt_keyed_add(&reservation->asked, recipient);
+		asked->first = reservation->link_count;
+	}
+	reservation->recipients++;
+	for (i = 0; i < count; i++)
+		if (i >= WOULD_MAX || (skip >> i & 1) == 0)
+			hold_share(all, reservation, &shares[i], asked);
+}
+
+/* The one untouched for longest gives way, but not to itself (keep). */
+static void make_room(struct rmt_reservations *all, const struct rmt_reservation *keep,
+		      int64_t line_ns)
+{
+	struct rmt_reservation_pool *pool = &all->pool;
+	struct rmt_reservation *oldest;
+
+	while (pool->count > RMT_OPEN_MAX - (keep == NULL) ||
+	       pool->links >= RMT_LINKS_MAX) {
+		oldest = rmt_reservation_oldest(pool, &pool->ended);
+		if (oldest == NULL)
+			oldest = rmt_reservation_oldest(pool, &pool->open);
+		if (oldest == keep)
+			return;
+		rmt_reserve_time_out(all, oldest, line_ns);
+	}
+}
+
+static struct rmt_reservation *begin(struct rmt_reservations *all,
+				     const struct rmt_message *message)
+{
+	struct rmt_reservation *reservation;
+
+	make_room(all, NULL, message->line_ns);
+	reservation = rmt_reservation_new(&all->pool, message->id);
+	reservation->envelope = message->envelope;
+	reservation->began_ns = message->line_ns;
+	return reservation;
+}
+
+enum { SHARES_MAX = 256 };
+
+enum rmt_reserve_result rmt_reserve(struct rmt_reservations *all,
+				    const struct rmt_message *message, uint64_t recipient,
+				    const struct rmt_share *shares, size_t count,
+				    bool dry, size_t *at_r, struct rmt_usage *usage_r,
+				    uint64_t *would_r)
+{
+	struct rmt_reservation *reservation = current(all, message, dry);
+	bool known = reservation != NULL &&
+		     rmt_keyed_find(&reservation->asked, recipient) != RMT_KEYED_NONE;
+	uint64_t units[SHARES_MAX], size = message->size;
+	enum rmt_reserve_result result;
+	size_t i;
+
+	g_assert(count <= SHARES_MAX);
+	if (!dry)
+		rmt_reserve_stage_seen(all, RMT_STAGE_BIT_RCPT, message->line_ns);
+	if (reservation != NULL)
+		size = MAX(size, reservation->size);
+	units[0] = 0; /* where there is no share at all */
+	for (i = 0; i < count; i++)
+		units[i] = known ? 0 : units_more(reservation, &shares[i], size);
+	result = ask_all(all, shares, units, count, message->line_ns, at_r, usage_r,
+			 would_r);
+	if (dry)
+		return result;
+	if (reservation == NULL && result == RMT_RESERVED)
+		reservation = begin(all, message);
+	if (reservation != NULL)
+		rmt_reservation_touch(&all->pool, reservation, message->line_ns);
+	if (result != RMT_RESERVED || known)
+		return result;
+	reservation->size = size;
+	make_room(all, reservation, message->line_ns);
+	rmt_reserve_hold(all, reservation, recipient, shares, count, *would_r);
+	rmt_reserve_log_reserve(all, reservation, recipient, shares, count, *would_r);
+	return result;
+}
+
+/* --- later stages ------------------------------------------------------------------ */
+
+void rmt_reserve_apply_confirm(struct rmt_reservations *all,
+			       struct rmt_reservation *reservation, uint64_t count,
+			       uint64_t named, bool *candidates_r)
+{
+	struct rmt_entry *entry;
+	uint64_t units;
+	uint32_t i;
+
+	reservation->confirmed = true;
+	reservation->confirmed_count = count;
+	reservation->confirmed_recipient = named;
+	for (i = 0; i < reservation->entries.count; i++) {
+		entry = rmt_keyed_at(&reservation->entries, i);
+		units = rmt_entry_units(
+			entry->unit,
+			rmt_entry_accepted(reservation, i, count, named, candidates_r),
+			entry->held);
+		if (units < entry->held) {
+			rmt_counters_unhold(all->counters, entry->key,
+					    entry->held - units);
+			entry->held = units;
+		}
+	}
+}
+
+enum rmt_commit_result rmt_reserve_confirm(struct rmt_reservations *all,
+					   const struct rmt_message *message,
+					   struct rmt_commit *commit)
+{
+	struct rmt_reservation *reservation;
+
+	rmt_reserve_stage_seen(all, RMT_STAGE_BIT_DATA, message->line_ns);
+	reservation = current(all, message, false);
+	commit->reserved = 0;
+	commit->candidates_charged = false;
+	if (reservation == NULL)
+		return RMT_COMMIT_UNKNOWN;
+	commit->reserved = reservation->recipients;
+	rmt_reservation_touch(&all->pool, reservation, message->line_ns);
+	rmt_reserve_apply_confirm(all, reservation, commit->recipient_count,
+				  commit->recipient, &commit->candidates_charged);
+	rmt_reserve_log_confirm(all, reservation);
+	return RMT_COMMITTED;
+}
+
+enum rmt_commit_result rmt_reserve_commit(struct rmt_reservations *all,
+					  const struct rmt_message *message,
+					  struct rmt_commit *commit)
+{
+	struct rmt_reservation *reservation;
+
+	rmt_reserve_stage_seen(all, RMT_STAGE_BIT_END, message->line_ns);
+	reservation = current(all, message, false);
+	commit->reserved = 0;
+	commit->candidates_charged = false;
+	if (reservation == NULL)
+		return RMT_COMMIT_UNKNOWN;
+	fill_from(reservation, commit);
+	charge_all(all, reservation, commit, message->line_ns);
+	rmt_reserve_forget(all, reservation);
+	return RMT_COMMITTED;
+}
+
+bool rmt_reserve_release(struct rmt_reservations *all, uint64_t id)
+{
+	struct rmt_reservation *reservation = rmt_reservation_find(&all->pool, id);
+
+	if (reservation == NULL)
+		return false;
+	rmt_reserve_undo(all, reservation, reservation->touched_ns);
+	return true;
+}
+
+enum rmt_reserve_result rmt_reserve_direct(struct rmt_reservations *all,
+					   const struct rmt_message *message,
+					   uint64_t recipient_count,
+					   const struct rmt_share *shares, size_t count,
+					   bool dry, size_t *at_r,
+					   struct rmt_usage *usage_r, uint64_t *would_r)
+{
+	uint64_t units[SHARES_MAX];
+	enum rmt_reserve_result result;
+	size_t i;
+
+	g_assert(count <= SHARES_MAX);
+	units[0] = 0;
+	for (i = 0; i < count; i++)
+		units[i] =
+			rmt_entry_units(shares[i].unit, recipient_count, message->size);
+	result = ask_all(all, shares, units, count, message->line_ns, at_r, usage_r,
+			 would_r);
+	for (i = 0; i < count && result == RMT_RESERVED && !dry; i++)
+		if (i >= WOULD_MAX || (*would_r >> i & 1) == 0)
+			rmt_counters_charge(all->counters, shares[i].key,
+					    shares[i].amount, units[i], message->line_ns);
+	return result;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* reserve_private.h - what reserve.c, reserve_end.c and reserve_log.c share. */
+#ifndef RMT_RESERVE_PRIVATE_H
+#define RMT_RESERVE_PRIVATE_H
+
+#include "common/limits/reservation.h"
+
+/* As 1 << enum rmt_stage, which stands above this folder. */
+enum {
+	RMT_STAGE_BIT_RCPT = 1 << 2,
+	RMT_STAGE_BIT_DATA = 1 << 3,
+	RMT_STAGE_BIT_END = 1 << 4
+};
+
+enum { RMT_AMOUNT_CACHE = 64, RMT_CONNECTION_BITS = 2 };
+
+struct rmt_amount_cached {
+	const struct rmt_amount
+		*amount; /* foreign; compared, looked into when given again */
+	uint16_t number;
+};
+
+/* What is learned about the stages the server asks at; logged as it is. */
+struct rmt_learned {
+	uint32_t seen;       /* RMT_STAGE_BIT_... */
+	uint32_t unfinished; /* messages in a row ended by another instance */
+	uint32_t rcpt_alone; /* it is asked at RCPT alone, we believe */
+};
+
+struct rmt_reservations {
+	struct rmt_counters *counters; /* foreign */
+	uint64_t timeout_ns;
+	struct rmt_reservation_pool pool;
+	struct rmt_table connections; /* connection -> id of its instance */
+	GArray *amounts;              /* own; struct rmt_amount */
+	struct rmt_amount_cached cache[RMT_AMOUNT_CACHE];
+	unsigned stages; /* as the administrator says; 0: learned */
+	struct rmt_learned learned;
+};
+
+const struct rmt_amount *rmt_reserve_amount(const struct rmt_reservations *all,
+					    uint16_t number);
+uint16_t rmt_reserve_amount_number(struct rmt_reservations *all,
+				   const struct rmt_amount *amount);
+
+/* Steps that the log repeats. */
+void rmt_reserve_hold(struct rmt_reservations *all, struct rmt_reservation *reservation,
+		      uint64_t recipient, const struct rmt_share *shares, size_t count,
+		      uint64_t skip);
+void rmt_reserve_apply_confirm(struct rmt_reservations *all,
+			       struct rmt_reservation *reservation, uint64_t count,
+			       uint64_t named, bool *candidates_r);
+
+/* Ends: forget drops it as it stands, undo gives back what it holds or was
+ * charged, charge commits all that stands (and keeps it). */
+void rmt_reserve_forget(struct rmt_reservations *all,
+			struct rmt_reservation *reservation);
+void rmt_reserve_undo(struct rmt_reservations *all, struct rmt_reservation *reservation,
+		      int64_t line_ns);
+void rmt_reserve_charge(struct rmt_reservations *all, struct rmt_reservation *reservation,
+			int64_t line_ns);
+
+/* The message ended without its last stage; what then: reserve_end.c. */
+void rmt_reserve_end(struct rmt_reservations *all, struct rmt_reservation *reservation,
+		     bool by_instance, int64_t line_ns);
+void rmt_reserve_time_out(struct rmt_reservations *all,
+			  struct rmt_reservation *reservation, int64_t line_ns);
+void rmt_reserve_set_state(struct rmt_reservations *all,
+			   struct rmt_reservation *reservation,
+			   enum rmt_reservation_state state);
+void rmt_reserve_stage_seen(struct rmt_reservations *all, unsigned bit, int64_t line_ns);
+
+/* reserve_log.c */
+void rmt_reserve_log_attach(struct rmt_reservations *all);
+void rmt_reserve_log_amount(struct rmt_reservations *all, uint16_t number);
+void rmt_reserve_log_reserve(struct rmt_reservations *all,
+			     const struct rmt_reservation *reservation,
+			     uint64_t recipient, const struct rmt_share *shares,
+			     size_t count, uint64_t skip);
+void rmt_reserve_log_confirm(struct rmt_reservations *all,
+			     const struct rmt_reservation *reservation);
+void rmt_reserve_log_state(struct rmt_reservations *all,
+			   const struct rmt_reservation *reservation);
+void rmt_reserve_log_end(struct rmt_reservations *all, uint64_t id);
+void rmt_reserve_log_learned(struct rmt_reservations *all);
+
+#endif
