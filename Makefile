@@ -40,6 +40,7 @@ STORE_SRC := $(addprefix common/store/,store.c store_lmdb.c store_mem.c pack.c f
 POLICY_SRC := common/policy/engine.c common/policy/engine_key.c common/policy/engine_text.c \
 	common/policy/engine_explain.c
 POLICY_SRC += common/policy/policy_request.c
+POLICY_SRC += common/policy/classify.c
 AUTH_SRC := common/auth/dns.c common/auth/zone.c
 RULES_SRC :=
 REPORT_SRC :=
