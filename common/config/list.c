@@ -548,14 +548,17 @@ static bool has_below(const struct rmt_list *list, struct rmt_span domain)
 
 static bool has_address(const struct rmt_list *list, struct rmt_span value)
 {
-	struct rmt_span local, domain;
+	const char *at;
+	size_t local;
 
 	if (rmt_set_has(&list->exact, value))
 		return true;
-	if (!rmt_span_split_last(value, '@', &local, &domain))
+	at = memrchr(value.p, '@', value.len);
+	if (at == NULL)
 		return false;
-	return rmt_set_has(&list->exact, rmt_span_from(value, local.len)) ||
-	       has_below(list, domain);
+	local = (size_t)(at - value.p);
+	return rmt_set_has(&list->exact, rmt_span_from(value, local)) ||
+	       has_below(list, rmt_span_from(value, local + 1));
 }
 
 static bool has_nocase(const struct rmt_list *list, struct rmt_span value)

@@ -2,6 +2,7 @@
 #include "common/config/set.h"
 
 #include <glib.h>
+#define XXH_INLINE_ALL /* keys are short: a call costs as much as the hash */
 #include <xxhash.h>
 
 enum { OFFSET_BITS = 40, HEAD = 2, SLOTS_MIN = 8 };

@@ -10,7 +10,7 @@ enum { TAIL_DIGITS = 32 }; /* of SHA-256, in place of what is too long */
 
 struct fold_group {
 	struct rmt_list *domains; /* own */
-	char *delimiters;         /* own */
+	bool is_delimiter[256];
 	bool ignore_dots;
 };
 
@@ -18,18 +18,34 @@ struct rmt_fold {
 	GArray *groups; /* struct fold_group */
 };
 
-/* Writes s in lower case; the bits of all octets tell whether it is ASCII. */
+/* Eight octets at once: 0x20 is set where an octet is 'A' to 'Z'. */
+static uint64_t lower_word(uint64_t word)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), high = 0x80 * ones;
+	uint64_t seven = word & ~high;
+	uint64_t from_a = seven + (0x80 - 'A') * ones;
+	uint64_t past_z = seven + (0x7f - 'Z') * ones;
+
+	return word | (((from_a ^ past_z) & ~word & high) >> 2);
+}
+
+/* Writes s in lower case; true if all of it is ASCII. */
 static bool lower(char *out, struct rmt_span s)
 {
-	unsigned char c, seen = 0;
+	uint64_t word, seen = 0;
 	size_t i;
 
-	for (i = 0; i < s.len; i++) {
-		c = (unsigned char)s.p[i];
-		seen |= c;
-		out[i] = (char)(c + (((unsigned)(c - 'A') < 26u) << 5));
+	for (i = 0; i + sizeof(word) <= s.len; i += sizeof(word)) {
+		memcpy(&word, s.p + i, sizeof(word));
+		seen |= word;
+		word = lower_word(word);
+		memcpy(out + i, &word, sizeof(word));
 	}
-	return (seen & 0x80) == 0;
+	for (; i < s.len; i++) {
+		seen |= (unsigned char)s.p[i];
+		out[i] = g_ascii_tolower(s.p[i]);
+	}
+	return (seen & UINT64_C(0x8080808080808080)) == 0;
 }
 
 /* Writes at most max octets of s in lower case. A longer one keeps its head;
@@ -121,7 +137,6 @@ void rmt_fold_free(struct rmt_fold *fold)
 	for (i = 0; i < fold->groups->len; i++) {
 		group = &g_array_index(fold->groups, struct fold_group, i);
 		rmt_list_free(group->domains);
-		g_free(group->delimiters);
 	}
 	g_array_free(fold->groups, TRUE);
 	g_free(fold);
@@ -130,10 +145,11 @@ void rmt_fold_free(struct rmt_fold *fold)
 void rmt_fold_add(struct rmt_fold *fold, struct rmt_list *domains, const char *delimiters,
 		  bool ignore_dots)
 {
-	struct fold_group group = { domains,
-				    g_strdup(delimiters != NULL ? delimiters : ""),
-				    ignore_dots };
+	struct fold_group group = { .domains = domains, .ignore_dots = ignore_dots };
+	const char *p;
 
+	for (p = delimiters; p != NULL && *p != '\0'; p++)
+		group.is_delimiter[(unsigned char)*p] = true;
 	g_array_append_val(fold->groups, group);
 }
 
@@ -152,27 +168,24 @@ static const struct fold_group *group_of(const struct rmt_fold *fold,
 }
 
 /* Postfix never splits these (owner_request_special; split_addr.c). */
-static bool is_special(struct rmt_span local, const char *delimiters)
+static bool is_special(const struct fold_group *group, struct rmt_span local)
 {
 	if (rmt_span_eq(local, RMT_SPAN("mailer-daemon")) ||
 	    rmt_span_eq(local, RMT_SPAN("double-bounce")))
 		return true;
-	return strchr(delimiters, '-') != NULL &&
+	return group->is_delimiter['-'] &&
 	       (rmt_span_starts(local, RMT_SPAN("owner-")) ||
 		rmt_span_ends_nocase(local, RMT_SPAN("-request")));
 }
 
 /* At the first delimiter, unless nothing would be left. */
-static size_t cut_extension(struct rmt_span local, const char *delimiters)
+static size_t cut_extension(const struct fold_group *group, struct rmt_span local)
 {
-	size_t i;
+	size_t i = 0;
 
-	if (delimiters[0] == '\0' || is_special(local, delimiters))
-		return local.len;
-	for (i = 0; i < local.len; i++)
-		if (local.p[i] != '\0' && strchr(delimiters, local.p[i]) != NULL)
-			return i > 0 ? i : local.len;
-	return local.len;
+	while (i < local.len && !group->is_delimiter[(unsigned char)local.p[i]])
+		i++;
+	return i == 0 || i == local.len || is_special(group, local) ? local.len : i;
 }
 
 static size_t drop_dots(char *text, size_t len)
@@ -187,7 +200,7 @@ static size_t drop_dots(char *text, size_t len)
 
 static size_t fold_local(const struct fold_group *group, char *text, size_t len)
 {
-	len = cut_extension(rmt_span(text, len), group->delimiters);
+	len = cut_extension(group, rmt_span(text, len));
 	return group->ignore_dots ? drop_dots(text, len) : len;
 }
 
@@ -211,25 +224,54 @@ static size_t put_local(const struct rmt_fold *fold, struct rmt_span local,
 	return lower_cut(out, max, rmt_span(whole, len), &ascii);
 }
 
+static void set_spans(struct rmt_addr *addr, size_t at, size_t domain_len)
+{
+	char *text = addr->text;
+
+	addr->local = rmt_span(text, at);
+	addr->domain = rmt_span(text + at + (domain_len > 0 ? 1 : 0), domain_len);
+	addr->whole = rmt_span(text, domain_len > 0 ? at + 1 + domain_len : at);
+	text[addr->whole.len] = '\0';
+}
+
+/* Nearly every address: ASCII and not too long, so folded in its place. */
+static bool fold_plain(const struct rmt_fold *fold, struct rmt_span address,
+		       struct rmt_addr *addr)
+{
+	const struct fold_group *group;
+	struct rmt_span domain;
+	size_t local, kept;
+	const char *at;
+
+	if (address.len > RMT_DOMAIN_MAX || !lower(addr->text, address))
+		return false;
+	at = address.len > 0 ? memrchr(addr->text, '@', address.len) : NULL;
+	local = at != NULL ? (size_t)(at - addr->text) : address.len;
+	domain = without_final_dots(
+		rmt_span_from(rmt_span(addr->text, address.len), local + 1));
+	group = group_of(fold, domain);
+	kept = group != NULL ? fold_local(group, addr->text, local) : local;
+	if (kept < local)
+		memmove(addr->text + kept, addr->text + local, domain.len + 1);
+	set_spans(addr, kept, domain.len);
+	return true;
+}
+
 void rmt_addr_fold(const struct rmt_fold *fold, struct rmt_span address,
 		   struct rmt_addr *addr_r)
 {
 	struct rmt_span local = address, domain = { NULL, 0 };
 	char domain_text[RMT_DOMAIN_MAX + 1];
-	char *text = addr_r->text;
 	size_t at;
 
+	if (fold_plain(fold, address, addr_r))
+		return;
 	if (rmt_span_split_last(address, '@', &local, &domain))
 		domain = rmt_domain_fold(domain, domain_text);
-	at = put_local(fold, local, domain, text, RMT_ADDR_MAX - 1 - domain.len);
-	addr_r->local = rmt_span(text, at);
-	addr_r->whole = addr_r->local;
-	addr_r->domain = rmt_span(text + at, 0);
+	at = put_local(fold, local, domain, addr_r->text, RMT_ADDR_MAX - 1 - domain.len);
 	if (domain.len > 0) {
-		text[at] = '@';
-		memcpy(text + at + 1, domain.p, domain.len);
-		addr_r->domain = rmt_span(text + at + 1, domain.len);
-		addr_r->whole.len = at + 1 + domain.len;
+		addr_r->text[at] = '@';
+		memcpy(addr_r->text + at + 1, domain.p, domain.len);
 	}
-	text[addr_r->whole.len] = '\0';
+	set_spans(addr_r, at, domain.len);
 }

@@ -2,6 +2,7 @@
 #include "common/policy/classify.h"
 
 #include <glib.h>
+#define XXH_INLINE_ALL /* keys are short: a call costs as much as the hash */
 #include <xxhash.h>
 
 enum {
