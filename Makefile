@@ -49,6 +49,11 @@ COMMON_SRC := $(BASE_SRC) $(CONFIG_SRC) $(MESSAGE_SRC) $(LIMITS_SRC) $(STORE_SRC
 
 CLI_SRC := common/cli/main.c
 CLI_SRC += common/cli/check_config.c
+CLI_SRC += common/cli/cf_text.c common/cli/doctor.c common/cli/doctor_egress.c \
+	common/cli/doctor_host.c common/cli/doctor_postfix.c common/cli/finding.c \
+	common/cli/postconf.c common/cli/restrictions.c common/cli/run.c \
+	common/cli/sender_map.c common/cli/setup_apply.c common/cli/setup_plan.c \
+	common/cli/setup_postfix.c
 POLICYD_SRC :=
 
 PROGRAMS := $(if $(CLI_SRC),remite) $(if $(POLICYD_SRC),remite-policyd)
@@ -84,6 +89,8 @@ COMMON_LIBS := $(COMMON_LIBS)
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIB := $(BUILD)/libremite.a
+# All of the command line tool but main, for its unit tests and fuzzers.
+CLI_LIB := $(BUILD)/libremite-cli.a
 # All of policyd but main, for its unit tests and benchmarks.
 POLICYD_LIB := $(if $(POLICYD_SRC),$(BUILD)/libremite-policyd.a)
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
@@ -102,6 +109,10 @@ $(LIB): $(call objects,$(COMMON_SRC))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+$(CLI_LIB): $(call objects,$(filter-out %/main.c,$(CLI_SRC)))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
 $(BUILD)/libremite-policyd.a: $(call objects,$(filter-out %/main.c,$(POLICYD_SRC)))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -114,7 +125,7 @@ $(BUILD)/remite-policyd: $(call objects,$(POLICYD_SRC)) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(POLICYD_LIBS)
 
-$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(POLICYD_LIB) $(LIB)
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(CLI_LIB) $(POLICYD_LIB) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS)) $(TEST_LIBS)
@@ -149,7 +160,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/fuzz/libremite.a
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(ALL_CPPFLAGS) $(COMMON_CFLAGS) -std=gnu11 $(FUZZ_FLAGS) -pthread -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS)
 
-FUZZ_LIB_SRC := $(COMMON_SRC)
+FUZZ_LIB_SRC := $(COMMON_SRC) $(filter-out %/main.c,$(CLI_SRC))
 $(BUILD)/fuzz/libremite.a: $(patsubst %.c,$(BUILD)/fuzz/%.o,$(FUZZ_LIB_SRC))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 

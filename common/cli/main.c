@@ -11,6 +11,8 @@
 
 static const struct rmt_command *const commands[] = {
 	&rmt_command_check_config,
+	&rmt_command_setup,
+	&rmt_command_doctor,
 	NULL,
 };
 

@@ -612,3 +612,12 @@ size_t rmt_list_exact(const struct rmt_list *list,
 		each(context, rmt_span("", 0));
 	return list->patterns->len;
 }
+
+void rmt_list_patterns(const struct rmt_list *list,
+		       void (*each)(void *context, struct rmt_span value), void *context)
+{
+	guint i;
+
+	for (i = 0; i < list->patterns->len; i++)
+		each(context, rmt_span_of(g_ptr_array_index(list->patterns, i)));
+}

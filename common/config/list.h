@@ -66,4 +66,9 @@ bool rmt_list_has(const struct rmt_list *list, struct rmt_span value);
 size_t rmt_list_exact(const struct rmt_list *list,
 		      void (*each)(void *context, struct rmt_span value), void *context);
 
+/* Calls each with every value that holds a '*' beyond those forms: for tables of
+ * other programs (Postfix's). */
+void rmt_list_patterns(const struct rmt_list *list,
+		       void (*each)(void *context, struct rmt_span value), void *context);
+
 #endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cli/cli.h"
+#include "common/cli/doctor.h"
+
+const struct rmt_doctor_check rmt_doctor_checks[] = {
+	{ "lists",
+	  "every smtpd asks policyd at RCPT, DATA, END-OF-MESSAGE; in the right place; "
+	  "with timeout, try_limit, default_action",
+	  rmt_doctor_lists },
+	{ "text", "the service text is the same at every stage", rmt_doctor_texts },
+	{ "smtpd", "which smtpd asks; return ports of filters do not",
+	  rmt_doctor_services },
+	{ "settings", "parameters beside the lists; parameters given twice",
+	  rmt_doctor_settings },
+	{ "limits", "every limit can be counted at the stages Postfix asks at",
+	  rmt_doctor_limits },
+	{ "egress", "transports and sender tables are as the egresses say",
+	  rmt_doctor_egress },
+	{ "unseen", "mail that passes no smtpd", rmt_doctor_unseen },
+	{ "socket",
+	  "policyd can be reached by Postfix's user and answers within a second",
+	  rmt_doctor_socket },
+	{ "state", "state directory, records, control socket", rmt_doctor_state },
+	{ NULL, NULL, NULL },
+};
+
+void rmt_doctor_run(struct rmt_doctor *doctor)
+{
+	const struct rmt_doctor_check *check;
+
+	for (check = rmt_doctor_checks; check->id != NULL; check++) {
+		doctor->findings.check = check->id;
+		check->run(doctor);
+	}
+}
+
+/* --- asking tables -------------------------------------------------------------- */
+
+static bool query_postmap(void *context, const char *table, const char *key,
+			  GString *value)
+{
+	const struct rmt_postfix *pf = context;
+	const char *argv[] = { "postmap", "-c", pf->dir, "-q", key, table, NULL };
+	g_autoptr(GString) out = g_string_new(NULL);
+	int status;
+
+	if (key[0] == '-' || !rmt_run(argv, out, NULL, &status, NULL) || status != 0)
+		return false;
+	g_strchomp(out->str);
+	g_string_assign(value, out->str);
+	return true;
+}
+
+/* --- printing ------------------------------------------------------------------- */
+
+static void print_text(const struct rmt_doctor *doctor)
+{
+	guint i;
+
+	for (i = 0; i < doctor->findings.list->len; i++) {
+		const struct rmt_finding *f = g_ptr_array_index(doctor->findings.list, i);
+		g_auto(GStrv) lines =
+			g_strsplit(f->remedy != NULL ? f->remedy : "", "\n", 0);
+		size_t j;
+
+		printf("%-8s%s: %s\n", rmt_severity_name(f->severity), f->place,
+		       f->problem);
+		for (j = 0; lines[j] != NULL; j++)
+			printf("        > %s\n", lines[j]);
+	}
+}
+
+static void set_text(json_t *object, const char *key, const char *value)
+{
+	json_object_set_new(object, key,
+			    value != NULL ? json_string(value) : json_null());
+}
+
+static void print_json(const struct rmt_doctor *doctor, unsigned errors,
+		       unsigned warnings)
+{
+	json_t *root = json_object(), *list = json_array();
+	char *text;
+	guint i;
+
+	for (i = 0; i < doctor->findings.list->len; i++) {
+		const struct rmt_finding *f = g_ptr_array_index(doctor->findings.list, i);
+		json_t *row = json_object();
+
+		set_text(row, "check", f->check);
+		set_text(row, "severity", rmt_severity_name(f->severity));
+		set_text(row, "place", f->place);
+		set_text(row, "problem", f->problem);
+		set_text(row, "remedy", f->remedy);
+		json_array_append_new(list, row);
+	}
+	json_object_set_new(root, "findings", list);
+	json_object_set_new(root, "errors", json_integer(errors));
+	json_object_set_new(root, "warnings", json_integer(warnings));
+	text = json_dumps(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+	puts(text != NULL ? text : "{}");
+	free(text);
+	json_decref(root);
+}
+
+static int report(const struct rmt_doctor *doctor, bool as_json)
+{
+	unsigned errors = rmt_findings_count(&doctor->findings, RMT_SEVERITY_ERROR);
+	unsigned warnings =
+		rmt_findings_count(&doctor->findings, RMT_SEVERITY_WARNING) - errors;
+
+	if (as_json) {
+		print_json(doctor, errors, warnings);
+	} else {
+		print_text(doctor);
+		printf("%u errors, %u warnings\n", errors, warnings);
+	}
+	return errors + warnings > 0 ? RMT_EXIT_NO : RMT_EXIT_OK;
+}
+
+/* --- the command ---------------------------------------------------------------- */
+
+struct options {
+	const char *dir; /* foreign */
+	bool as_json;
+};
+
+static bool read_options(struct options *options, int argc, char **argv)
+{
+	int i;
+
+	*options = (struct options){ RMT_POSTFIX_DIR, false };
+	for (i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--json") == 0)
+			options->as_json = true;
+		else if (strcmp(argv[i], "--postfix") == 0 && i + 1 < argc)
+			options->dir = argv[++i];
+		else
+			return false;
+	}
+	return true;
+}
+
+static int run_doctor(const struct rmt_cli *cli, int argc, char **argv)
+{
+	g_autoptr(rmt_config) config = NULL;
+	g_autoptr(rmt_postfix) pf = NULL;
+	g_autoptr(rmt_setup_plan) plan = NULL;
+	g_autoptr(GError) err = NULL;
+	struct rmt_doctor doctor = { 0 };
+	struct options options;
+	int status;
+
+	if (!read_options(&options, argc, argv))
+		return rmt_cli_usage(&rmt_command_doctor, RMT_EXIT_USAGE);
+	config = rmt_cli_config(cli);
+	if (config == NULL)
+		return RMT_EXIT_TROUBLE;
+	pf = rmt_postfix_read(options.dir, &err);
+	if (pf == NULL)
+		return rmt_cli_fail(RMT_EXIT_TROUBLE, &rmt_command_doctor,
+				    "%s (--postfix DIR names Postfix's configuration)",
+				    err->message);
+	plan = rmt_setup_plan_new(config, pf);
+	doctor.config = config;
+	doctor.pf = pf;
+	doctor.plan = plan;
+	doctor.query = query_postmap;
+	doctor.query_context = pf;
+	rmt_findings_init(&doctor.findings);
+	rmt_doctor_run(&doctor);
+	status = report(&doctor, options.as_json);
+	rmt_findings_finish(&doctor.findings);
+	return status;
+}
+
+const struct rmt_command rmt_command_doctor = {
+	"doctor",
+	"check Postfix's configuration and this machine",
+	"usage: remite doctor [--postfix DIR] [--json]\n\n"
+	"Looks whether Postfix asks policyd at every stage, in the right place, by the\n"
+	"same service text and so that mail goes on without it; whether every limit can\n"
+	"be counted; whether policyd answers; whether the egresses are set up. Each\n"
+	"finding says where, what is wrong, and after '>' what to paste.\n\n"
+	"  --postfix DIR  Postfix's configuration, else " RMT_POSTFIX_DIR "\n"
+	"  --json         for programs\n\n"
+	"Exit status: 0 nothing wrong (notes at most), 1 warnings or errors, 3 not "
+	"done.\n"
+	"Nothing is changed; 'remite setup postfix' does that.\n",
+	run_doctor,
+};

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* doctor.h - the checks of `remite doctor`: a table of rows, each one function.
+ *
+ * Those of doctor_postfix.c and doctor_egress.c judge texts alone; those of
+ * doctor_host.c look at this machine: sockets, directories.
+ */
+#ifndef RMT_DOCTOR_H
+#define RMT_DOCTOR_H
+
+#include <sys/types.h>
+
+#include "common/cli/finding.h"
+#include "common/cli/postconf.h"
+#include "common/cli/setup_plan.h"
+#include "common/config/config.h"
+
+/* What a Postfix table ("texthash:/etc/...") answers. False: nothing. value_r then
+ * as it was. */
+typedef bool rmt_table_query(void *context, const char *table, const char *key,
+			     GString *value_r);
+
+struct rmt_doctor {
+	const struct rmt_config *config;   /* foreign */
+	const struct rmt_postfix *pf;      /* foreign */
+	const struct rmt_setup_plan *plan; /* foreign; where the remedies come from */
+	rmt_table_query *query;            /* NULL: tables are not asked */
+	void *query_context;               /* foreign */
+	struct rmt_findings findings;
+};
+
+struct rmt_doctor_check {
+	const char *id;
+	const char *what; /* one line, for the manual and --list */
+	void (*run)(struct rmt_doctor *doctor);
+};
+
+/* Ends with a row whose id is NULL. */
+extern const struct rmt_doctor_check rmt_doctor_checks[];
+
+/* Runs every row; without pf, only those that need no Postfix. */
+void rmt_doctor_run(struct rmt_doctor *doctor);
+
+void rmt_doctor_lists(struct rmt_doctor *doctor);
+void rmt_doctor_texts(struct rmt_doctor *doctor);
+void rmt_doctor_services(struct rmt_doctor *doctor);
+void rmt_doctor_settings(struct rmt_doctor *doctor);
+void rmt_doctor_limits(struct rmt_doctor *doctor);
+void rmt_doctor_unseen(struct rmt_doctor *doctor);
+void rmt_doctor_egress(struct rmt_doctor *doctor);
+void rmt_doctor_socket(struct rmt_doctor *doctor);
+void rmt_doctor_state(struct rmt_doctor *doctor);
+
+/* The line or lines that mend the list (NULL: main.cf), or NULL. Own: g_free. */
+char *rmt_doctor_remedy(const struct rmt_doctor *doctor,
+			const struct rmt_postfix_service *service, const char *parameter);
+
+/* One part of a path, for rmt_doctor_may_pass(). */
+struct rmt_path_part {
+	uid_t uid;
+	gid_t gid;
+	mode_t mode;
+};
+
+/* The first part that keeps (uid, gid) out, or count. The last part must be
+ * writable (a socket), the others searchable. Postfix's daemons have no
+ * supplementary groups. */
+size_t rmt_doctor_may_pass(const struct rmt_path_part *parts, size_t count, uid_t uid,
+			   gid_t gid);
+
+#endif

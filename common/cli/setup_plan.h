@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* setup_plan.h - what Postfix's configuration lacks: pure, from texts to edits.
+ *
+ * A plan holds only what is missing: made again after it was carried out, it is
+ * empty. Lists name policyd through one parameter of main.cf,
+ *
+ *	remite_policy = check_policy_service { unix:remite/policy, timeout=10s, ... }
+ *	smtpd_data_restrictions = $remite_policy
+ *
+ * so that the service text is the same, letter by letter, at every stage: another
+ * text would open another connection. It also lets master.cf, which postconf -P
+ * writes without blanks, hold it.
+ */
+#ifndef RMT_SETUP_PLAN_H
+#define RMT_SETUP_PLAN_H
+
+#include "common/cli/postconf.h"
+#include "common/config/config.h"
+
+#define RMT_SETUP_PARAMETER "remite_policy"
+#define RMT_SETUP_EXACT     "remite-senders"
+#define RMT_SETUP_PATTERNS  "remite-senders.regexp"
+
+enum rmt_stage { RMT_STAGE_RCPT, RMT_STAGE_DATA, RMT_STAGE_END, RMT_STAGES };
+extern const char *const rmt_stage_names[RMT_STAGES]; /* "RCPT", ... */
+extern const char
+	*const rmt_stage_parameters[RMT_STAGES]; /* "smtpd_recipient_restrictions" */
+
+enum rmt_setup_kind {
+	RMT_SETUP_MAIN,    /* postconf -e */
+	RMT_SETUP_OPTION,  /* postconf -P */
+	RMT_SETUP_SERVICE, /* postconf -M */
+};
+
+struct rmt_setup_edit {
+	enum rmt_setup_kind kind;
+	char *name, *value; /* own */
+};
+
+struct rmt_setup_file {
+	char *name;    /* own; in Postfix's directory */
+	GString *text; /* own */
+};
+
+struct rmt_setup_plan {
+	GPtrArray *edits; /* own; struct rmt_setup_edit, in the order to make them */
+	GPtrArray *files; /* own; struct rmt_setup_file: as they should be */
+	GPtrArray *notes; /* own; sentences: what is left to the administrator */
+};
+
+struct rmt_setup_plan *rmt_setup_plan_new(const struct rmt_config *config,
+					  const struct rmt_postfix *pf);
+void rmt_setup_plan_free(struct rmt_setup_plan *plan);
+typedef struct rmt_setup_plan rmt_setup_plan; /* for g_autoptr(rmt_setup_plan) */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(rmt_setup_plan, rmt_setup_plan_free)
+
+/* The edit as a line for a shell, quoted. Own: g_free. */
+char *rmt_setup_edit_command(const struct rmt_postfix *pf,
+			     const struct rmt_setup_edit *edit);
+
+/* True where the service text names an address that policyd listens at. */
+bool rmt_setup_is_policyd(const struct rmt_config *config, const struct rmt_postfix *pf,
+			  struct rmt_span service_text, bool chrooted);
+
+/* "{ unix:remite/policy, timeout=10s, try_limit=1, default_action=DUNNO }", with an
+ * address every smtpd can reach; NULL if there is none. Own: g_free. */
+char *rmt_setup_service_text(const struct rmt_config *config,
+			     const struct rmt_postfix *pf);
+
+/* The list with word put where it belongs: before the first restriction that may
+ * let a client's mail pass without the rest being looked at; at the end if there is
+ * none. raw: as written, expanded by pf. Own: g_free. */
+char *rmt_setup_insert(const struct rmt_postfix *pf, const char *raw, const char *word,
+		       const char *separator);
+
+/* The list with policyd's entry moved to that place; NULL where raw does not show
+ * the entry (it is inside a parameter or class of the administrator's). Own: g_free. */
+char *rmt_setup_move(const struct rmt_config *config, const struct rmt_postfix *pf,
+		     const char *raw, const char *separator);
+
+#endif
