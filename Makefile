@@ -3,6 +3,7 @@
 # make                 everything into build/
 # make check           unit tests
 # make check-live      real servers on loopback, in a private directory
+# make check-suites    published suites that lie beside the checkout
 # make check-san       unit tests under address+undefined, then thread sanitizer
 # make check-debian13  check and check-live in a Debian 13 tree, cached outside
 # make fuzz            every fuzzer, FUZZ_SECONDS each
@@ -18,6 +19,7 @@ DESTDIR ?=
 SYSCONFDIR ?= /etc
 CC ?= cc
 CLANG ?= clang
+PYTHON ?= /usr/bin/python3
 CFLAGS ?= -O2 -g
 SANITIZE ?=
 FUZZ_SECONDS ?= 60
@@ -41,7 +43,10 @@ POLICY_SRC := common/policy/engine.c common/policy/engine_key.c common/policy/en
 	common/policy/engine_explain.c
 POLICY_SRC += common/policy/policy_request.c
 POLICY_SRC += common/policy/classify.c
-AUTH_SRC := common/auth/dns.c common/auth/zone.c
+AUTH_SRC := common/auth/dns.c common/auth/zone.c common/auth/ip.c common/auth/spf.c \
+	common/auth/spf_macro.c common/auth/spf_record.c
+# With libunbound and libpsl.
+AUTH_SRC += common/auth/dns_packet.c common/auth/resolver.c
 RULES_SRC :=
 REPORT_SRC :=
 COMMON_SRC := $(BASE_SRC) $(CONFIG_SRC) $(MESSAGE_SRC) $(LIMITS_SRC) $(STORE_SRC) \
@@ -54,6 +59,7 @@ CLI_SRC += common/cli/cf_text.c common/cli/doctor.c common/cli/doctor_egress.c \
 	common/cli/postconf.c common/cli/restrictions.c common/cli/run.c \
 	common/cli/sender_map.c common/cli/setup_apply.c common/cli/setup_plan.c \
 	common/cli/setup_postfix.c
+CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/spf.c
 POLICYD_SRC :=
 
 PROGRAMS := $(if $(CLI_SRC),remite) $(if $(POLICYD_SRC),remite-policyd)
@@ -66,6 +72,8 @@ FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 COMMON_PKGS := glib-2.0 libconfig lmdb libxxhash libidn2 jansson
 # For the programs that read whole messages; policyd does without.
 MAIL_PKGS := gmime-3.0
+# For the programs that ask DNS about senders.
+AUTH_PKGS := libunbound libpsl
 POLICYD_PKGS := libsystemd
 TEST_PKGS := cmocka
 
@@ -75,9 +83,10 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 SAN_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
 ALL_CPPFLAGS := -I. -D_GNU_SOURCE -DRMT_VERSION='"$(VERSION)"' $(CPPFLAGS)
 ALL_CFLAGS := -std=gnu11 -fPIC -fvisibility=hidden -pthread $(WARN) $(CFLAGS) $(SAN_FLAGS)
-COMMON_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(COMMON_PKGS) $(MAIL_PKGS))
+COMMON_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(COMMON_PKGS) $(MAIL_PKGS) $(AUTH_PKGS))
 COMMON_LIBS = $(shell $(PKG_CONFIG) --libs $(COMMON_PKGS)) -lm
 MAIL_LIBS := $(shell $(PKG_CONFIG) --libs $(MAIL_PKGS))
+AUTH_LIBS := $(shell $(PKG_CONFIG) --libs $(AUTH_PKGS))
 POLICYD_LIBS = $(shell $(PKG_CONFIG) --libs $(POLICYD_PKGS))
 TEST_LIBS = $(shell $(PKG_CONFIG) --libs $(TEST_PKGS))
 Q := $(if $(filter 1,$(V)),,@)
@@ -95,7 +104,7 @@ CLI_LIB := $(BUILD)/libremite-cli.a
 POLICYD_LIB := $(if $(POLICYD_SRC),$(BUILD)/libremite-policyd.a)
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 
-.PHONY: all check check-build check-live check-san check-debian13 fuzz bench lint install clean
+.PHONY: all check check-suites check-build check-live check-san check-debian13 fuzz bench lint install clean
 .SECONDARY:
 
 all: $(addprefix $(BUILD)/,$(PROGRAMS)) $(LIB)
@@ -119,7 +128,7 @@ $(BUILD)/libremite-policyd.a: $(call objects,$(filter-out %/main.c,$(POLICYD_SRC
 
 $(BUILD)/remite: $(call objects,$(CLI_SRC)) $(LIB)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS)
 
 $(BUILD)/remite-policyd: $(call objects,$(POLICYD_SRC)) $(LIB)
 	$(call say,LD,$@)
@@ -128,12 +137,12 @@ $(BUILD)/remite-policyd: $(call objects,$(POLICYD_SRC)) $(LIB)
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(CLI_LIB) $(POLICYD_LIB) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS)) $(TEST_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS)) $(TEST_LIBS)
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(POLICYD_LIB) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS))
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS))
 
 check-build: all $(UNIT_PROGRAMS)
 
@@ -142,6 +151,9 @@ check: check-build
 
 check-live: all
 	$(Q)BUILD=$(BUILD) tests/run-live
+
+check-suites: all
+	$(Q)$(PYTHON) tests/suites/spf_suite.py --remite $(BUILD)/remite
 
 check-san:
 	$(Q)$(MAKE) BUILD=$(BUILD)/asan SANITIZE=address,undefined CFLAGS='-O1 -g' check
@@ -158,7 +170,7 @@ fuzz: $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/fuzz/libremite.a
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(ALL_CPPFLAGS) $(COMMON_CFLAGS) -std=gnu11 $(FUZZ_FLAGS) -pthread -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS)
+	$(Q)$(CLANG) $(ALL_CPPFLAGS) $(COMMON_CFLAGS) -std=gnu11 $(FUZZ_FLAGS) -pthread -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS)
 
 FUZZ_LIB_SRC := $(COMMON_SRC) $(filter-out %/main.c,$(CLI_SRC))
 $(BUILD)/fuzz/libremite.a: $(patsubst %.c,$(BUILD)/fuzz/%.o,$(FUZZ_LIB_SRC))

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* dns.c - the command line as a host of evaluators. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/auth/resolver.h"
+#include "common/cli/dns.h"
+
+static bool parse_timeout(const char *value, int64_t *timeout_ms_r, GError **err)
+{
+	char *end;
+	double seconds = g_ascii_strtod(value, &end);
+
+	if (end == value || *end != '\0' || !(seconds > 0) || seconds > 3600) {
+		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+			    "--timeout: '%s' is not a number of seconds up to 3600",
+			    value);
+		return false;
+	}
+	*timeout_ms_r = (int64_t)(seconds * 1000) + 1;
+	return true;
+}
+
+static bool read_zone(struct rmt_cli_dns *dns, const char *file, GError **err)
+{
+	if (dns->zone == NULL)
+		dns->zone = rmt_zone_new();
+	return rmt_zone_add_file(dns->zone, file, err);
+}
+
+bool rmt_cli_dns_option(struct rmt_cli_dns *dns, int argc, char **argv, int *at,
+			GError **err)
+{
+	const char *option = argv[*at];
+
+	if (strcmp(option, "--dns-file") != 0 && strcmp(option, "--dns-server") != 0 &&
+	    strcmp(option, "--timeout") != 0)
+		return false;
+	if (*at + 1 >= argc) {
+		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s needs a value",
+			    option);
+		return false;
+	}
+	++*at;
+	if (strcmp(option, "--dns-file") == 0)
+		return read_zone(dns, argv[*at], err);
+	if (strcmp(option, "--timeout") == 0)
+		return parse_timeout(argv[*at], &dns->timeout_ms, err);
+	dns->server = argv[*at];
+	return true;
+}
+
+static bool start_resolver(struct rmt_cli_dns *dns, GError **err)
+{
+	const char *servers[] = { dns->server, NULL };
+	struct rmt_resolver_settings settings = RMT_RESOLVER_SETTINGS_INIT;
+
+	settings.servers = servers[0] != NULL ? servers : NULL;
+	return dns->resolver != NULL || rmt_resolver_open(&dns->resolver, &settings, err);
+}
+
+bool rmt_cli_dns_run(struct rmt_cli_dns *dns, struct rmt_zone *zone,
+		     struct rmt_asker *asker, GError **err)
+{
+	if (zone == NULL)
+		zone = dns->zone;
+	if (zone != NULL) {
+		rmt_zone_run(zone, asker);
+		return true;
+	}
+	if (!asker->waits)
+		return true;
+	if (!start_resolver(dns, err))
+		return false;
+	rmt_resolver_run(dns->resolver, &asker, 1, dns->timeout_ms);
+	return true;
+}
+
+void rmt_cli_dns_finish(struct rmt_cli_dns *dns)
+{
+	rmt_zone_free(dns->zone);
+	dns->zone = NULL;
+	rmt_resolver_close(&dns->resolver);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* dns.h - the command line as a host of evaluators: it waits for the answer,
+ * which comes from `--dns-file`, or from DNS within one deadline. */
+#ifndef RMT_CLI_DNS_H
+#define RMT_CLI_DNS_H
+
+#include "common/auth/zone.h"
+
+struct rmt_resolver;
+
+struct rmt_cli_dns {
+	struct rmt_zone *zone;         /* own; of --dns-file; NULL: none given */
+	struct rmt_resolver *resolver; /* own; made with the first question */
+	const char *server;            /* --dns-server: an address; NULL: resolv.conf's */
+	int64_t timeout_ms;
+};
+
+/* Zeroed but for the default time-out. */
+#define RMT_CLI_DNS_INIT                                                                 \
+	{                                                                                \
+		.timeout_ms = 5000                                                       \
+	}
+
+/* The options all commands that ask DNS share, in usage texts: */
+#define RMT_CLI_DNS_USAGE                                                                \
+	"  --dns-file FILE    answers from FILE, one 'name TYPE data' a line, not from " \
+	"DNS\n"                                                                          \
+	"  --dns-server ADDR  ask this server (ADDR or ADDR@PORT), not resolv.conf's\n"  \
+	"  --timeout SECONDS  for all of DNS (default 5)\n"
+
+/* Takes argv[*at] if it is one of them, and its value; *at is then the last one
+ * taken. False with err: the value is missing or wrong; without: not ours. */
+bool rmt_cli_dns_option(struct rmt_cli_dns *dns, int argc, char **argv, int *at,
+			GError **err);
+
+/* Runs the asker until it is done. zone: in place of everything else, or NULL.
+ * False: there is no resolver to ask. */
+bool rmt_cli_dns_run(struct rmt_cli_dns *dns, struct rmt_zone *zone,
+		     struct rmt_asker *asker, GError **err);
+
+void rmt_cli_dns_finish(struct rmt_cli_dns *dns);
+
+#endif
