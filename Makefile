@@ -47,6 +47,10 @@ AUTH_SRC := common/auth/dns.c common/auth/zone.c common/auth/ip.c common/auth/sp
 	common/auth/spf_macro.c common/auth/spf_record.c
 # With libunbound and libpsl.
 AUTH_SRC += common/auth/dns_packet.c common/auth/resolver.c
+# Signatures; with OpenSSL and, asked for a second opinion, libopendkim.
+AUTH_SRC += common/auth/dkim.c common/auth/dkim_canon.c common/auth/dkim_key.c \
+	common/auth/dkim_opendkim.c common/auth/dkim_sig.c common/auth/dkim_tag.c \
+	common/auth/dkim_words.c
 RULES_SRC :=
 REPORT_SRC :=
 COMMON_SRC := $(BASE_SRC) $(CONFIG_SRC) $(MESSAGE_SRC) $(LIMITS_SRC) $(STORE_SRC) \
@@ -71,7 +75,7 @@ FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 
 COMMON_PKGS := glib-2.0 libconfig lmdb libxxhash libidn2 jansson
 # For the programs that read whole messages; policyd does without.
-MAIL_PKGS := gmime-3.0
+MAIL_PKGS := gmime-3.0 opendkim libcrypto
 # For the programs that ask DNS about senders.
 AUTH_PKGS := libunbound libpsl
 POLICYD_PKGS := libsystemd
