@@ -11,6 +11,7 @@
 
 static const struct rmt_command *const commands[] = {
 	&rmt_command_check_config,
+	&rmt_command_replay,
 	&rmt_command_setup,
 	&rmt_command_doctor,
 	&rmt_command_batch,
