@@ -41,7 +41,7 @@ STORE_SRC := $(addprefix common/store/,store.c store_lmdb.c store_mem.c pack.c f
 	suppress_record.c suppress.c suppress_import.c suppress_index.c stream_state.c)
 POLICY_SRC := common/policy/engine.c common/policy/engine_key.c common/policy/engine_text.c \
 	common/policy/engine_explain.c
-POLICY_SRC += common/policy/policy_request.c
+POLICY_SRC += common/policy/policy_request.c common/policy/policy_reply.c
 POLICY_SRC += common/policy/classify.c
 AUTH_SRC := common/auth/dns.c common/auth/zone.c common/auth/ip.c common/auth/spf.c \
 	common/auth/spf_macro.c common/auth/spf_record.c
@@ -64,7 +64,9 @@ CLI_SRC += common/cli/cf_text.c common/cli/doctor.c common/cli/doctor_egress.c \
 	common/cli/sender_map.c common/cli/setup_apply.c common/cli/setup_plan.c \
 	common/cli/setup_postfix.c
 CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/spf.c
-POLICYD_SRC :=
+POLICYD_SRC := $(addprefix postfix-policy/policyd/, main.c policyd.c loop.c listener.c sockets.c \
+	policy_session.c record.c metrics.c metrics_http.c talk.c control.c control_limits.c \
+	control_status.c reload.c)
 
 PROGRAMS := $(if $(CLI_SRC),remite) $(if $(POLICYD_SRC),remite-policyd)
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))

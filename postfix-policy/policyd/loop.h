@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* loop.h - who is ready: plain epoll, level-triggered, one thread.
+ *
+ * A source is the first member of whatever waits for a descriptor.
+ *
+ *	n = rmt_loop_wait(loop, 100);
+ *	... read the clock once for all of them ...
+ *	rmt_loop_dispatch(loop, n);
+ */
+#ifndef RMT_LOOP_H
+#define RMT_LOOP_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+struct rmt_loop;
+
+struct rmt_source {
+	int fd;
+	/* events: EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP */
+	void (*ready)(struct rmt_source *source, uint32_t events);
+};
+
+struct rmt_loop *rmt_loop_new(GError **err);
+void rmt_loop_free(struct rmt_loop *loop);
+
+/* source is foreign and stays where it is until removed. */
+bool rmt_loop_add(struct rmt_loop *loop, struct rmt_source *source, uint32_t events,
+		  GError **err);
+/* events 0: not for now. */
+void rmt_loop_change(struct rmt_loop *loop, struct rmt_source *source, uint32_t events);
+
+/* Before the descriptor is closed; also from within any ready(): what else was
+ * reported for it in this turn is dropped. */
+void rmt_loop_remove(struct rmt_loop *loop, struct rmt_source *source);
+
+/* Waits at most timeout_ms; returns how many sources are ready. */
+int rmt_loop_wait(struct rmt_loop *loop, int timeout_ms);
+void rmt_loop_dispatch(struct rmt_loop *loop, int count);
+
+#endif

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/* main.c - remite-policyd: a list of steps. */
+#include <errno.h>
+#include <getopt.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "postfix-policy/policyd/control.h"
+#include "postfix-policy/policyd/metrics_http.h"
+#include "postfix-policy/policyd/policyd.h"
+#include "postfix-policy/policyd/reload.h"
+#include "postfix-policy/policyd/sockets.h"
+
+static const char help[] =
+	"usage: remite-policyd [-F] [-c FILE]\n"
+	"\n"
+	"Answers Postfix's policy requests. Stays in the foreground.\n"
+	"\n"
+	"  -c FILE     the configuration, else " RMT_CONFIG_DEFAULT_FILE "\n"
+	"  -F          log to standard error, not to syslog\n"
+	"  --help, --version\n"
+	"\n"
+	"SIGHUP reads the configuration again, SIGTERM ends. Manual: "
+	"remite-policyd(8).\n";
+
+enum { TURN_MS = 100, SPARE_FILES = 256 };
+
+struct options {
+	const char *config_file;
+	bool foreground;
+};
+
+/* Returns an exit status, or -1: go on. */
+static int read_options(struct options *options, int argc, char **argv)
+{
+	static const struct option longs[] = { { "help", no_argument, NULL, 'h' },
+					       { "version", no_argument, NULL, 'V' },
+					       { 0 } };
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:F", longs, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			options->config_file = optarg;
+			break;
+		case 'F':
+			options->foreground = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return EXIT_SUCCESS;
+		case 'V':
+			puts("remite-policyd " RMT_VERSION);
+			return EXIT_SUCCESS;
+		default:
+			fputs(help, stderr);
+			return 2;
+		}
+	}
+	if (optind == argc)
+		return -1;
+	fputs(help, stderr);
+	return 2;
+}
+
+static void start_log(const struct options *options)
+{
+	openlog("remite-policyd", LOG_PID, LOG_MAIL);
+	rmt_log_init("remite-policyd", RMT_LOG_INFO,
+		     options->foreground ? NULL : rmt_log_to_syslog, NULL);
+}
+
+static bool read_config(struct rmt_policyd *policyd, const struct options *options)
+{
+	g_autoptr(GPtrArray) complaints = NULL;
+	guint i;
+
+	policyd->config_file = options->config_file;
+	if (policyd->config_file == NULL && access(RMT_CONFIG_DEFAULT_FILE, F_OK) == 0)
+		policyd->config_file = RMT_CONFIG_DEFAULT_FILE;
+	policyd->config = rmt_config_read(policyd->config_file, &complaints);
+	for (i = 0; i < complaints->len; i++)
+		rmt_log(policyd->config != NULL ? RMT_LOG_WARNING : RMT_LOG_ERROR, "%s",
+			(const char *)complaints->pdata[i]);
+	policyd->reload_ok = true;
+	return policyd->config != NULL;
+}
+
+/* 10,000 connections need as many descriptors, and some to spare. */
+static void raise_file_limit(const struct rmt_policyd *policyd)
+{
+	const rlim_t wanted = policyd->config->policyd.max_connections + SPARE_FILES;
+	struct rlimit limit, more;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+		return;
+	more = (struct rlimit){ wanted, MAX(wanted, limit.rlim_max) };
+	if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+		return;
+	more = (struct rlimit){ MIN(wanted, limit.rlim_max), limit.rlim_max };
+	if (setrlimit(RLIMIT_NOFILE, &more) < 0 || more.rlim_cur < wanted)
+		rmt_log(RMT_LOG_WARNING,
+			"only %lu descriptors for policyd.max_connections = %u: set "
+			"LimitNOFILE",
+			(unsigned long)more.rlim_cur,
+			policyd->config->policyd.max_connections);
+}
+
+static bool open_counters(struct rmt_policyd *policyd, GError **err)
+{
+	g_autofree char *directory =
+		g_build_filename(policyd->config->state, "counters", NULL);
+	g_autofree char *boot_id = NULL;
+	struct rmt_counters_options options = {
+		.directory = directory,
+		.wall_secs = rmt_wall_ns() / RMT_NS_PER_SEC,
+		.monotonic_ns = rmt_boot_ns(),
+	};
+
+	if (g_file_get_contents("/proc/sys/kernel/random/boot_id", &boot_id, NULL, NULL))
+		g_strchomp(boot_id);
+	options.boot_id = boot_id != NULL ? boot_id : "";
+	return rmt_counters_open(&policyd->counters, &options, err);
+}
+
+static bool open_state(struct rmt_policyd *policyd, GError **err)
+{
+	g_autofree char *records = NULL;
+
+	if (g_mkdir_with_parents(policyd->config->state, 0770) < 0) {
+		g_set_error(err, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
+			    "state: cannot make %s: %s (make it, owned by the user this "
+			    "runs as)",
+			    policyd->config->state, g_strerror(errno));
+		return false;
+	}
+	records = g_strdup_printf("lmdb:%s/records", policyd->config->state);
+	return rmt_store_open(&policyd->store, records, false, err) &&
+	       open_counters(policyd, err);
+}
+
+static bool make_parts(struct rmt_policyd *policyd, GError **err)
+{
+	struct rmt_sessions_parts parts;
+
+	policyd->loop = rmt_loop_new(err);
+	if (policyd->loop == NULL)
+		return false;
+	policyd->engine =
+		rmt_engine_new(policyd->config, policyd->counters, policyd->store);
+	policyd->metrics = rmt_metrics_new();
+	parts = (struct rmt_sessions_parts){ policyd->loop, policyd->engine,
+					     policyd->counters, policyd->metrics };
+	policyd->sessions = rmt_sessions_new(&parts);
+	policyd->control = rmt_control_new(policyd);
+	policyd->http =
+		rmt_metrics_http_new(policyd->loop, rmt_policyd_metrics_page, policyd);
+	policyd->reload = rmt_reload_new(policyd, err);
+	return policyd->reload != NULL;
+}
+
+static bool open_sockets(struct rmt_policyd *policyd, GError **err)
+{
+	const char *record = policyd->config->policyd.record;
+
+	if (record != NULL) {
+		policyd->record = rmt_record_open(record, err);
+		if (policyd->record == NULL)
+			return false;
+	}
+	rmt_sessions_configure(policyd->sessions, &policyd->config->policyd,
+			       policyd->record);
+	policyd->sockets = rmt_sockets_new(policyd);
+	return rmt_sockets_configure(policyd->sockets, policyd->config, err);
+}
+
+/* --- signals: read like any other source --- */
+
+struct signals {
+	struct rmt_source source; /* first */
+	struct rmt_policyd *policyd;
+};
+
+static void take_signal(struct rmt_source *source, uint32_t events)
+{
+	struct signals *signals = (struct signals *)(void *)source;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(source->fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP)
+		rmt_reload_begin(signals->policyd->reload);
+	else
+		signals->policyd->stopping = true;
+}
+
+/* Before any thread is made: they inherit it. */
+static void block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigprocmask(SIG_BLOCK, set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static bool watch_signals(struct signals *signals, struct rmt_policyd *policyd,
+			  const sigset_t *set, GError **err)
+{
+	signals->policyd = policyd;
+	signals->source.ready = take_signal;
+	signals->source.fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return rmt_loop_add(policyd->loop, &signals->source, EPOLLIN, err);
+}
+
+/* --- the loop --- */
+
+static void each_second(struct rmt_policyd *policyd)
+{
+	rmt_sessions_sweep(policyd->sessions);
+	rmt_sockets_retry(policyd->sockets);
+	rmt_reload_sweep(policyd->reload);
+}
+
+static void run(struct rmt_policyd *policyd)
+{
+	int64_t next_second = 0;
+	bool busy = false;
+	int ready;
+
+	while (!policyd->stopping) {
+		ready = rmt_loop_wait(policyd->loop, busy ? 0 : TURN_MS);
+		rmt_policyd_time(policyd);
+		rmt_loop_dispatch(policyd->loop, ready);
+		rmt_sessions_answer(policyd->sessions);
+		rmt_engine_tick(policyd->engine, &policyd->now);
+		rmt_counters_write(policyd->counters);
+		busy = rmt_talks_turn(rmt_control_talks(policyd->control),
+				      policyd->monotonic_ns);
+		rmt_talks_turn(rmt_metrics_http_talks(policyd->http),
+			       policyd->monotonic_ns);
+		if (policyd->monotonic_ns >= next_second) {
+			each_second(policyd);
+			next_second = policyd->monotonic_ns + RMT_NS_PER_SEC;
+		}
+	}
+}
+
+static void say_ready(struct rmt_policyd *policyd)
+{
+	g_autoptr(GString) names = g_string_new(NULL);
+
+	rmt_sockets_format(policyd->sockets, names);
+	rmt_log(RMT_LOG_INFO, "version " RMT_VERSION " answers at %s, %s mode, %s",
+		names->str,
+		policyd->config->mode == RMT_MODE_ENFORCE ? "enforce" : "report",
+		policyd->config->file);
+	sd_notify(0, "READY=1");
+}
+
+static bool start(struct rmt_policyd *policyd, GError **err)
+{
+	if (!open_state(policyd, err) || !make_parts(policyd, err))
+		return false;
+	rmt_policyd_time(policyd);
+	policyd->started = policyd->config_loaded = policyd->now.wall_secs;
+	rmt_engine_tick(policyd->engine, &policyd->now);
+	return open_sockets(policyd, err);
+}
+
+/* Sockets first, so that nobody asks who gets no answer; counters last. */
+static void stop(struct rmt_policyd *policyd)
+{
+	sd_notify(0, "STOPPING=1");
+	rmt_sockets_free(policyd->sockets);
+	rmt_reload_free(policyd->reload);
+	rmt_metrics_http_free(policyd->http);
+	rmt_control_free(policyd->control);
+	rmt_sessions_free(policyd->sessions);
+	rmt_record_close(policyd->record);
+	rmt_metrics_free(policyd->metrics);
+	rmt_engine_free(policyd->engine);
+	if (policyd->counters != NULL)
+		rmt_counters_close(&policyd->counters);
+	rmt_store_close(&policyd->store);
+	rmt_loop_free(policyd->loop);
+	if (policyd->config != NULL)
+		rmt_config_unref(policyd->config);
+}
+
+int main(int argc, char **argv)
+{
+	struct rmt_policyd policyd = { 0 };
+	struct options options = { NULL, false };
+	struct signals signals = { 0 };
+	g_autoptr(GError) err = NULL;
+	sigset_t set;
+	bool ok;
+	int status = read_options(&options, argc, argv);
+
+	if (status >= 0)
+		return status;
+	setlocale(LC_CTYPE, "");
+	umask(007);
+	start_log(&options);
+	if (!read_config(&policyd, &options))
+		return EXIT_FAILURE;
+	raise_file_limit(&policyd);
+	block_signals(&set);
+	ok = start(&policyd, &err) && watch_signals(&signals, &policyd, &set, &err);
+	if (ok) {
+		say_ready(&policyd);
+		run(&policyd);
+	} else {
+		rmt_log(RMT_LOG_ERROR, "%s", err->message);
+	}
+	stop(&policyd);
+	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
