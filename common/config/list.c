@@ -21,7 +21,7 @@ enum {
 struct rmt_list {
 	enum rmt_list_kind kind;
 	const struct rmt_fold *fold; /* foreign; or NULL */
-	bool has_null;               /* <> */
+	bool has_null;               /* <>, among addresses or their domains */
 	struct rmt_set
 		exact; /* "ann@x", "@x" for any at x; domains; words; networks' keys */
 	struct rmt_set below; /* ".x": domains below x */
@@ -195,6 +195,22 @@ static bool add_any_at(struct rmt_list *list, struct rmt_span value,
 	return true;
 }
 
+/* Addresses are folded before they meet a pattern: one that folding would change
+ * meets none. */
+static bool check_pattern_fold(const struct rmt_list *list, struct rmt_span pattern,
+			       GError **err)
+{
+	struct rmt_addr addr;
+
+	if (list->fold == NULL)
+		return true;
+	rmt_addr_fold(list->fold, pattern, &addr);
+	return rmt_span_eq(addr.whole, pattern) ||
+	       refuse(err, pattern,
+		      "never matches, since 'fold' changes such addresses (write %.*s)",
+		      RMT_SPAN_ARGS(addr.whole));
+}
+
 /* A pattern stays whole; what of its domain is no pattern becomes an A-label. */
 static bool add_address_pattern(struct rmt_list *list, struct rmt_span value,
 				GError **err)
@@ -217,7 +233,8 @@ static bool add_address_pattern(struct rmt_list *list, struct rmt_span value,
 	else if (!fold_domain(value, domain, text, &folded, err))
 		return false;
 	g_string_append_len(out, folded.p, (gssize)folded.len);
-	return add_pattern(list, rmt_span(out->str, out->len), err);
+	return check_pattern_fold(list, rmt_span(out->str, out->len), err) &&
+	       add_pattern(list, rmt_span(out->str, out->len), err);
 }
 
 static bool add_exact_address(struct rmt_list *list, struct rmt_span value, GError **err)
@@ -246,10 +263,6 @@ static bool add_address(struct rmt_list *list, struct rmt_span value, GError **e
 {
 	struct rmt_span local, domain, parent;
 
-	if (rmt_span_eq(value, RMT_SPAN("<>"))) {
-		list->has_null = true;
-		return true;
-	}
 	if (has_octet(value, ' '))
 		return refuse(err, value,
 			      "holds a blank (write addresses one by one, "
@@ -364,6 +377,12 @@ static bool has_network(const struct rmt_list *list, struct rmt_span value)
 
 /* --- values and files ---------------------------------------------------------- */
 
+static bool names_null_sender(const struct rmt_list *list, struct rmt_span value)
+{
+	return (list->kind == RMT_LIST_ADDRESSES || list->kind == RMT_LIST_DOMAINS) &&
+	       rmt_span_eq(value, RMT_SPAN("<>"));
+}
+
 static bool add_value(struct rmt_list *list, struct rmt_span value, GError **err)
 {
 	if (value.len == 0)
@@ -375,6 +394,10 @@ static bool add_value(struct rmt_list *list, struct rmt_span value, GError **err
 		return refuse(err, value, "is longer than %d octets", RMT_SET_MEMBER_MAX);
 	if (has_control(value))
 		return refuse(err, value, "holds control characters");
+	if (names_null_sender(list, value)) {
+		list->has_null = true;
+		return true;
+	}
 	switch (list->kind) {
 	case RMT_LIST_WORDS:
 	case RMT_LIST_NOCASE:
@@ -578,7 +601,7 @@ bool rmt_list_has(const struct rmt_list *list, struct rmt_span value)
 {
 	if (list == NULL)
 		return false;
-	if (value.len == 0)
+	if (value.len == 0 || names_null_sender(list, value))
 		return list->has_null;
 	switch (list->kind) {
 	case RMT_LIST_WORDS:

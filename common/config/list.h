@@ -55,8 +55,8 @@ bool rmt_list_read_file(const char *path, rmt_list_line *each, void *context,
 size_t rmt_list_count(const struct rmt_list *list);
 
 /* value: an address or domain as rmt_addr_* made it, an address literal for
- * networks, anything else as it came. An empty value is in a list of addresses
- * that names "<>", and in no other. False for a NULL list. */
+ * networks, anything else as it came. An empty value and "<>" are in a list of
+ * addresses or domains that names "<>", and in no other. False for a NULL list. */
 bool rmt_list_has(const struct rmt_list *list, struct rmt_span value);
 
 /* Calls each with every value that can be looked up, as stored: what was added,

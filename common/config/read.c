@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Walks libconfig's tree along the rows of settings.c. */
-#include <errno.h>
-#include <stdio.h>
-#include <sys/stat.h>
-
 #include "common/base/log.h"
 #include "common/config/reader.h"
 
@@ -41,7 +37,17 @@ static gint compare_complaints(gconstpointer a, gconstpointer b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
-static void append_complaint(struct rmt_reading *reading, const char *file, unsigned line,
+struct rmt_place rmt_setting_place(const struct rmt_reading *reading,
+				   const config_setting_t *setting)
+{
+	struct rmt_place file = { reading->file, 0 };
+
+	return setting == NULL || setting->line == 0
+		       ? file
+		       : rmt_source_place(&reading->source, setting->line);
+}
+
+static void append_complaint(struct rmt_reading *reading, struct rmt_place place,
 			     const char *text)
 {
 	struct complaint *complaint;
@@ -49,16 +55,16 @@ static void append_complaint(struct rmt_reading *reading, const char *file, unsi
 	if (reading->complaints->len > COMPLAINTS_MAX)
 		return;
 	complaint = g_new0(struct complaint, 1);
-	complaint->file = g_strdup(file != NULL ? file : reading->file);
-	complaint->line = line;
+	complaint->file = g_strdup(place.file);
+	complaint->line = place.line;
 	complaint->order = reading->complaints->len;
 	if (complaint->order == COMPLAINTS_MAX)
 		complaint->text = g_strdup_printf("%s: and more", reading->file);
-	else if (line > 0)
+	else if (place.line > 0)
 		complaint->text =
-			g_strdup_printf("%s:%u: %s", complaint->file, line, text);
+			g_strdup_printf("%s:%u: %s", place.file, place.line, text);
 	else
-		complaint->text = g_strdup_printf("%s: %s", complaint->file, text);
+		complaint->text = g_strdup_printf("%s: %s", place.file, text);
 	g_ptr_array_add(reading->complaints, complaint);
 }
 
@@ -96,8 +102,7 @@ static void complain_at(struct rmt_reading *reading, const config_setting_t *set
 
 	append_place(out, setting);
 	g_string_append(out, text);
-	append_complaint(reading, setting != NULL ? setting->file : NULL,
-			 setting != NULL ? setting->line : 0, out->str);
+	append_complaint(reading, rmt_setting_place(reading, setting), out->str);
 }
 
 void rmt_complain(struct rmt_reading *reading, const config_setting_t *setting,
@@ -325,13 +330,11 @@ static void read_many(struct rmt_reading *reading, const struct rmt_section *sec
 	int i;
 
 	for (i = 0; i < config_setting_length(groups); i++) {
-		GError *why = NULL;
-
 		group = config_setting_get_elem(groups, (unsigned)i);
-		if (!rmt_check_word(rmt_span_of(group->name), &why)) {
-			rmt_complain(reading, group, "%s", why->message);
-			g_error_free(why);
-		}
+		if (!rmt_check_word(rmt_span_of(group->name), NULL))
+			rmt_complain(reading, group,
+				     "is no name (letters, digits, '-' and '_', at most "
+				     "63)");
 		if (check_is_group(reading, group))
 			read_group(reading, section, group, parent, group->name);
 	}
@@ -358,55 +361,35 @@ static void read_sections(struct rmt_reading *reading, const struct rmt_section 
 
 /* --- the file --------------------------------------------------------------------- */
 
-/* The parser ends the process where it is to read a directory. */
-static bool check_is_file(struct rmt_reading *reading, const char *path)
+static bool read_source(struct rmt_reading *reading, const char *text)
 {
-	struct stat st;
-	FILE *file = fopen(path, "re");
+	g_autoptr(GError) why = NULL;
+	struct rmt_place place;
 
-	if (file == NULL) {
-		rmt_complain(reading, NULL, "cannot open it: %s", g_strerror(errno));
-		return false;
-	}
-	if (fstat(fileno(file), &st) == 0 && S_ISDIR(st.st_mode)) {
-		rmt_complain(reading, NULL, "cannot read it: it is a directory");
-		fclose(file);
-		return false;
-	}
-	fclose(file);
-	return true;
-}
-
-static void complain_of_syntax(struct rmt_reading *reading, const config_t *tree)
-{
-	g_autofree char *text =
-		g_strdup_printf("%s (near here; libconfig's syntax: remite.conf(5))",
-				config_error_text(tree) != NULL ? config_error_text(tree)
-								: "cannot be read");
-
-	append_complaint(reading, config_error_file(tree),
-			 (unsigned)config_error_line(tree), text);
-	reading->failed = true;
-}
-
-static bool parse_file(struct rmt_reading *reading, config_t *tree, const char *path)
-{
-	g_autofree char *directory = g_path_get_dirname(path);
-
-	if (!check_is_file(reading, path))
-		return false;
-	config_set_include_dir(tree, directory);
-	if (config_read_file(tree, path) == CONFIG_TRUE)
+	if (text != NULL
+		    ? rmt_source_set(&reading->source, reading->file, text, &place, &why)
+		    : rmt_source_read(&reading->source, reading->file, &place, &why))
 		return true;
-	complain_of_syntax(reading, tree);
+	append_complaint(reading, place, why->message);
+	reading->failed = true;
 	return false;
 }
 
-static bool parse_text(struct rmt_reading *reading, config_t *tree, const char *text)
+static bool parse(struct rmt_reading *reading, config_t *tree)
 {
-	if (config_read_string(tree, text) == CONFIG_TRUE)
+	g_autofree char *text = NULL;
+	int line;
+
+	if (config_read_string(tree, reading->source.text->str) == CONFIG_TRUE)
 		return true;
-	complain_of_syntax(reading, tree);
+	line = config_error_line(tree);
+	text = g_strdup_printf(
+		"%s (or in the line before; remite.conf(5) tells the syntax)",
+		config_error_text(tree));
+	append_complaint(reading,
+			 rmt_source_place(&reading->source, (unsigned)MAX(line, 1)),
+			 text);
+	reading->failed = true;
 	return false;
 }
 
@@ -439,6 +422,7 @@ static struct rmt_config *finish(struct rmt_reading *reading, GPtrArray **compla
 	*complaints_r = finish_complaints(reading);
 	g_ptr_array_unref(reading->complaints);
 	g_hash_table_unref(reading->standards);
+	rmt_source_clear(&reading->source);
 	if (reading->failed)
 		g_clear_pointer(&reading->config, rmt_config_unref);
 	return reading->config;
@@ -455,9 +439,9 @@ static struct rmt_config *read_from(const char *path, const char *text,
 	config_t tree;
 
 	reading.config = new_config(reading.file);
+	rmt_source_init(&reading.source);
 	config_init(&tree);
-	if (text != NULL ? parse_text(&reading, &tree, text)
-			 : parse_file(&reading, &tree, path))
+	if (read_source(&reading, text) && parse(&reading, &tree))
 		read_tree(&reading, &tree);
 	config_destroy(&tree);
 	return finish(&reading, complaints_r);

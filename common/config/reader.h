@@ -13,11 +13,13 @@
 
 #include "common/base/clock.h"
 #include "common/config/config.h"
+#include "common/config/source.h"
 #include "common/config/values.h"
 
 struct rmt_reading {
 	struct rmt_config *config;
-	const char *file;      /* foreign; for complaints */
+	const char *file; /* foreign; for complaints */
+	struct rmt_source source;
 	GPtrArray *complaints; /* own struct complaint */
 	GHashTable *standards; /* own; section -> config_t of its defaults */
 	bool failed;           /* not only warnings */
@@ -77,6 +79,10 @@ const struct rmt_setting *rmt_section_setting(const struct rmt_section *section,
 					      const char *name);
 const struct rmt_section *rmt_section_inside(const struct rmt_section *section,
 					     const char *name);
+
+/* Where a setting stands; line 0 for NULL and for defaults. */
+struct rmt_place rmt_setting_place(const struct rmt_reading *reading,
+				   const config_setting_t *setting);
 
 /* "FILE:LINE: stream 'news': TEXT"; the place is the setting's. */
 void rmt_complain(struct rmt_reading *reading, const config_setting_t *setting,

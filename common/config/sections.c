@@ -105,11 +105,24 @@ void *rmt_begin_limit(struct rmt_reading *reading, void *parent, const char *nam
 	struct rmt_limit_draft *draft = g_new0(struct rmt_limit_draft, 1);
 	const struct rmt_stream_draft *stream = parent;
 
-	(void)reading;
 	draft->limit.name = g_strdup(name);
 	draft->limit.id = g_strdup_printf("%s/%s", stream->stream.name, name);
-	draft->limit.line = (uint16_t)MIN(group->line, UINT16_MAX);
+	draft->limit.line =
+		(uint16_t)MIN(rmt_setting_place(reading, group).line, UINT16_MAX);
 	return draft;
+}
+
+/* What Postfix does not ask about at the end of a message has no size. */
+static void warn_of_stages(struct rmt_reading *reading, struct rmt_limit_draft *draft,
+			   const config_setting_t *group)
+{
+	char *const *stages = reading->config->policyd.stages;
+
+	if (draft->limit.of == RMT_UNIT_BYTES && stages != NULL &&
+	    !g_strv_contains((const char *const *)stages, "END-OF-MESSAGE"))
+		rmt_warn(reading, group,
+			 "counts bytes, which are known at END-OF-MESSAGE alone, and "
+			 "policyd.stages does not name it");
 }
 
 static void check_per(struct rmt_reading *reading, struct rmt_limit_draft *draft,
@@ -190,6 +203,8 @@ static void read_text(struct rmt_reading *reading, struct rmt_limit_draft *draft
 		rmt_complain_of(reading, setting, why);
 	else
 		draft->limit.text = g_strdup(text);
+	if (draft->limit.action == RMT_ACTION_REPORT)
+		rmt_warn(reading, setting, "text: is never seen with action 'report'");
 }
 
 static enum rmt_list_kind kind_of_key(unsigned per)
@@ -365,8 +380,8 @@ void rmt_end_limit(struct rmt_reading *reading, void *parent, void *object,
 {
 	static void (*const steps[])(struct rmt_reading *, struct rmt_limit_draft *,
 				     const config_setting_t *) = {
-		check_per, read_amount,     check_burst, check_whole_message_action,
-		read_text, read_key_values,
+		check_per, read_amount,     check_burst,    check_whole_message_action,
+		read_text, read_key_values, warn_of_stages,
 	};
 	struct rmt_stream_draft *stream = parent;
 	struct rmt_limit_draft *draft = object;
@@ -465,6 +480,44 @@ static void check_place_of_default(struct rmt_reading *reading,
 			"one");
 }
 
+static bool is_plain(const struct rmt_limit *limit)
+{
+	return limit->exempt == NULL && limit->overrides == NULL &&
+	       limit->recipient_domains == NULL;
+}
+
+/* Whatever fits into first fits into limit as well. */
+static bool is_hidden_by(const struct rmt_limit *limit, const struct rmt_limit *first)
+{
+	const struct rmt_amount *a = &first->amount, *b = &limit->amount;
+
+	return first->action != RMT_ACTION_REPORT && is_plain(first) && is_plain(limit) &&
+	       first->per == limit->per && first->of == limit->of &&
+	       a->is_quota == b->is_quota && a->period_ns == b->period_ns &&
+	       a->count <= b->count && a->burst <= b->burst;
+}
+
+static void warn_of_hidden_limits(struct rmt_reading *reading,
+				  const struct rmt_stream *stream,
+				  const config_setting_t *group)
+{
+	const config_setting_t *limits = setting_of(group, "limits");
+	const struct rmt_limit *limit, *first;
+	guint i, k;
+
+	for (i = 1; i < stream->limits->len && !reading->failed; i++)
+		for (k = 0; k < i; k++) {
+			limit = g_ptr_array_index(stream->limits, i);
+			first = g_ptr_array_index(stream->limits, k);
+			if (is_hidden_by(limit, first))
+				rmt_warn(reading, setting_of(limits, limit->name),
+					 "can never decide: '%s' before it counts the "
+					 "same "
+					 "and is no wider",
+					 first->name);
+		}
+}
+
 void rmt_end_stream(struct rmt_reading *reading, void *parent, void *object,
 		    const config_setting_t *group)
 {
@@ -474,6 +527,7 @@ void rmt_end_stream(struct rmt_reading *reading, void *parent, void *object,
 
 	set_egress(reading, draft, group);
 	check_place_of_default(reading, &draft->stream, group);
+	warn_of_hidden_limits(reading, &draft->stream, group);
 	stream = g_memdup2(&draft->stream, sizeof(draft->stream));
 	stream->index = config->streams->len;
 	/* Root's own settings are read before its streams. */

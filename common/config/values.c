@@ -249,8 +249,6 @@ static bool key_address(struct rmt_span value, const struct rmt_fold *fold, GStr
 {
 	struct rmt_addr addr;
 
-	if (rmt_span_eq(value, RMT_SPAN("<>")))
-		return true;
 	if (memchr(value.p, ' ', value.len) != NULL ||
 	    memchr(value.p, '*', value.len) != NULL)
 		return refuse(err, value, "is not one address (write ann@example.org)");
@@ -280,6 +278,11 @@ bool rmt_key_part(unsigned per, struct rmt_span value, const struct rmt_fold *fo
 {
 	if (value.len == 0)
 		return refuse(err, value, "is no value of a key");
+	if ((per == RMT_PER_SENDER || per == RMT_PER_SENDER_DOMAIN) &&
+	    rmt_span_eq(value, RMT_SPAN("<>"))) {
+		g_string_append(out, "<>");
+		return true;
+	}
 	switch (per) {
 	case RMT_PER_SENDER:
 	case RMT_PER_RECIPIENT:

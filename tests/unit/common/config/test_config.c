@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <unistd.h>
 
 #include "common/base/clock.h"
 #include "common/config/config.h"
@@ -74,7 +75,7 @@ static const char full[] =
 	"organization = [\"Example.com\", \"m\xc3\xbcnchen.example\"]\n"
 	"mode = \"enforce\"\n"
 	"policyd: { listen = \"inet:127.0.0.1:10031\" socket_mode = \"0666\"\n"
-	"	max_request = \"128k\" stages = [\"RCPT\"] }\n"
+	"	max_request = \"128k\" stages = [\"RCPT\", \"END-OF-MESSAGE\"] }\n"
 	"fold: { ours: { domains = \"example.com\" delimiter = \"+\" } }\n"
 	"egress: { bulk: { addresses = [\"192.0.2.20\"] transport = \"smtp-bulk:\" } }\n"
 	"streams: {\n"
@@ -186,6 +187,302 @@ static void all_complaints_come_in_one_run(void **state)
 		"t.conf:8: limit 'none': needs exactly one of 'rate' and 'quota'\n");
 }
 
+/* One limit in one stream; what is said of it, without file, line and name. */
+static char *said_of_limit(const char *limit, bool *good_r)
+{
+	g_autofree char *text = g_strdup_printf(
+		"fold: { f: { domains = \"x.example\" delimiter = \"+\" } }\n"
+		"streams: { s: { limits: { l: { %s } } } }\n",
+		limit);
+	g_autoptr(GPtrArray) complaints = NULL;
+	g_autoptr(rmt_config) config = rmt_config_read_text("t", text, &complaints);
+	GString *all = g_string_new(NULL);
+	const char *line;
+	guint i;
+
+	for (i = 0; i < complaints->len; i++) {
+		line = g_ptr_array_index(complaints, i);
+		line += g_str_has_prefix(line, "t:2: limit 'l': ") ? 16 : 0;
+		g_string_append_printf(all, "%s%s", i > 0 ? "\n" : "", line);
+	}
+	*good_r = config != NULL;
+	return g_string_free(all, FALSE);
+}
+
+static void contradictions_of_a_limit_are_refused(void **state)
+{
+	static const struct {
+		const char *limit, *want;
+	} cases[] = {
+		{ "rate = \"1/minute\"", "has no 'per' (write per = \"stream\")" },
+		{ "per = \"stream\"", "needs exactly one of 'rate' and 'quota'" },
+		{ "per = \"stream\" rate = \"1/day\" quota = \"1/day\"",
+		  "needs exactly one of 'rate' and 'quota'" },
+		{ "per = \"stream\" rate = 5",
+		  "'5' is not a rate (write 200/minute, 5000/day)" },
+		{ "per = \"stream\" quota = \"9/day\" burst = 3",
+		  "burst: belongs to a rate, and this is a quota" },
+		{ "per = \"stream\" rate = \"9/day\" burst = 0",
+		  "burst: '0' is out of bounds (1 to 1000000000000000)" },
+		{ "per = \"sender+recipient\" rate = \"9/day\" action = \"hold\"",
+		  "action: 'hold' takes the whole message, so a limit that depends on "
+		  "the "
+		  "recipient cannot have it (write \"defer\" or \"reject\")" },
+		{ "per = \"sender\" rate = \"9/day\" action = \"hold\" "
+		  "recipient_domains = \"y.example\"",
+		  "action: 'hold' takes the whole message, so a limit that depends on "
+		  "the "
+		  "recipient cannot have it (write \"defer\" or \"reject\")" },
+		{ "per = \"sender\" rate = \"9/day\" action = \"discard\"",
+		  "action: 'discard' loses mail (write allow_discard = true if that is "
+		  "meant)" },
+		{ "per = \"sender\" rate = \"9/day\" action = \"drop\"",
+		  "action: 'drop' is none of the choices (write \"report\", \"defer\", "
+		  "\"reject\", \"hold\", \"discard\")" },
+		{ "per = \"sender\" rate = \"9/day\" text = \"5.7.1 no\"",
+		  "text: '5.7.1 no' has a status code that does not fit action 'defer' "
+		  "(write 4.x.x)" },
+		{ "per = \"sender\" rate = \"9/day\" exempt = \"x.example\"",
+		  "exempt: 'x.example' is no address (write *@x.example)" },
+		{ "per = \"client\" rate = \"9/day\" overrides = \"192.0.2.300 1/day\"",
+		  "overrides: '192.0.2.300' is no address (write 192.0.2.20 or "
+		  "2001:db8::20)" },
+		{ "per = \"sender\" rate = \"9/day\" overrides = [\"a@x.example\"]",
+		  "overrides: 'a@x.example' is not a key and an amount (write "
+		  "\"ann@example.org 5000/day\", or \"ann@example.org none\" for no "
+		  "limit)" },
+		{ "per = \"sender\" rate = \"9/day\" overrides = [\"a@x.example 9\"]",
+		  "overrides: '9' is not a rate (write 200/minute, 5000/day)" },
+		{ "per = \"sender\" rate = \"9/day\" overrides = [\"a@x.example 1/day\", "
+		  "\"A+b@x.example 2/day\"]",
+		  "overrides: 'a@x.example' has two amounts" },
+		{ "per = \"sender+client\" rate = \"9/day\" overrides = [\"a@x.example "
+		  "1/day\"]",
+		  "overrides: 'a@x.example' has not the 2 values of the limit's key, "
+		  "joined "
+		  "by '+'" },
+		{ "per = \"sender\" rate = \"9/day\" overrides = \"file:/nonexistent\"",
+		  "overrides: cannot open /nonexistent: No such file or directory" },
+		{ "per = \"sender\" rate = \"9/day\" brust = 3",
+		  "unknown setting 'brust' (did you mean 'burst'?)" },
+		{ "per = [\"sender\"] rate = \"9/day\"",
+		  "per: 'a list or group' is not a string (write it in quotes)" },
+	};
+	bool good;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *said = said_of_limit(cases[i].limit, &good);
+
+		assert_string_equal(said, cases[i].want);
+		assert_false(good);
+	}
+}
+
+static void warnings_leave_a_limit_in_force(void **state)
+{
+	bool good;
+	g_autofree char *said =
+		said_of_limit("per = \"sender\" rate = \"9/day\" text = \"x\" "
+			      "action = \"report\"",
+			      &good);
+
+	(void)state;
+	assert_true(good);
+	assert_string_equal(said,
+			    "t:2: warning: limit 'l': text: is never seen with action "
+			    "'report'");
+}
+
+static void a_limit_that_another_hides_is_named(void **state)
+{
+	g_autoptr(GPtrArray) complaints = NULL;
+	g_autoptr(rmt_config) config = rmt_config_read_text(
+		"t",
+		"streams: { s: { limits: {\n"
+		"a: { per = \"sender\" quota = \"100/day\" }\n"
+		"b: { per = \"sender\" quota = \"200/day\" }\n"
+		"c: { per = \"sender\" quota = \"50/day\" }\n"
+		"d: { per = \"sender\" quota = \"200/hour\" }\n"
+		"e: { per = \"client\" quota = \"200/day\" } } } }\n",
+		&complaints);
+
+	(void)state;
+	assert_non_null(config);
+	assert_int_equal(complaints->len, 1);
+	assert_string_equal(
+		g_ptr_array_index(complaints, 0),
+		"t:3: warning: limit 'b': can never decide: 'a' before it counts "
+		"the same and is no wider");
+}
+
+static void contradictions_of_streams_are_refused(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+		{ "streams: { a: { }\nb: { senders = \"<>\" } }",
+		  "t.conf:1: stream 'a': has no condition, so it takes all mail: it must "
+		  "be "
+		  "the last one\n" },
+		{ "streams: { default: { senders = \"<>\" } }",
+		  "t.conf:1: stream 'default': takes what no other stream takes, so it "
+		  "can "
+		  "have no conditions (give it another name)\n" },
+		{ "streams: { a: { senders = [] } }",
+		  "t.conf:1: stream 'a': senders: is empty, so nothing would match "
+		  "(leave it "
+		  "out, or name something)\n" },
+		{ "streams: { a: { egress = \"bulk\" } }",
+		  "t.conf:1: stream 'a': egress: there is no 'bulk' (write egress: { "
+		  "bulk: { "
+		  "addresses = [...] } })\n" },
+		{ "streams: { a: { egress_by_filter = true } }",
+		  "t.conf:1: stream 'a': egress_by_filter: needs an egress that has a "
+		  "transport\n" },
+		{ "streams: { a* = { } }",
+		  "t.conf:1: stream 'a*': is no name (letters, digits, "
+		  "'-' and '_', at most 63)\n" },
+		{ "streams = \"x\"",
+		  "t.conf:1: 'streams' must be a group (write streams: { "
+		  "... })\n" },
+		{ "egress: { a: { } }", "t.conf:1: egress 'a': has no 'addresses' (write "
+					"addresses = [\"192.0.2.20\"])\n" },
+		{ "fold: { a: { } }",
+		  "t.conf:1: fold 'a': has no 'domains' (write domains = "
+		  "[\"example.com\"])\n" },
+		{ "policyd: { listen = [\"inet:h:1\", \"inet:h:1\"] }",
+		  "t.conf:1: policyd: listen: 'inet:h:1' stands there twice\n" },
+		{ "policyd: { socket_mode = 0660 }",
+		  "t.conf:1: policyd: socket_mode: '660' is not a file mode (write "
+		  "\"0660\")\n" },
+		{ "policyd: { max_request = \"1k\" }",
+		  "t.conf:1: policyd: max_request: '1k' is out of bounds (4096 to "
+		  "16777216)\n" },
+		{ "receipts: { }",
+		  "t.conf:1: setting 'receipts' is not in this version\n" },
+		{ "mode = \"report\"\nmode = \"enforce\"",
+		  "t.conf:2: duplicate setting name (or in the line before; "
+		  "remite.conf(5) tells the syntax)\n" },
+		{ "mode = ", "t.conf:1: syntax error (or in the line before; "
+			     "remite.conf(5) tells the syntax)\n" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(cases); i++)
+		assert_complaints(cases[i].text, cases[i].want);
+}
+
+static void a_stream_without_conditions_is_the_default_by_any_name(void **state)
+{
+	g_autoptr(rmt_config) config =
+		read_good("streams: { a: { senders = \"<>\" } rest: { } }");
+
+	(void)state;
+	assert_int_equal(config->streams->len, 2);
+	assert_null(rmt_config_stream(config, "default"));
+}
+
+/* A directory with files, gone at the end of the test. */
+struct place {
+	char *dir, *main, *other;
+};
+
+static struct place make_place(const char *main_text, const char *other_text)
+{
+	struct place place = { g_dir_make_tmp("remite-conf-XXXXXX", NULL), NULL, NULL };
+
+	place.main = g_build_filename(place.dir, "remite.conf", NULL);
+	place.other = g_build_filename(place.dir, "more.conf", NULL);
+	assert_true(g_file_set_contents(place.main, main_text, -1, NULL));
+	assert_true(g_file_set_contents(place.other, other_text, -1, NULL));
+	return place;
+}
+
+static void clear_place(struct place *place)
+{
+	unlink(place->main);
+	unlink(place->other);
+	rmdir(place->dir);
+	g_free(place->dir);
+	g_free(place->main);
+	g_free(place->other);
+}
+
+static void an_included_file_stands_beside_and_is_named(void **state)
+{
+	struct place place = make_place("mode = \"enforce\"\n@include \"more.conf\"\n",
+					"\nstate = \"relative\"\n");
+	g_autoptr(GPtrArray) complaints = NULL;
+	struct rmt_config *config = rmt_config_read(place.main, &complaints);
+	g_autofree char *want = g_strdup_printf(
+		"%s:2: state: 'relative' is no absolute path", place.other);
+
+	(void)state;
+	assert_null(config);
+	assert_int_equal(complaints->len, 1);
+	assert_string_equal(g_ptr_array_index(complaints, 0), want);
+	clear_place(&place);
+}
+
+static void a_file_that_cannot_be_read_is_a_complaint(void **state)
+{
+	g_autoptr(GPtrArray) missing = NULL, directory = NULL;
+
+	(void)state;
+	assert_null(rmt_config_read("/nonexistent/r.conf", &missing));
+	assert_string_equal(
+		g_ptr_array_index(missing, 0),
+		"/nonexistent/r.conf: cannot open it: No such file or directory");
+	assert_null(rmt_config_read("/tmp", &directory));
+	assert_string_equal(g_ptr_array_index(directory, 0),
+			    "/tmp: cannot read it: it is a directory");
+}
+
+static char *dump_of(const struct rmt_config *config)
+{
+	GString *out = g_string_new(NULL);
+
+	rmt_config_dump(config, out);
+	return g_string_free(out, FALSE);
+}
+
+static void a_dump_reads_as_the_same_configuration(void **state)
+{
+	g_autoptr(rmt_config) first = read_good(full);
+	g_autofree char *text = dump_of(first);
+	g_autoptr(rmt_config) second = read_good(text);
+	g_autofree char *again = dump_of(second);
+
+	(void)state;
+	assert_non_null(strstr(text, "max_connections = 10000\n"));
+	assert_non_null(strstr(text, "quota = \"200k/day\"\n"));
+	assert_string_equal(text, again);
+	assert_int_equal(second->streams->len, first->streams->len);
+}
+
+static void the_list_of_settings_has_four_columns_each(void **state)
+{
+	g_autoptr(GString) out = g_string_new(NULL);
+	g_auto(GStrv) lines = NULL;
+	char **line;
+
+	(void)state;
+	rmt_settings_list(out);
+	assert_non_null(strstr(out->str, "policyd.reserve_timeout\tduration\t\"60s\"\t"));
+	assert_non_null(strstr(out->str, "streams.NAME.limits.NAME.of\t"
+					 "messages|recipients|bytes\t\"recipients\"\t"));
+	lines = g_strsplit(out->str, "\n", -1);
+	for (line = lines; **line != '\0'; line++) {
+		g_auto(GStrv) columns = g_strsplit(*line, "\t", -1);
+
+		assert_int_equal(g_strv_length(columns), 4);
+		assert_true(columns[2][0] != '\0' && columns[3][0] != '\0');
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +490,15 @@ int main(void)
 		cmocka_unit_test(every_part_of_a_stream_is_read),
 		cmocka_unit_test(every_part_of_a_limit_is_read),
 		cmocka_unit_test(all_complaints_come_in_one_run),
+		cmocka_unit_test(contradictions_of_a_limit_are_refused),
+		cmocka_unit_test(warnings_leave_a_limit_in_force),
+		cmocka_unit_test(a_limit_that_another_hides_is_named),
+		cmocka_unit_test(contradictions_of_streams_are_refused),
+		cmocka_unit_test(a_stream_without_conditions_is_the_default_by_any_name),
+		cmocka_unit_test(an_included_file_stands_beside_and_is_named),
+		cmocka_unit_test(a_file_that_cannot_be_read_is_a_complaint),
+		cmocka_unit_test(a_dump_reads_as_the_same_configuration),
+		cmocka_unit_test(the_list_of_settings_has_four_columns_each),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
