@@ -177,7 +177,6 @@ static void replay_request(struct replay *replay, struct rmt_policy_request *req
 							  : "-");
 		show_example(replay, was, &decision);
 	}
-	rmt_engine_done(replay->work);
 }
 
 /* False: bytes that are no request; everything before them was replayed. */

@@ -14,19 +14,41 @@ static void free_generation(gpointer data)
 
 	for (i = 0; i < generation->config->streams->len; i++)
 		rmt_stream_state_clear(&generation->pauses[i]);
+	for (i = 0; i < generation->config->streams->len; i++)
+		g_free(generation->seeds[i]);
+	g_free(generation->seeds);
 	g_free(generation->pauses);
 	rmt_classifier_free(generation->classifier);
 	rmt_config_unref(generation->config);
 	g_free(generation);
 }
 
-static struct rmt_generation *new_generation(struct rmt_config *config)
+static uint64_t *seeds_of(const struct rmt_counters *counters,
+			  const struct rmt_stream *stream)
+{
+	uint64_t *seeds = g_new0(uint64_t, stream->limits->len + 1);
+	guint i;
+
+	for (i = 0; i < stream->limits->len; i++) {
+		const struct rmt_limit *limit = stream->limits->pdata[i];
+
+		seeds[i] = rmt_key_seed(counters, limit, &limit->amount);
+	}
+	return seeds;
+}
+
+static struct rmt_generation *new_generation(struct rmt_config *config,
+					     const struct rmt_counters *counters)
 {
 	struct rmt_generation *generation = g_new0(struct rmt_generation, 1);
+	guint i;
 
 	generation->config = rmt_config_ref(config);
 	generation->classifier = rmt_classifier_new(config);
 	generation->pauses = g_new0(struct rmt_stream_state, config->streams->len);
+	generation->seeds = g_new0(uint64_t *, config->streams->len);
+	for (i = 0; i < config->streams->len; i++)
+		generation->seeds[i] = seeds_of(counters, config->streams->pdata[i]);
 	return generation;
 }
 
@@ -107,23 +129,14 @@ static void follow_records(struct rmt_engine *engine)
 		read_pauses(engine, generation_at(engine, i));
 }
 
-const struct rmt_stream_state *rmt_engine_pause(const struct rmt_engine *engine,
-						const struct rmt_work *work,
+const struct rmt_stream_state *rmt_engine_pause(const struct rmt_work *work,
 						int64_t wall_secs)
 {
-	const struct rmt_stream_state *state;
-	guint i;
+	const struct rmt_stream_state *state =
+		&work->generation->pauses[work->stream->index];
 
-	for (i = engine->generations->len; i-- > 0;) {
-		const struct rmt_generation *generation = generation_at(engine, i);
-
-		if (generation->config != work->config)
-			continue;
-		state = &generation->pauses[work->stream->index];
-		if (state->paused && (state->until == 0 || state->until > wall_secs))
-			return state;
-	}
-	return NULL;
+	return state->paused && (state->until == 0 || state->until > wall_secs) ? state
+										: NULL;
 }
 
 /* --- the engine --- */
@@ -151,7 +164,7 @@ static unsigned stage_bits(const struct rmt_config *config)
 
 void rmt_engine_set_config(struct rmt_engine *engine, struct rmt_config *config)
 {
-	struct rmt_generation *generation = new_generation(config);
+	struct rmt_generation *generation = new_generation(config, engine->counters);
 
 	if (engine->generations->len > 0)
 		newest(engine)->ended_ns = engine->line_ns;
@@ -280,7 +293,7 @@ void rmt_engine_prepare(struct rmt_engine *engine, const struct rmt_facts *facts
 
 	generation = generation_of(engine, id);
 	work->facts = *facts;
-	work->config = rmt_config_ref(generation->config);
+	work->generation = generation;
 	work->stream = NULL;
 	work->share_count = 0;
 	work->message.id = id;
@@ -288,9 +301,10 @@ void rmt_engine_prepare(struct rmt_engine *engine, const struct rmt_facts *facts
 	work->message.size = facts->size;
 	if (!is_decided_at(facts->stage))
 		return;
-	rmt_addr_fold(work->config->fold, facts->sender, &work->sender);
-	rmt_addr_fold(work->config->fold, facts->recipient, &work->recipient);
+	rmt_addr_fold(generation->config->fold, facts->sender, &work->sender);
+	rmt_addr_fold(generation->config->fold, facts->recipient, &work->recipient);
 	work->message.envelope = envelope_hash(engine, work);
+	rmt_work_begin_parts(work);
 	work->stream = rmt_classify(generation->classifier, facts, &work->sender);
 	if (facts->stage == RMT_STAGE_RCPT) {
 		work->recipient_hash =
@@ -332,11 +346,10 @@ static void rule_says(const struct rmt_work *work, enum rmt_rule rule,
 				   : action;
 }
 
-static bool check_pause(struct rmt_engine *engine, struct rmt_work *work,
-			const struct rmt_now *now, struct rmt_decision *decision)
+static bool check_pause(const struct rmt_work *work, const struct rmt_now *now,
+			struct rmt_decision *decision)
 {
-	const struct rmt_stream_state *pause =
-		rmt_engine_pause(engine, work, now->wall_secs);
+	const struct rmt_stream_state *pause = rmt_engine_pause(work, now->wall_secs);
 
 	if (pause == NULL)
 		return false;
@@ -365,7 +378,8 @@ static bool check_suppression(struct rmt_engine *engine, struct rmt_work *work,
 	case RMT_STORE_FAILED:
 		break;
 	}
-	rule_says(work, RMT_RULE_TROUBLE, work->config->policyd.trouble_action, decision);
+	rule_says(work, RMT_RULE_TROUBLE,
+		  work->generation->config->policyd.trouble_action, decision);
 	rmt_text_trouble("records: suppressions cannot be read", decision);
 	return decision->action != RMT_ACTION_DUNNO;
 }
@@ -445,7 +459,7 @@ static void reserve(struct rmt_engine *engine, struct rmt_work *work,
 static void decide_rcpt(struct rmt_engine *engine, struct rmt_work *work,
 			const struct rmt_now *now, struct rmt_decision *decision)
 {
-	bool barred = check_pause(engine, work, now, decision) ||
+	bool barred = check_pause(work, now, decision) ||
 		      check_suppression(engine, work, now, decision);
 
 	if (barred && decision->action != RMT_ACTION_DUNNO)
@@ -498,8 +512,7 @@ static void decide_data(struct rmt_engine *engine, struct rmt_work *work,
 {
 	struct rmt_commit commit = commit_of(work, engine);
 
-	if (check_pause(engine, work, now, decision) &&
-	    decision->action != RMT_ACTION_DUNNO)
+	if (check_pause(work, now, decision) && decision->action != RMT_ACTION_DUNNO)
 		return;
 	if (work->stream->limits->len > 0 && work->message.id != 0) {
 		if (rmt_reserve_confirm(engine->reservations, &work->message, &commit) ==
@@ -557,11 +570,4 @@ void rmt_engine_decide(struct rmt_engine *engine, struct rmt_work *work,
 	default:
 		break;
 	}
-}
-
-void rmt_engine_done(struct rmt_work *work)
-{
-	rmt_config_unref(work->config);
-	work->config = NULL;
-	work->stream = NULL;
 }

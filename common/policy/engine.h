@@ -7,8 +7,9 @@
  *
  *	rmt_engine_prepare(engine, &facts, connection, peer, &work);   (folds, classifies,
  *hashes, prefetches) rmt_engine_decide(engine, &work, &now, &decision);
- *	... answer and log ...
- *	rmt_engine_done(&work);
+ *
+ * Work and decision look into the configuration: they are good until the next
+ * rmt_engine_tick() or rmt_engine_set_config().
  */
 #ifndef RMT_ENGINE_H
 #define RMT_ENGINE_H
@@ -42,7 +43,9 @@ struct rmt_work {
 	struct rmt_addr sender, recipient;
 	const struct rmt_stream *stream;
 	struct rmt_message message;
-	struct rmt_config *config; /* counted by reference between the two steps */
+	const struct rmt_generation *generation; /* private */
+	uint64_t part_hashes[7];                 /* private; by bit of enum rmt_per */
+	unsigned parts_known, parts_missing;     /* private; bits of enum rmt_per */
 	size_t share_count;
 	struct rmt_share shares[RMT_ENGINE_SHARES_MAX];
 	const struct rmt_limit *share_limits[RMT_ENGINE_SHARES_MAX];
@@ -80,10 +83,6 @@ void rmt_engine_prepare(struct rmt_engine *engine, const struct rmt_facts *facts
 			unsigned connection, uint64_t peer, struct rmt_work *work);
 void rmt_engine_decide(struct rmt_engine *engine, struct rmt_work *work,
 		       const struct rmt_now *now, struct rmt_decision *decision_r);
-
-/* Lets go of the configuration: decision's stream and limit are not to be looked at
- * any more. Every prepared work is decided and done, in any order. */
-void rmt_engine_done(struct rmt_work *work);
 
 /* The connection is gone. */
 void rmt_engine_closed(struct rmt_engine *engine, unsigned connection,

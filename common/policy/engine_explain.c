@@ -22,7 +22,8 @@ static void explain_stream(const struct rmt_work *work, GString *out)
 	unsigned i;
 
 	for (i = 0; i < work->stream->index; i++) {
-		const struct rmt_stream *stream = work->config->streams->pdata[i];
+		const struct rmt_stream *stream =
+			work->generation->config->streams->pdata[i];
 		const char *why =
 			rmt_classify_why_not(stream, &work->facts, &work->sender);
 
@@ -34,12 +35,10 @@ static void explain_stream(const struct rmt_work *work, GString *out)
 	     work->stream->mode == RMT_MODE_REPORT ? "report" : "enforce");
 }
 
-static void explain_pause(struct rmt_engine *engine, struct rmt_work *work,
-			  const struct rmt_now *now, struct rmt_decision *decision,
-			  GString *out)
+static void explain_pause(const struct rmt_work *work, const struct rmt_now *now,
+			  struct rmt_decision *decision, GString *out)
 {
-	const struct rmt_stream_state *pause =
-		rmt_engine_pause(engine, work, now->wall_secs);
+	const struct rmt_stream_state *pause = rmt_engine_pause(work, now->wall_secs);
 
 	if (pause == NULL) {
 		step(out, "pause: none");
@@ -176,7 +175,7 @@ void rmt_engine_explain(struct rmt_engine *engine, const struct rmt_facts *facts
 		step(out, "nothing is decided at this stage -> dunno");
 	} else {
 		explain_stream(work, out);
-		explain_pause(engine, work, now, decision, out);
+		explain_pause(work, now, decision, out);
 		if (facts->stage == RMT_STAGE_RCPT)
 			explain_suppression(engine, work, now, decision, out);
 		else
@@ -186,5 +185,4 @@ void rmt_engine_explain(struct rmt_engine *engine, const struct rmt_facts *facts
 	}
 	decision->stream = NULL;
 	decision->limit = NULL;
-	rmt_engine_done(work);
 }

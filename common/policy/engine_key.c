@@ -68,28 +68,65 @@ const struct rmt_amount *rmt_key_amount(const struct rmt_limit *limit,
 }
 
 /* Everything that would make old numbers mean something else is part of the
- * name: a limit that changes its key, unit or window begins anew. */
-uint64_t rmt_key_hash(const struct rmt_counters *counters, const struct rmt_limit *limit,
-		      const struct rmt_amount *amount, struct rmt_span text)
+ * seed: a limit that changes its key, unit or window begins anew. */
+uint64_t rmt_key_seed(const struct rmt_counters *counters, const struct rmt_limit *limit,
+		      const struct rmt_amount *amount)
 {
-	char name[RMT_KEY_TEXT_MAX + 256];
-	uint64_t window = amount->is_quota ? amount->period_ns : 0;
-	size_t id_len = strnlen(limit->id, 240), len = 0;
+	const uint64_t window = amount->is_quota ? amount->period_ns : 0;
+	g_autofree char *name =
+		g_strdup_printf("%u %d %" G_GUINT64_FORMAT " %s", limit->per,
+				(int)limit->of, (guint64)window, limit->id);
 
-	name[len++] = (char)limit->per;
-	name[len++] = (char)limit->of;
-	memcpy(name + len, &window, sizeof(window));
-	len += sizeof(window);
-	memcpy(name + len, limit->id, id_len);
-	len += id_len;
-	name[len++] = '\0';
-	memcpy(name + len, text.p, text.len);
-	return rmt_counters_hash(counters, name, len + text.len);
+	return rmt_counters_hash(counters, name, strlen(name));
+}
+
+/* Both sides are keyed hashes that no stranger knows: multiply and fold. */
+uint64_t rmt_key_mix(uint64_t key, uint64_t part_hash)
+{
+	const __uint128_t product = (__uint128_t)(key ^ 0x9e3779b97f4a7c15u) *
+				    (part_hash ^ 0xd1b54a32d192ed03u);
+	const uint64_t folded = (uint64_t)product ^ (uint64_t)(product >> 64);
+
+	return folded != 0 ? folded : 1;
+}
+
+void rmt_work_begin_parts(struct rmt_work *work)
+{
+	work->parts_known = work->parts_missing = 0;
+}
+
+/* The key of a limit for this message; 0: the message lacks a part of it. */
+static uint64_t key_of(const struct rmt_engine *engine, struct rmt_work *work,
+		       const struct rmt_limit *limit, uint64_t seed)
+{
+	unsigned left = limit->per, part;
+	uint64_t key = seed;
+	struct rmt_span value;
+	int bit;
+
+	for (; left != 0; left &= left - 1) {
+		bit = __builtin_ctz(left);
+		part = 1u << bit;
+		if ((work->parts_missing & part) != 0)
+			return 0;
+		if ((work->parts_known & part) == 0) {
+			value = part_value(work, part);
+			if (value.len == 0) {
+				work->parts_missing |= part;
+				return 0;
+			}
+			work->part_hashes[bit] =
+				rmt_counters_hash(engine->counters, value.p, value.len);
+			work->parts_known |= part;
+		}
+		key = rmt_key_mix(key, work->part_hashes[bit]);
+	}
+	return key;
 }
 
 const char *rmt_work_not_charged(const struct rmt_work *work)
 {
-	const struct rmt_config *config = work->config;
+	const struct rmt_config *config = work->generation->config;
 
 	if (work->sender.whole.len == 0 && !config->charge_null_sender)
 		return "the null sender is not charged (charge_null_sender)";
@@ -111,18 +148,32 @@ const char *rmt_limit_not_concerned(const struct rmt_limit *limit,
 		       : "the recipient's domain is not in recipient_domains";
 }
 
-static void add_share(const struct rmt_engine *engine, struct rmt_work *work,
-		      const struct rmt_limit *limit)
+/* What the limit grants, where it differs by key value; NULL: exempt. */
+static const struct rmt_amount *special_amount(const struct rmt_work *work,
+					       const struct rmt_limit *limit)
 {
 	char buffer[RMT_KEY_TEXT_MAX];
 	struct rmt_span text = rmt_key_text(work, limit, buffer);
-	const struct rmt_amount *amount;
-	struct rmt_share *share = &work->shares[work->share_count];
 
-	amount = text.p != NULL ? rmt_key_amount(limit, text) : NULL;
-	if (amount == NULL)
+	return text.p != NULL ? rmt_key_amount(limit, text) : NULL;
+}
+
+static void add_share(const struct rmt_engine *engine, struct rmt_work *work,
+		      const struct rmt_limit *limit, uint64_t seed)
+{
+	struct rmt_share *share = &work->shares[work->share_count];
+	const struct rmt_amount *amount = &limit->amount;
+
+	if (limit->overrides != NULL || limit->exempt != NULL) {
+		amount = special_amount(work, limit);
+		if (amount == NULL)
+			return;
+		if (amount->is_quota && amount->period_ns != limit->amount.period_ns)
+			seed = rmt_key_seed(engine->counters, limit, amount);
+	}
+	share->key = key_of(engine, work, limit, seed);
+	if (share->key == 0)
 		return;
-	share->key = rmt_key_hash(engine->counters, limit, amount, text);
 	share->amount = amount;
 	share->unit = limit->of;
 	share->per_recipient = (limit->per & RMT_PER_OF_RECIPIENT) != 0 ||
@@ -136,6 +187,7 @@ static void add_share(const struct rmt_engine *engine, struct rmt_work *work,
 void rmt_work_shares(const struct rmt_engine *engine, struct rmt_work *work)
 {
 	const GPtrArray *limits = work->stream->limits;
+	const uint64_t *seeds = work->generation->seeds[work->stream->index];
 	guint i;
 
 	work->share_count = 0;
@@ -145,21 +197,35 @@ void rmt_work_shares(const struct rmt_engine *engine, struct rmt_work *work)
 		const struct rmt_limit *limit = limits->pdata[i];
 
 		if (rmt_limit_not_concerned(limit, work) == NULL)
-			add_share(engine, work, limit);
+			add_share(engine, work, limit, seeds[i]);
 	}
 }
 
 bool rmt_engine_key(struct rmt_engine *engine, const struct rmt_stream *stream,
 		    const struct rmt_limit *limit, struct rmt_span value, uint64_t *key_r)
 {
-	struct rmt_amount const *amount;
+	const struct rmt_amount *amount;
+	struct rmt_span part;
+	unsigned left = limit->per;
+	uint64_t key;
 
 	if (limit->per == RMT_PER_STREAM)
 		value = rmt_span_of(stream->name);
 	if (value.len == 0 || value.len >= RMT_KEY_TEXT_MAX)
 		return false;
 	amount = rmt_key_amount(limit, value);
-	*key_r = rmt_key_hash(engine->counters, limit,
-			      amount != NULL ? amount : &limit->amount, value);
+	key = rmt_key_seed(engine->counters, limit,
+			   amount != NULL ? amount : &limit->amount);
+	for (; left != 0; left &= left - 1) {
+		part = value;
+		if ((left & (left - 1)) != 0 &&
+		    !rmt_span_split(value, '+', &part, &value))
+			return false;
+		if (part.len == 0)
+			return false;
+		key = rmt_key_mix(key,
+				  rmt_counters_hash(engine->counters, part.p, part.len));
+	}
+	*key_r = key;
 	return true;
 }

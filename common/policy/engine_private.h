@@ -10,6 +10,7 @@ struct rmt_generation {
 	struct rmt_config *config;         /* a reference */
 	struct rmt_classifier *classifier; /* own */
 	struct rmt_stream_state *pauses;   /* own; by stream index */
+	uint64_t **seeds; /* own; by stream index, then the limit's: see rmt_key_seed() */
 	int64_t ended_ns; /* 0: in force; else when the next one took over */
 };
 
@@ -37,8 +38,11 @@ struct rmt_span rmt_key_text(const struct rmt_work *work, const struct rmt_limit
 const struct rmt_amount *rmt_key_amount(const struct rmt_limit *limit,
 					struct rmt_span text);
 
-uint64_t rmt_key_hash(const struct rmt_counters *counters, const struct rmt_limit *limit,
-		      const struct rmt_amount *amount, struct rmt_span text);
+/* A counter's key is mixed from the seed of its limit and the keyed hashes of the
+ * key's parts, so that each part is hashed once however many limits use it. */
+uint64_t rmt_key_seed(const struct rmt_counters *counters, const struct rmt_limit *limit,
+		      const struct rmt_amount *amount);
+uint64_t rmt_key_mix(uint64_t key, uint64_t part_hash);
 
 /* Why nothing is charged for this request; NULL: it is. */
 const char *rmt_work_not_charged(const struct rmt_work *work);
@@ -49,6 +53,7 @@ const char *rmt_limit_not_concerned(const struct rmt_limit *limit,
 
 /* Fills work->shares from the stream's limits. */
 void rmt_work_shares(const struct rmt_engine *engine, struct rmt_work *work);
+void rmt_work_begin_parts(struct rmt_work *work);
 
 /* Texts: reply and rule names. */
 void rmt_text_pause(const struct rmt_stream_state *state, const struct rmt_work *work,
@@ -60,8 +65,7 @@ void rmt_text_limit(const struct rmt_limit *limit, const struct rmt_work *work,
 void rmt_text_trouble(const char *problem, struct rmt_decision *decision);
 
 /* The state of work->stream: paused now, or NULL. */
-const struct rmt_stream_state *rmt_engine_pause(const struct rmt_engine *engine,
-						const struct rmt_work *work,
+const struct rmt_stream_state *rmt_engine_pause(const struct rmt_work *work,
 						int64_t wall_secs);
 
 void rmt_decision_clear(struct rmt_decision *decision);

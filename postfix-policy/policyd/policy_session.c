@@ -505,10 +505,8 @@ static void answer_batch(struct rmt_sessions *sessions)
 	rmt_metrics_answered(sessions->parts.metrics, sessions->count,
 			     rmt_boot_ns() - sessions->monotonic_ns);
 	tell_batch(sessions);
-	for (i = 0; i < sessions->count; i++) {
-		rmt_engine_done(&sessions->slots[i].work);
+	for (i = 0; i < sessions->count; i++)
 		settle_input(sessions->slots[i].connection);
-	}
 	sessions->count = 0;
 }
 

@@ -81,7 +81,6 @@ static enum rmt_action ask(struct world *world, struct rmt_facts facts,
 	rmt_engine_decide(world->engine, work, &world->now, &world->got);
 	g_strlcpy(world->stream, work->stream != NULL ? work->stream->name : "",
 		  sizeof(world->stream));
-	rmt_engine_done(work);
 	g_free(work);
 	return world->got.action;
 }
