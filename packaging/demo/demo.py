@@ -1,0 +1,312 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The demo: a private Postfix asks remite-policyd while a mixed load comes in.
+
+    sudo packaging/quickstart demo
+
+Shows remite-policyd's own decision lines as a table, one line per recipient, as
+they are logged. Everything runs on loopback in a private directory, for about
+half a minute, and is gone afterwards, also after Ctrl-C.
+"""
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "tests", "lib"))
+sys.dont_write_bytecode = True
+from live import BUILD, Failure, Place, Skip, can_connect, end_process, wait_until  # noqa: E402
+from postfix import Postfix  # noqa: E402
+from smtp import Smtp  # noqa: E402
+
+SECONDS = 18
+NEWS = "newsletter@news.shop.example"
+SHOP = "orders@shop.example"
+ANN = "ann@office.example"
+SUPPRESSED = "carol@gmail.example"
+PROVIDERS = ["gmail.example", "yahoo.example", "outlook.example"]
+
+COLOURS = {"passed": "32", "deferred": "33", "refused": "31", "would": "36",
+           "dim": "2", "bold": "1"}
+
+
+class Screen:
+    """Lines of a table, coloured on a terminal, cut to its width."""
+
+    def __init__(self):
+        self.colour = sys.stdout.isatty() and os.environ.get("NO_COLOR") is None
+        self.width = max(80, shutil.get_terminal_size((110, 24)).columns)
+        self.lock = threading.Lock()
+        self.start = time.monotonic()
+
+    def paint(self, style, text):
+        return f"\033[{COLOURS[style]}m{text}\033[0m" if self.colour else text
+
+    def line(self, text="", style=None):
+        text = text[:self.width]
+        with self.lock:
+            print(self.paint(style, text) if style else text, flush=True)
+
+    def row(self, stream, recipient, verdict, why, style):
+        clock = f"{time.monotonic() - self.start:5.1f}s"
+        left = f"{clock}  {stream:<13.13} {recipient:<23.23} "
+        room = self.width - len(left) - 10
+        with self.lock:
+            print(left + self.paint(style, f"{verdict:<9} ") + why[:room], flush=True)
+
+    def header(self):
+        self.line(f"{'time':>6}  {'stream':<13} {'recipient':<23} {'verdict':<9} rule: why",
+                  "bold")
+
+
+# --- servers -----------------------------------------------------------------
+
+def start_policyd(place):
+    with open(os.path.join(HERE, "remite.conf"), encoding="utf-8") as template:
+        text = template.read()
+    values = {"STATE": place.file("state"), "SOCKET": place.file("policy"),
+              "CONTROL": place.file("ctl"), "METRICS": str(place.free_port())}
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value)
+    os.mkdir(values["STATE"])
+    config = place.file("remite.conf", text)
+    process = place.start([os.path.join(BUILD, "remite-policyd"), "-F", "-c", config],
+                          "policyd.log")
+    wait_until(lambda: process.poll() is not None or can_connect(values["SOCKET"]),
+               "remite-policyd")
+    if process.poll() is not None:
+        with open(place.file("policyd.log"), encoding="utf-8") as log:
+            raise Failure("remite-policyd did not start: " + log.read())
+    return config, values["SOCKET"], process
+
+
+class Remite:
+    """The command, shown as an administrator would type it."""
+
+    def __init__(self, config, screen):
+        self.config = config
+        self.screen = screen
+
+    def run(self, *args, show=True):
+        if show:
+            self.screen.line("   $ remite " + " ".join(
+                f"'{arg}'" if " " in arg else arg for arg in args), "bold")
+        done = subprocess.run([os.path.join(BUILD, "remite"), "-c", self.config, *args],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=20, check=False)
+        return done.stdout.decode(errors="replace")
+
+
+# --- the load ----------------------------------------------------------------
+
+class Load(threading.Thread):
+    """Sends one kind of mail, a message every so many seconds."""
+
+    def __init__(self, port, sender, pause, recipients):
+        super().__init__(daemon=True)
+        self.port, self.sender, self.pause, self.recipients = port, sender, pause, recipients
+        self.ended = threading.Event()
+        self.error = None
+
+    def run(self):
+        try:
+            while not self.ended.wait(self.pause):
+                with Smtp(self.port) as client:
+                    client.message(self.sender, self.recipients())
+                    client.quit()
+        except (OSError, ConnectionError) as error:
+            self.error = error
+
+
+def customers(count, names=("bob", "dora", "emil", "fay", "gus", "hana", "ivo", "jane")):
+    return [f"{name}@{random.choice(PROVIDERS)}" for name in random.sample(names, count)]
+
+
+def loads(port):
+    return [
+        Load(port, SHOP, 1.1, lambda: [random.choice([SUPPRESSED] + customers(3))]),
+        Load(port, NEWS, 1.9, lambda: [SUPPRESSED] * random.choice([0, 0, 1]) + customers(3)),
+        Load(port, ANN, 3.1, lambda: ["partner@supplier.example"]),
+    ]
+
+
+# --- what policyd says ---------------------------------------------------------
+
+FIELD = re.compile(r'(\w+)=(?:"([^"]*)"|<([^>]*)>|(\S+))')
+
+
+def fields(line):
+    return {name: quoted or angled or plain
+            for name, quoted, angled, plain in FIELD.findall(line)}
+
+
+VERDICTS = {"defer": "deferred", "reject": "refused", "hold": "held",
+            "discard": "discarded"}
+
+
+def used(said):
+    if "limit" not in said:
+        return "no limit"
+    return f"{said['limit']}: {said.get('used', '?')} of {said.get('of', '?')} used"
+
+
+def judge(said):
+    """verdict, why, style of one decision line."""
+    action, would = said["action"], said.get("would", said["action"])
+    if action in VERDICTS:
+        verdict = VERDICTS[action]
+        style = "deferred" if action == "defer" else "refused"
+    elif would != "dunno":
+        verdict, style = "reported", "would"
+    else:
+        return "passed", used(said), "passed"
+    rule, why = said["rule"], re.sub(r"^[45]\.\d+\.\d+ ", "", said.get("text", ""))
+    if rule.startswith("limit:"):
+        why = used(said) + (f", key {said['key']}" if said.get("key") else "")
+        rule = "limit"
+    return verdict, f"{rule}: {why}" if why else rule, style
+
+
+class Watch(threading.Thread):
+    """Follows policyd's log and shows its decisions about recipients."""
+
+    def __init__(self, path, screen):
+        super().__init__(daemon=True)
+        self.path, self.screen = path, screen
+        self.ended = threading.Event()
+        self.counts = {}
+        self.shown = set()
+
+    def run(self):
+        with open(self.path, encoding="utf-8", errors="replace") as log:
+            rest = ""
+            while True:
+                ended = self.ended.is_set()
+                rest += log.read()
+                *lines, rest = rest.split("\n")
+                for line in lines:
+                    self.show(fields(line))
+                if ended:
+                    return
+                time.sleep(0.05)
+
+    def show(self, said):
+        if said.get("stage") != "RCPT" or "action" not in said:
+            return
+        verdict, why, style = judge(said)
+        key = (said["stream"], verdict)
+        self.counts[key] = self.counts.get(key, 0) + 1
+        self.screen.row(said["stream"], said.get("recipient", ""), verdict, why, style)
+        self.show_answer_once(said)
+
+    def show_answer_once(self, said):
+        """What the sending program reads, the first time a rule speaks."""
+        if said["action"] in VERDICTS and said["rule"] not in self.shown and "text" in said:
+            self.shown.add(said["rule"])
+            self.screen.line(f"        its sender reads: {said['text']}", "dim")
+
+
+# --- the story -----------------------------------------------------------------
+
+def opening(screen, version):
+    for text in (
+            f"A private Postfix {version} on loopback asks remite-policyd about every recipient.",
+            "Three streams, told apart by the sender; packaging/demo/remite.conf has the rules:",
+            "  transactional  *@shop.example        password resets, receipts",
+            "  promotional    *@news.shop.example   12 at once, then 1 a second; 8 an hour per provider",
+            "  office         *@office.example      3 messages an hour per person: reported only",
+            f"{SUPPRESSED} unsubscribed from the newsletter, and still gets her receipts.",
+            ""):
+        screen.line(text)
+
+
+def story(screen, remite):
+    """What happens while the load comes in: (second, what to do)."""
+    def pause():
+        remite.run("stream", "pause", "promotional", "--reason", "complaints above 0.3 %")
+
+    def resume():
+        remite.run("stream", "resume", "promotional")
+
+    events = [(9, pause), (14, resume)]
+    for second, event in events:
+        time.sleep(max(0, screen.start + second - time.monotonic()))
+        event()
+    time.sleep(max(0, screen.start + SECONDS - time.monotonic()))
+
+
+def closing(screen, watch, remite, postfix):
+    screen.line()
+    screen.line("   $ remite status", "bold")
+    for text in remite.run("status", show=False).splitlines():
+        screen.line(text)
+    screen.line()
+    verdicts = ["passed", "reported", "deferred", "refused"]
+    screen.line(f"{'recipients':<14}" + "".join(f"{v:>10}" for v in verdicts), "bold")
+    for stream in sorted({stream for stream, _ in watch.counts}):
+        screen.line(f"{stream:<14}" + "".join(f"{watch.counts.get((stream, v), 0):>10}"
+                                              for v in verdicts))
+    screen.line(f"Postfix delivered to {len(postfix.delivered())} recipients: those that "
+                "passed or were only reported.")
+    screen.line()
+    screen.line("Next: docs/guide-postfix.md (three lines for your main.cf; report mode changes")
+    screen.line("      nothing), packaging/demo/remite.conf, build/remite --help.")
+
+
+def play(place, screen):
+    config, socket, policyd = start_policyd(place)
+    remite = Remite(config, screen)
+    remite.run("suppress", "add", SUPPRESSED, "--scope", "stream:promotional",
+               "--reason", "unsubscribe", show=False)
+    postfix = Postfix(place, socket)
+    version = postfix.command("postconf", "-h", "mail_version").strip()
+    opening(screen, version)
+    screen.start = time.monotonic()
+    screen.header()
+    watch = Watch(place.file("policyd.log"), screen)
+    watch.start()
+    senders = loads(postfix.port)
+    for sender in senders:
+        sender.start()
+    story(screen, remite)
+    for sender in senders:
+        sender.ended.set()
+    for sender in senders:
+        sender.join(10)
+        if sender.error is not None:
+            raise Failure(f"mail of {sender.sender} could not be sent: {sender.error}")
+    time.sleep(0.3)
+    watch.ended.set()
+    watch.join(5)
+    closing(screen, watch, remite, postfix)
+    end_process(policyd)
+
+
+def main():
+    random.seed(7)  # the same show every time
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
+        signal.signal(number, lambda *_: sys.exit(1))
+    signal.alarm(120)
+    place, screen = Place("demo"), Screen()
+    try:
+        play(place, screen)
+    except KeyboardInterrupt:
+        screen.line("\nstopped")
+        return 130
+    except (Failure, Skip, OSError, subprocess.SubprocessError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        place.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
