@@ -127,23 +127,34 @@ static int report(const struct rmt_doctor *doctor, bool as_json)
 
 struct options {
 	const char *dir; /* foreign */
-	bool as_json;
+	bool as_json, list;
 };
 
 static bool read_options(struct options *options, int argc, char **argv)
 {
 	int i;
 
-	*options = (struct options){ RMT_POSTFIX_DIR, false };
+	*options = (struct options){ RMT_POSTFIX_DIR, false, false };
 	for (i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--json") == 0)
 			options->as_json = true;
+		else if (strcmp(argv[i], "--list") == 0)
+			options->list = true;
 		else if (strcmp(argv[i], "--postfix") == 0 && i + 1 < argc)
 			options->dir = argv[++i];
 		else
 			return false;
 	}
 	return true;
+}
+
+static int list_checks(void)
+{
+	const struct rmt_doctor_check *check;
+
+	for (check = rmt_doctor_checks; check->id != NULL; check++)
+		printf("%-9s %s\n", check->id, check->what);
+	return RMT_EXIT_OK;
 }
 
 static int run_doctor(const struct rmt_cli *cli, int argc, char **argv)
@@ -158,6 +169,8 @@ static int run_doctor(const struct rmt_cli *cli, int argc, char **argv)
 
 	if (!read_options(&options, argc, argv))
 		return rmt_cli_usage(&rmt_command_doctor, RMT_EXIT_USAGE);
+	if (options.list)
+		return list_checks();
 	config = rmt_cli_config(cli);
 	if (config == NULL)
 		return RMT_EXIT_TROUBLE;
@@ -182,13 +195,14 @@ static int run_doctor(const struct rmt_cli *cli, int argc, char **argv)
 const struct rmt_command rmt_command_doctor = {
 	"doctor",
 	"check Postfix's configuration and this machine",
-	"usage: remite doctor [--postfix DIR] [--json]\n\n"
+	"usage: remite doctor [--postfix DIR] [--json] [--list]\n\n"
 	"Looks whether Postfix asks policyd at every stage, in the right place, by the\n"
 	"same service text and so that mail goes on without it; whether every limit can\n"
 	"be counted; whether policyd answers; whether the egresses are set up. Each\n"
 	"finding says where, what is wrong, and after '>' what to paste.\n\n"
 	"  --postfix DIR  Postfix's configuration, else " RMT_POSTFIX_DIR "\n"
-	"  --json         for programs\n\n"
+	"  --json         for programs\n"
+	"  --list         what is checked\n\n"
 	"Exit status: 0 nothing wrong (notes at most), 1 warnings or errors, 3 not "
 	"done.\n"
 	"Nothing is changed; 'remite setup postfix' does that.\n",

@@ -30,14 +30,14 @@ struct rmt_doctor {
 
 struct rmt_doctor_check {
 	const char *id;
-	const char *what; /* one line, for the manual and --list */
+	const char *what; /* one line, for --list and the manual */
 	void (*run)(struct rmt_doctor *doctor);
 };
 
 /* Ends with a row whose id is NULL. */
 extern const struct rmt_doctor_check rmt_doctor_checks[];
 
-/* Runs every row; without pf, only those that need no Postfix. */
+/* Runs every row. */
 void rmt_doctor_run(struct rmt_doctor *doctor);
 
 void rmt_doctor_lists(struct rmt_doctor *doctor);

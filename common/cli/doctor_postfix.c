@@ -201,7 +201,7 @@ static void check_options(struct rmt_doctor *d, const struct list *list,
 	g_autofree char *remedy = NULL;
 
 	rmt_policy_service_read(item_at(list, list->ours)->argument, &s);
-	remedy = g_strdup_printf("check_policy_service { %.*s, timeout=10s, try_limit=1, "
+	remedy = g_strdup_printf("check_policy_service { %.*s, timeout=3s, try_limit=1, "
 				 "default_action=DUNNO }",
 				 RMT_SPAN_ARGS(s.endpoint));
 	if (!option_is(d, s.default_action, "smtpd_policy_service_default_action",
@@ -560,14 +560,10 @@ static const char *trouble_of(const struct rmt_limit *limit, unsigned stages)
 		return "counts bytes, which Postfix tells only at END-OF-MESSAGE: "
 		       "nothing "
 		       "is counted";
-	if (limit->of == RMT_UNIT_MESSAGES && !data && !end)
-		return "counts messages: RCPT alone does not tell which of them went "
-		       "through, and some smtpd asks neither at DATA nor at "
-		       "END-OF-MESSAGE";
 	if (!data && !end)
-		return "counts recipients: without DATA or END-OF-MESSAGE, what is "
-		       "refused "
-		       "or aborted later is not known to be";
+		return "without DATA or END-OF-MESSAGE, what is aborted or refused after "
+		       "RCPT "
+		       "counts as sent";
 	if ((limit->per & RMT_PER_OF_RECIPIENT) && !rcpt)
 		return "counts by recipient, whom Postfix names only at RCPT: nothing is "
 		       "counted for messages to several";

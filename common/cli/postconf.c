@@ -32,7 +32,7 @@ bool rmt_postfix_word(struct rmt_span *rest, struct rmt_span *word_r)
 
 static char *span_dup(struct rmt_span s)
 {
-	return g_strndup(s.p, s.len);
+	return s.len > 0 ? g_strndup(s.p, s.len) : g_strdup("");
 }
 
 static bool next_line(struct rmt_span *rest, struct rmt_span *line_r)

@@ -6,7 +6,7 @@
 #include "common/cli/setup_plan.h"
 
 #define SENDER_MAPS "sender_dependent_default_transport_maps"
-#define OPTIONS     "timeout=10s, try_limit=1, default_action=DUNNO"
+#define OPTIONS     "timeout=3s, try_limit=1, default_action=DUNNO"
 
 const char *const rmt_stage_names[RMT_STAGES] = { "RCPT", "DATA", "END-OF-MESSAGE" };
 const char *const rmt_stage_parameters[RMT_STAGES] = {

@@ -4,7 +4,7 @@
  * A plan holds only what is missing: made again after it was carried out, it is
  * empty. Lists name policyd through one parameter of main.cf,
  *
- *	remite_policy = check_policy_service { unix:remite/policy, timeout=10s, ... }
+ *	remite_policy = check_policy_service { unix:remite/policy, timeout=3s, ... }
  *	smtpd_data_restrictions = $remite_policy
  *
  * so that the service text is the same, letter by letter, at every stage: another
@@ -62,7 +62,7 @@ char *rmt_setup_edit_command(const struct rmt_postfix *pf,
 bool rmt_setup_is_policyd(const struct rmt_config *config, const struct rmt_postfix *pf,
 			  struct rmt_span service_text, bool chrooted);
 
-/* "{ unix:remite/policy, timeout=10s, try_limit=1, default_action=DUNNO }", with an
+/* "{ unix:remite/policy, timeout=3s, try_limit=1, default_action=DUNNO }", with an
  * address every smtpd can reach; NULL if there is none. Own: g_free. */
 char *rmt_setup_service_text(const struct rmt_config *config,
 			     const struct rmt_postfix *pf);

@@ -65,7 +65,7 @@ static inline struct rmt_config *recorded_config(const char *text)
 	return config;
 }
 
-#define OUR_TEXT "{ unix:remite/policy, timeout=10s, try_limit=1, default_action=DUNNO }"
+#define OUR_TEXT "{ unix:remite/policy, timeout=3s, try_limit=1, default_action=DUNNO }"
 #define OURS     "check_policy_service " OUR_TEXT
 
 #endif

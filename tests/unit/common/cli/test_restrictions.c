@@ -73,7 +73,7 @@ static void the_policy_service_is_taken_apart(void **state)
 		const char *timeout, *try_limit, *default_action;
 	} cases[] = {
 		{ "inet:127.0.0.1:10031", "inet:127.0.0.1:10031", false, "", "", "" },
-		{ OUR_TEXT, "unix:remite/policy", true, "10s", "1", "DUNNO" },
+		{ OUR_TEXT, "unix:remite/policy", true, "3s", "1", "DUNNO" },
 		{ "{inet:h:1,default_action=DUNNO}", "inet:h:1", true, "", "", "DUNNO" },
 		{ "{ unix:a { default_action = defer_if_permit no policy } }", "unix:a",
 		  true, "", "", "defer_if_permit no policy" },
