@@ -51,6 +51,8 @@ AUTH_SRC += common/auth/dns_packet.c common/auth/resolver.c
 AUTH_SRC += common/auth/dkim.c common/auth/dkim_canon.c common/auth/dkim_key.c \
 	common/auth/dkim_opendkim.c common/auth/dkim_sig.c common/auth/dkim_tag.c \
 	common/auth/dkim_words.c
+AUTH_SRC += common/auth/dns_packet.c common/auth/resolver.c common/auth/orgdomain.c \
+	common/auth/dmarc.c common/auth/dmarc_record.c
 RULES_SRC :=
 REPORT_SRC :=
 COMMON_SRC := $(BASE_SRC) $(CONFIG_SRC) $(MESSAGE_SRC) $(LIMITS_SRC) $(STORE_SRC) \
@@ -67,6 +69,8 @@ CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/spf.c
 POLICYD_SRC := $(addprefix postfix-policy/policyd/, main.c policyd.c loop.c listener.c sockets.c \
 	policy_session.c record.c metrics.c metrics_http.c talk.c control.c control_limits.c \
 	control_status.c reload.c)
+CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf.c
+POLICYD_SRC :=
 
 PROGRAMS := $(if $(CLI_SRC),remite) $(if $(POLICYD_SRC),remite-policyd)
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))

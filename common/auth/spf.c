@@ -4,6 +4,7 @@
 #include "common/auth/spf_macro.h"
 #include "common/auth/spf_record.h"
 #include "common/base/log.h"
+#include "common/message/addr.h"
 
 enum {
 	FRAMES_MAX =
@@ -723,6 +724,19 @@ static void set(GString *string, struct rmt_span value)
 	g_string_append_len(string, value.p, (gssize)value.len);
 }
 
+/* Appends domain, U-labels as A-labels (RFC 7208, 4.3); ASCII stays as it is. */
+static void append_domain(GString *string, struct rmt_span domain)
+{
+	char folded[RMT_DOMAIN_MAX + 1];
+	size_t i;
+
+	for (i = 0; i < domain.len && (unsigned char)domain.p[i] < 0x80; i++)
+		;
+	if (i < domain.len)
+		domain = rmt_domain_fold(domain, folded);
+	g_string_append_len(string, domain.p, (gssize)domain.len);
+}
+
 /* RFC 7208, 2.4 and 4.3: the null sender is postmaster at the HELO name, and a
  * missing local part is postmaster too. */
 static void set_sender(struct rmt_spf *spf, const struct rmt_spf_query *query)
@@ -739,7 +753,7 @@ static void set_sender(struct rmt_spf *spf, const struct rmt_spf_query *query)
 	set(spf->sender, local);
 	spf->local_len = local.len;
 	g_string_append_c(spf->sender, '@');
-	g_string_append_len(spf->sender, domain.p, (gssize)domain.len);
+	append_domain(spf->sender, domain);
 }
 
 static void reset(struct rmt_spf *spf)
@@ -768,7 +782,8 @@ struct rmt_asker *rmt_spf_start(struct rmt_spf *spf, const struct rmt_spf_query 
 	spf->limits = query->limits != NULL ? *query->limits : rmt_spf_limits_default;
 	spf->ip = query->ip;
 	spf->now = query->now;
-	set(spf->helo, query->helo);
+	g_string_truncate(spf->helo, 0);
+	append_domain(spf->helo, query->helo);
 	set(spf->receiver, query->receiver);
 	set_sender(spf, query);
 	domain = rmt_span_from(span_of(spf->sender), spf->local_len + 1);

@@ -13,6 +13,7 @@ static const struct {
 	rmt_batch_verb *run;
 } verbs[] = {
 	{ "spf", rmt_batch_spf },
+	{ "dmarc", rmt_batch_dmarc },
 };
 
 static bool wrong(GError **err, const char *format, ...) G_GNUC_PRINTF(2, 3);

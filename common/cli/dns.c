@@ -76,9 +76,18 @@ bool rmt_cli_dns_run(struct rmt_cli_dns *dns, struct rmt_zone *zone,
 	return true;
 }
 
+const struct rmt_psl *rmt_cli_psl(struct rmt_cli_dns *dns)
+{
+	if (dns->psl == NULL)
+		dns->psl = rmt_psl_open();
+	return dns->psl;
+}
+
 void rmt_cli_dns_finish(struct rmt_cli_dns *dns)
 {
 	rmt_zone_free(dns->zone);
 	dns->zone = NULL;
 	rmt_resolver_close(&dns->resolver);
+	rmt_psl_close(dns->psl);
+	dns->psl = NULL;
 }

@@ -4,6 +4,7 @@
 #ifndef RMT_CLI_DNS_H
 #define RMT_CLI_DNS_H
 
+#include "common/auth/orgdomain.h"
 #include "common/auth/zone.h"
 
 struct rmt_resolver;
@@ -13,6 +14,7 @@ struct rmt_cli_dns {
 	struct rmt_resolver *resolver; /* own; made with the first question */
 	const char *server;            /* --dns-server: an address; NULL: resolv.conf's */
 	int64_t timeout_ms;
+	struct rmt_psl *psl; /* own; read by the first rmt_cli_psl() */
 };
 
 /* Zeroed but for the default time-out. */
@@ -37,6 +39,9 @@ bool rmt_cli_dns_option(struct rmt_cli_dns *dns, int argc, char **argv, int *at,
  * False: there is no resolver to ask. */
 bool rmt_cli_dns_run(struct rmt_cli_dns *dns, struct rmt_zone *zone,
 		     struct rmt_asker *asker, GError **err);
+
+/* The list of public suffixes; NULL: there is none on this machine. */
+const struct rmt_psl *rmt_cli_psl(struct rmt_cli_dns *dns);
 
 void rmt_cli_dns_finish(struct rmt_cli_dns *dns);
 

@@ -34,3 +34,155 @@ bool rmt_batch_spf(struct rmt_batch_case *c, GError **err)
 	rmt_batch_put(c, "explanation", result->explanation);
 	return true;
 }
+
+/* --- the command ---------------------------------------------------------------------
+ */
+
+struct request {
+	struct rmt_cli_dns dns;
+	struct rmt_spf_query query;
+	bool has_ip, json;
+};
+
+static bool wrong(GError **err, const char *sentence)
+{
+	g_set_error_literal(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, sentence);
+	return false;
+}
+
+/* Takes one option and its value; *at is then the last one taken. */
+static bool take_option(struct request *request, int argc, char **argv, int *at,
+			GError **err)
+{
+	const char *option = argv[*at];
+	struct rmt_span value;
+
+	if (strcmp(option, "--json") == 0) {
+		request->json = true;
+		return true;
+	}
+	if (*at + 1 >= argc)
+		return wrong(err, "see 'remite spf --help'");
+	value = rmt_span_of(argv[++*at]);
+	if (strcmp(option, "--helo") == 0)
+		request->query.helo = value;
+	else if (strcmp(option, "--mail-from") == 0)
+		request->query.mail_from = value;
+	else if (strcmp(option, "--receiver") == 0)
+		request->query.receiver = value;
+	else if (strcmp(option, "--ip") != 0)
+		return wrong(err, "see 'remite spf --help'");
+	else if (!rmt_ip_parse(value, &request->query.ip))
+		return wrong(err, "--ip: not an IPv4 or IPv6 address");
+	else
+		request->has_ip = true;
+	return true;
+}
+
+static bool read_arguments(struct request *request, int argc, char **argv, GError **err)
+{
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (rmt_cli_dns_option(&request->dns, argc, argv, &i, err))
+			continue;
+		if (*err != NULL || !take_option(request, argc, argv, &i, err))
+			return false;
+	}
+	if (!request->has_ip)
+		return wrong(err, "--ip is missing: the address the mail leaves from");
+	if (request->query.mail_from.len == 0 && request->query.helo.len == 0)
+		return wrong(err, "--mail-from or --helo is missing");
+	return true;
+}
+
+static void print_span(const char *label, struct rmt_span value)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+
+	if (value.len == 0)
+		return;
+	rmt_log_printable(text, value, 4096);
+	printf("  %-12s %s\n", label, text->str);
+}
+
+static void print_text(const struct rmt_spf_result *result,
+		       const struct rmt_spf_limits *limits)
+{
+	puts(rmt_spf_verdict_name(result->result));
+	print_span("domain", result->domain);
+	print_span("term", result->term);
+	print_span("explanation", result->explanation);
+	print_span("problem", result->problem);
+	printf("  %-12s %u of %u terms asked, %u of %u found nothing\n", "on this path",
+	       result->lookups, limits->lookups, result->voids, limits->voids);
+}
+
+static void print_json(const struct rmt_spf_result *result)
+{
+	json_t *out = json_object();
+
+	json_object_set_new(out, "result",
+			    json_string(rmt_spf_verdict_name(result->result)));
+	json_object_set_new(out, "explanation", rmt_batch_text(result->explanation));
+	json_object_set_new(out, "domain", rmt_batch_text(result->domain));
+	json_object_set_new(out, "term", rmt_batch_text(result->term));
+	json_object_set_new(out, "problem", rmt_batch_text(result->problem));
+	json_object_set_new(out, "lookups", json_integer(result->lookups));
+	json_object_set_new(out, "void_lookups", json_integer(result->voids));
+	json_dumpf(out, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(out);
+}
+
+static int evaluate(struct request *request)
+{
+	g_autoptr(rmt_spf) spf = rmt_spf_new();
+	const struct rmt_spf_result *result;
+	g_autoptr(GError) err = NULL;
+
+	request->query.now = time(NULL);
+	if (!rmt_cli_dns_run(&request->dns, NULL, rmt_spf_start(spf, &request->query),
+			     &err))
+		return rmt_cli_fail(RMT_EXIT_TROUBLE, &rmt_command_spf, "%s",
+				    err->message);
+	result = rmt_spf_result(spf);
+	if (request->json)
+		print_json(result);
+	else
+		print_text(result, &rmt_spf_limits_default);
+	if (result->result == RMT_SPF_TEMPERROR)
+		return RMT_EXIT_TROUBLE;
+	return result->result == RMT_SPF_PASS ? RMT_EXIT_OK : RMT_EXIT_NO;
+}
+
+static int run(const struct rmt_cli *cli, int argc, char **argv)
+{
+	struct request request = { .dns = RMT_CLI_DNS_INIT };
+	g_autoptr(GError) err = NULL;
+	int status;
+
+	(void)cli;
+	if (read_arguments(&request, argc, argv, &err))
+		status = evaluate(&request);
+	else
+		status = rmt_cli_fail(RMT_EXIT_USAGE, &rmt_command_spf, "%s",
+				      err->message);
+	rmt_cli_dns_finish(&request.dns);
+	return status;
+}
+
+const struct rmt_command rmt_command_spf = {
+	.name = "spf",
+	.summary = "ask whether an address may send for a domain",
+	.usage = "usage: remite spf --ip ADDRESS [--mail-from ADDRESS] [--helo NAME] "
+		 "[OPTION ...]\n"
+		 "\n"
+		 "Evaluates SPF (RFC 7208) as a receiver would. Without --mail-from the "
+		 "HELO\n"
+		 "name is checked, as for bounces.\n"
+		 "  --receiver NAME    who asks, for explanations\n"
+		 "  --json\n" RMT_CLI_DNS_USAGE
+		 "Exit status: 0 pass, 1 anything else, 3 DNS did not answer.\n",
+	.run = run,
+};
