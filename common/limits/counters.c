@@ -5,6 +5,7 @@
 #include <sys/random.h>
 #include <xxhash.h>
 
+#include "common/limits/counters_disk.h"
 #include "common/limits/gcra.h"
 
 enum { QUOTA_CHUNK = 128, HELD_BITS = 6, SLACK = 15, HELD_SLACK = 100 };
@@ -127,20 +128,47 @@ static void fill_random(unsigned char *bytes, size_t len)
 	}
 }
 
+static void tables_init(struct rmt_counters *counters)
+{
+	rmt_table_init(&counters->slots, RMT_SHARD_BITS, SLACK);
+	rmt_table_init(&counters->held, HELD_BITS, HELD_SLACK);
+	rmt_names_init(&counters->names, RMT_SHARD_BITS);
+	counters->quotas = (struct rmt_quota_pool){ 0 };
+	counters->quotas.chunks = g_ptr_array_new_with_free_func(g_free);
+	counters->held_keys = 0;
+}
+
+static void tables_finish(struct rmt_counters *counters)
+{
+	rmt_table_finish(&counters->slots);
+	rmt_table_finish(&counters->held);
+	rmt_names_finish(&counters->names);
+	g_ptr_array_unref(counters->quotas.chunks);
+}
+
+void rmt_counters_empty(struct rmt_counters *counters)
+{
+	tables_finish(counters);
+	tables_init(counters);
+}
+
 bool rmt_counters_open(struct rmt_counters **counters_r,
 		       const struct rmt_counters_options *options, GError **err)
 {
 	struct rmt_counters *counters = g_new0(struct rmt_counters, 1);
 
-	(void)err;
-	rmt_table_init(&counters->slots, RMT_SHARD_BITS, SLACK);
-	rmt_table_init(&counters->held, HELD_BITS, HELD_SLACK);
-	rmt_names_init(&counters->names, RMT_SHARD_BITS);
-	counters->quotas.chunks = g_ptr_array_new_with_free_func(g_free);
+	tables_init(counters);
 	fill_random(counters->secret, sizeof(counters->secret));
 	counters->line_start = options->wall_secs * RMT_NS_PER_SEC;
 	counters->monotonic_start = options->monotonic_ns;
 	counters->line_last = counters->line_start;
+	if (options->directory != NULL) {
+		counters->disk = rmt_disk_open(counters, options, err);
+		if (counters->disk == NULL) {
+			rmt_counters_close(&counters);
+			return false;
+		}
+	}
 	*counters_r = counters;
 	return true;
 }
@@ -152,10 +180,8 @@ void rmt_counters_close(struct rmt_counters **counters)
 	*counters = NULL;
 	if (old == NULL)
 		return;
-	rmt_table_finish(&old->slots);
-	rmt_table_finish(&old->held);
-	rmt_names_finish(&old->names);
-	g_ptr_array_unref(old->quotas.chunks);
+	rmt_disk_close(old->disk);
+	tables_finish(old);
 	g_free(old);
 }
 
@@ -235,6 +261,39 @@ void rmt_counters_unhold(struct rmt_counters *counters, uint64_t key, uint64_t n
 		slot->value &= ~RMT_SLOT_HELD;
 }
 
+/* --- to the log ------------------------------------------------------------------ */
+
+static void log_rate(struct rmt_counters *counters, const struct rmt_slot *slot)
+{
+	uint64_t words[2] = { slot->key, slot->value & RMT_SLOT_VALUE };
+
+	if (counters->disk != NULL)
+		rmt_disk_add(counters->disk, RMT_LOG_RATE, words, sizeof(words), NULL, 0);
+}
+
+/* From sub-window `first` on; the whole ring where the log does not know it by
+ * this period. */
+static void log_quota(struct rmt_counters *counters, uint64_t key,
+		      struct rmt_quota *quota, uint64_t first)
+{
+	uint64_t i = first, words[4] = { key, quota->sub_ns };
+
+	if (counters->disk == NULL)
+		return;
+	if (quota->logged_sub_ns != quota->sub_ns)
+		i = quota->newest - MIN(quota->newest, RMT_QUOTA_SUBWINDOWS);
+	for (; i <= quota->newest; i++) {
+		words[2] = i;
+		words[3] = quota->counts[i % RMT_QUOTA_RING];
+		if (i >= first || words[3] > 0)
+			rmt_disk_add(counters->disk, RMT_LOG_QUOTA, words, sizeof(words),
+				     NULL, 0);
+	}
+	quota->logged_sub_ns = quota->sub_ns;
+}
+
+/* --- changing -------------------------------------------------------------------- */
+
 static void set_tat(struct rmt_slot *slot, uint64_t tat)
 {
 	slot->value = (slot->value & RMT_SLOT_FLAGS) |
@@ -245,16 +304,20 @@ void rmt_counters_charge(struct rmt_counters *counters, uint64_t key,
 			 const struct rmt_amount *amount, uint64_t n, int64_t line_ns)
 {
 	uint64_t now = line_u(counters, line_ns);
+	struct rmt_quota *quota;
 	struct rmt_slot *slot;
 
 	if (n == 0)
 		return;
 	slot = slot_put(counters, key);
 	if (amount->is_quota) {
-		rmt_quota_charge(make_quota(counters, slot), amount, n, now);
+		quota = make_quota(counters, slot);
+		rmt_quota_charge(quota, amount, n, now);
+		log_quota(counters, key, quota, quota->newest);
 	} else {
 		make_rate(counters, slot);
 		set_tat(slot, rmt_gcra_charge(amount, tat_of(slot->value), n, now));
+		log_rate(counters, slot);
 	}
 }
 
@@ -267,10 +330,12 @@ void rmt_counters_refund(struct rmt_counters *counters, uint64_t key,
 
 	if (slot == NULL || n == 0 || amount->is_quota != (quota != NULL))
 		return;
-	if (quota != NULL)
-		rmt_quota_refund(quota, amount, n, now);
-	else
+	if (quota != NULL) {
+		log_quota(counters, key, quota, rmt_quota_refund(quota, amount, n, now));
+	} else {
 		set_tat(slot, rmt_gcra_refund(amount, tat_of(slot->value), n, now));
+		log_rate(counters, slot);
+	}
 }
 
 bool rmt_counters_reset(struct rmt_counters *counters, uint64_t key)
@@ -284,7 +349,48 @@ bool rmt_counters_reset(struct rmt_counters *counters, uint64_t key)
 		  (slot->value & RMT_SLOT_VALUE) > stored(counters->line_last);
 	make_rate(counters, slot);
 	slot->value &= RMT_SLOT_FLAGS;
+	if (counters->disk != NULL)
+		rmt_disk_add(counters->disk, RMT_LOG_RESET, &key, sizeof(key), NULL, 0);
 	return counted;
+}
+
+bool rmt_counters_set_rate(struct rmt_counters *counters, uint64_t key, uint64_t value)
+{
+	uint64_t threshold = stored(counters->line_last);
+	struct rmt_slot *slot;
+
+	if (key == 0 || value > RMT_SLOT_VALUE)
+		return false;
+	slot = value > threshold ? slot_put(counters, key) : slot_find(counters, key);
+	if (slot == NULL)
+		return true;
+	make_rate(counters, slot);
+	slot->value = (slot->value & RMT_SLOT_FLAGS) | value;
+	return true;
+}
+
+bool rmt_counters_set_quota(struct rmt_counters *counters, uint64_t key, uint64_t sub_ns,
+			    uint64_t number, uint64_t count)
+{
+	if (key == 0 || sub_ns == 0 || number > UINT64_MAX / sub_ns - RMT_QUOTA_RING)
+		return false;
+	rmt_quota_set(make_quota(counters, slot_put(counters, key)), sub_ns, number,
+		      count);
+	return true;
+}
+
+bool rmt_counters_adopt_quota(struct rmt_counters *counters, struct rmt_slot *slot,
+			      const struct rmt_quota *ring)
+{
+	uint64_t sum = 0, number, i;
+
+	for (i = 0; i < RMT_QUOTA_RING; i++)
+		if (__builtin_add_overflow(sum, ring->counts[i], &sum))
+			return false;
+	number = pool_take(&counters->quotas);
+	*rmt_quota_pool_get(&counters->quotas, number) = *ring;
+	slot->value = (slot->value & RMT_SLOT_FLAGS) | RMT_SLOT_QUOTA | number;
+	return sum == ring->sum;
 }
 
 /* --- names ------------------------------------------------------------------- */
@@ -302,12 +408,29 @@ bool rmt_counters_is_named(const struct rmt_counters *counters, uint64_t key)
 	return named;
 }
 
+static void log_name(struct rmt_counters *counters, uint64_t key,
+		     struct rmt_span limit_id, struct rmt_span value)
+{
+	uint16_t limit_len = (uint16_t)MIN(limit_id.len, UINT16_MAX);
+	GString *head;
+
+	if (counters->disk == NULL)
+		return;
+	head = g_string_new_len((const char *)&key, sizeof(key));
+	g_string_append_len(head, (const char *)&limit_len, sizeof(limit_len));
+	g_string_append_len(head, limit_id.p, limit_len);
+	rmt_disk_add(counters->disk, RMT_LOG_NAME, head->str, head->len, value.p,
+		     MIN(value.len, RMT_NAME_VALUE_MAX));
+	g_string_free(head, true);
+}
+
 void rmt_counters_name(struct rmt_counters *counters, uint64_t key,
 		       struct rmt_span limit_id, struct rmt_span value)
 {
 	struct rmt_slot *slot = slot_find(counters, key);
 
-	rmt_names_add(&counters->names, key, limit_id, value);
+	if (rmt_names_add(&counters->names, key, limit_id, value))
+		log_name(counters, key, limit_id, value);
 	if (slot != NULL)
 		slot->value |= RMT_SLOT_NAMED;
 }
@@ -323,7 +446,7 @@ bool rmt_counters_walk(const struct rmt_counters *counters, uint64_t *cursor, si
 	struct rmt_name name;
 
 	for (; i < RMT_SHARDS && most > 0; i++, offset = 0) {
-		shard = &counters->names.shards[i];
+		shard = rmt_names_shard_at(&counters->names, (unsigned)i);
 		while (most > 0 && offset <= shard->len &&
 		       rmt_names_next(shard->records, shard->len, &offset, &name)) {
 			each(context, name.key,
@@ -361,7 +484,7 @@ static void sweep_finish(struct rmt_counters *counters, struct rmt_sweep *sweep)
 	    (shard->size > SIZE_SMALL && live < shard->size / 2))
 		rmt_table_rebuild(&counters->slots, sweep->shard,
 				  stored(counters->line_last));
-	if (counters->names.shards[sweep->shard].count > live + live / 4)
+	if (counters->names.shards[sweep->shard].count > live + live / 4) /* if fetched */
 		rmt_names_prune(&counters->names, sweep->shard, has_slot, counters);
 	sweep->shard = (sweep->shard + 1) % RMT_SHARDS;
 	sweep->slot = sweep->dead = 0;
@@ -404,27 +527,29 @@ void rmt_counters_tick(struct rmt_counters *counters, int64_t line_ns)
 		counters->sweep.last_ns = now;
 		sweep(counters);
 	}
+	if (counters->disk != NULL)
+		rmt_disk_tick(counters->disk);
 }
 
-/* --- the log (in memory only: nothing) ---------------------------------------- */
+/* --- the disk ------------------------------------------------------------------ */
 
 void rmt_counters_log(struct rmt_counters *counters, const void *record, size_t len)
 {
-	(void)counters;
-	(void)record;
-	(void)len;
+	if (counters->disk != NULL)
+		rmt_disk_add(counters->disk, RMT_LOG_CLIENT, record, len, NULL, 0);
 }
 
 void rmt_counters_attach(struct rmt_counters *counters,
 			 const struct rmt_counters_client *client)
 {
 	counters->client = *client;
+	if (counters->disk != NULL)
+		rmt_disk_attach(counters->disk);
 }
 
 bool rmt_counters_write(struct rmt_counters *counters)
 {
-	(void)counters;
-	return true;
+	return counters->disk == NULL || rmt_disk_write(counters->disk);
 }
 
 void rmt_counters_stats(const struct rmt_counters *counters,
@@ -440,4 +565,6 @@ void rmt_counters_stats(const struct rmt_counters *counters,
 			       sizeof(struct rmt_quota),
 		.name_bytes = counters->names.bytes,
 	};
+	if (counters->disk != NULL)
+		rmt_disk_stats(counters->disk, stats_r);
 }

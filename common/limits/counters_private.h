@@ -41,6 +41,8 @@ struct rmt_sweep {
 	int64_t last_ns;
 };
 
+struct rmt_disk;
+
 struct rmt_counters {
 	struct rmt_table slots;
 	struct rmt_table held; /* key -> units */
@@ -53,8 +55,21 @@ struct rmt_counters {
 	int64_t line_last; /* of the last tick or charge */
 	unsigned char secret[RMT_SECRET_SIZE];
 	struct rmt_counters_client client;
+	struct rmt_disk *disk; /* own; NULL: in memory only */
 };
 
 struct rmt_quota *rmt_quota_pool_get(const struct rmt_quota_pool *pool, uint64_t number);
+
+/* For replay. False: the record makes no sense. */
+bool rmt_counters_set_rate(struct rmt_counters *counters, uint64_t key, uint64_t value);
+bool rmt_counters_set_quota(struct rmt_counters *counters, uint64_t key, uint64_t sub_ns,
+			    uint64_t number, uint64_t count);
+
+/* Puts a ring read from a snapshot behind its slot. */
+bool rmt_counters_adopt_quota(struct rmt_counters *counters, struct rmt_slot *slot,
+			      const struct rmt_quota *ring);
+
+/* Forgets everything but the secret. */
+void rmt_counters_empty(struct rmt_counters *counters);
 
 #endif

@@ -27,6 +27,7 @@ void rmt_names_finish(struct rmt_names *names)
 	for (i = 0; names->shards != NULL && i < (size_t)1 << names->bits; i++)
 		shard_clear(names, &names->shards[i]);
 	g_free(names->shards);
+	g_clear_pointer(&names->pending, g_free);
 	g_clear_pointer(&names->limit_numbers, g_hash_table_unref);
 	g_clear_pointer(&names->limits, g_ptr_array_unref);
 	names->shards = NULL;
@@ -69,9 +70,42 @@ static uint32_t find(const struct rmt_names *names, const struct rmt_names_shard
 	return i;
 }
 
+void rmt_names_expect(struct rmt_names *names, unsigned i, uint32_t count)
+{
+	if (names->pending == NULL)
+		names->pending = g_new0(uint32_t, (size_t)1 << names->bits);
+	names->count += (size_t)count - names->pending[i];
+	names->pending[i] = count;
+}
+
+static void fetch(struct rmt_names *names, unsigned i)
+{
+	size_t len = 0;
+	char *records;
+
+	names->count -= names->pending[i];
+	names->pending[i] = 0;
+	records = names->fetch(names->fetch_context, i, &len);
+	if (records != NULL)
+		rmt_names_adopt(names, i, records, len);
+}
+
+static struct rmt_names_shard *shard_at(const struct rmt_names *names, unsigned i)
+{
+	if (names->pending != NULL && names->pending[i] > 0)
+		fetch((struct rmt_names *)names, i); /* a cache, to the caller */
+	return &names->shards[i];
+}
+
+const struct rmt_names_shard *rmt_names_shard_at(const struct rmt_names *names,
+						 unsigned i)
+{
+	return shard_at(names, i);
+}
+
 static struct rmt_names_shard *shard_of(const struct rmt_names *names, uint64_t key)
 {
-	return &names->shards[key >> (64 - names->bits)];
+	return shard_at(names, (unsigned)(key >> (64 - names->bits)));
 }
 
 bool rmt_names_has(const struct rmt_names *names, uint64_t key)
@@ -116,7 +150,8 @@ static bool reindex(struct rmt_names *names, struct rmt_names_shard *shard)
 	names->bytes += shard->index_size * sizeof(uint32_t);
 	while (rmt_names_next(shard->records, shard->len, &offset, &name)) {
 		i = find(names, shard, name.key);
-		if (shard->index[i] != 0 || shard_of(names, name.key) != shard)
+		if (shard->index[i] != 0 ||
+		    name.key >> (64 - names->bits) != (uint64_t)(shard - names->shards))
 			return false;
 		shard->index[i] = (uint32_t)at + 1;
 		at = offset;
@@ -133,7 +168,7 @@ static void reserve_room(struct rmt_names *names, struct rmt_names_shard *shard,
 		return;
 	shard->room = (uint32_t)(shard->len + more + shard->len / 8);
 	shard->records = g_realloc(shard->records, shard->room);
-	names->bytes += shard->room - room;
+	names->bytes += (size_t)shard->room - room;
 }
 
 bool rmt_names_add(struct rmt_names *names, uint64_t key, struct rmt_span limit,
@@ -192,7 +227,7 @@ bool rmt_names_adopt(struct rmt_names *names, unsigned i, char *records, size_t 
 void rmt_names_prune(struct rmt_names *names, unsigned i,
 		     bool (*keep)(void *context, uint64_t key), void *context)
 {
-	struct rmt_names_shard *shard = &names->shards[i];
+	struct rmt_names_shard *shard = shard_at(names, i);
 	g_autoptr(GByteArray) kept = g_byte_array_new();
 	struct rmt_name name;
 	size_t offset = 0, at = 0;

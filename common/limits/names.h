@@ -29,10 +29,20 @@ struct rmt_names {
 	GPtrArray *limits;         /* own; char *, by number */
 	GHashTable *limit_numbers; /* own; char * (foreign) -> number + 1 */
 	size_t count, bytes;
+	/* Shards still on the disk are fetched when first looked into. */
+	uint32_t *pending; /* own; by shard: how many names wait there; or NULL */
+	char *(*fetch)(void *context, unsigned i,
+		       size_t *len_r); /* NULL: not to be had */
+	void *fetch_context;           /* foreign */
 };
 
 void rmt_names_init(struct rmt_names *names, unsigned bits);
 void rmt_names_finish(struct rmt_names *names);
+
+/* From now on shard i is fetched when needed; it must be empty. */
+void rmt_names_expect(struct rmt_names *names, unsigned i, uint32_t count);
+const struct rmt_names_shard *rmt_names_shard_at(const struct rmt_names *names,
+						 unsigned i);
 
 bool rmt_names_has(const struct rmt_names *names, uint64_t key);
 

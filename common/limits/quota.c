@@ -16,7 +16,10 @@ static uint64_t *count_at(struct rmt_quota *quota, uint64_t number)
 
 static void clear(struct rmt_quota *quota, uint64_t sub_ns, uint64_t newest)
 {
+	uint64_t logged_sub_ns = quota->logged_sub_ns;
+
 	memset(quota, 0, sizeof(*quota));
+	quota->logged_sub_ns = logged_sub_ns;
 	quota->sub_ns = sub_ns;
 	quota->newest = newest;
 }
@@ -141,6 +144,7 @@ void rmt_quota_set(struct rmt_quota *quota, uint64_t sub_ns, uint64_t number,
 {
 	if (quota->sub_ns != sub_ns)
 		clear(quota, sub_ns, number);
+	quota->logged_sub_ns = sub_ns;
 	move_to(quota, number);
 	if (number < oldest_of(quota))
 		return;

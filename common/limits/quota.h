@@ -19,6 +19,7 @@ struct rmt_quota {
 	uint64_t newest; /* number of the newest one, since the time line's start */
 	uint64_t sum;    /* of counts */
 	uint64_t counts[RMT_QUOTA_RING]; /* at number % RMT_QUOTA_RING */
+	uint64_t logged_sub_ns;          /* the sub_ns the log knows this ring by */
 };
 
 /* Forgets what is older than the window that ends now. Called by all below. If

@@ -83,6 +83,12 @@ struct rmt_reservation *rmt_reservation_oldest(const struct rmt_reservation_pool
 	return at(pool, list->oldest);
 }
 
+struct rmt_reservation *rmt_reservation_newer(const struct rmt_reservation_pool *pool,
+					      const struct rmt_reservation *reservation)
+{
+	return at(pool, reservation->newer);
+}
+
 void rmt_reservation_set_state(struct rmt_reservation_pool *pool,
 			       struct rmt_reservation *reservation,
 			       enum rmt_reservation_state state)
@@ -129,7 +135,7 @@ struct rmt_reservation *rmt_reservation_new(struct rmt_reservation_pool *pool,
 	reservation->id = id;
 	reservation->state = RMT_OPEN;
 	reservation->recipients = reservation->link_count = 0;
-	reservation->confirmed = false;
+	reservation->confirmed = reservation->adjusted = false;
 	reservation->size = reservation->envelope = 0;
 	rmt_table_put(&pool->by_id, id, 0)->value = reservation->number;
 	append_to_list(pool, reservation);

@@ -53,7 +53,8 @@ struct rmt_reservation {
 	uint32_t recipients;
 	uint32_t link_room, link_count;
 	enum rmt_reservation_state state;
-	bool confirmed;
+	bool confirmed; /* DATA was asked, and no recipient since */
+	bool adjusted;  /* entries hold something else than what was asked for */
 	uint64_t confirmed_count, confirmed_recipient;
 	struct rmt_keyed entries; /* struct rmt_entry */
 	struct rmt_keyed asked;   /* struct rmt_asked */
@@ -87,6 +88,8 @@ void rmt_reservation_drop(struct rmt_reservation_pool *pool,
 
 struct rmt_reservation *rmt_reservation_oldest(const struct rmt_reservation_pool *pool,
 					       const struct rmt_reservation_list *list);
+struct rmt_reservation *rmt_reservation_newer(const struct rmt_reservation_pool *pool,
+					      const struct rmt_reservation *reservation);
 /* Also back to RMT_OPEN. To the end of the state's list. */
 void rmt_reservation_set_state(struct rmt_reservation_pool *pool,
 			       struct rmt_reservation *reservation,

@@ -94,6 +94,13 @@ static void unhold_all(struct rmt_reservations *all, struct rmt_reservation *res
 	}
 }
 
+void rmt_reserve_drop(struct rmt_reservations *all, struct rmt_reservation *reservation)
+{
+	if (reservation->state != RMT_CHARGED)
+		unhold_all(all, reservation);
+	rmt_reservation_drop(&all->pool, reservation);
+}
+
 void rmt_reserve_forget(struct rmt_reservations *all, struct rmt_reservation *reservation)
 {
 	rmt_reserve_log_end(all, reservation->id);
@@ -118,28 +125,6 @@ void rmt_reserve_undo(struct rmt_reservations *all, struct rmt_reservation *rese
 	rmt_reserve_forget(all, reservation);
 }
 
-/* Turns what is held into what is committed; entries then say how much. */
-static void charge_all(struct rmt_reservations *all, struct rmt_reservation *reservation,
-		       struct rmt_commit *commit, int64_t line_ns)
-{
-	struct rmt_entry *entry;
-	uint64_t accepted, units;
-	uint32_t i;
-
-	for (i = 0; i < reservation->entries.count; i++) {
-		entry = rmt_keyed_at(&reservation->entries, i);
-		accepted = rmt_entry_accepted(reservation, i, commit->recipient_count,
-					      commit->recipient,
-					      &commit->candidates_charged);
-		units = rmt_entry_units(entry->unit, accepted, commit->size);
-		rmt_counters_unhold(all->counters, entry->key, entry->held);
-		rmt_counters_charge(all->counters, entry->key,
-				    rmt_reserve_amount(all, entry->amount), units,
-				    line_ns);
-		entry->held = units;
-	}
-}
-
 /* What is known of the message where the server says nothing more. */
 static void fill_from(const struct rmt_reservation *reservation,
 		      struct rmt_commit *commit)
@@ -154,12 +139,44 @@ static void fill_from(const struct rmt_reservation *reservation,
 		commit->size = reservation->size;
 }
 
+void rmt_reserve_settle(struct rmt_reservations *all, struct rmt_reservation *reservation,
+			struct rmt_commit *commit)
+{
+	struct rmt_entry *entry;
+	uint64_t accepted;
+	uint32_t i;
+
+	fill_from(reservation, commit);
+	for (i = 0; i < reservation->entries.count; i++) {
+		entry = rmt_keyed_at(&reservation->entries, i);
+		accepted = rmt_entry_accepted(reservation, i, commit->recipient_count,
+					      commit->recipient,
+					      &commit->candidates_charged);
+		rmt_counters_unhold(all->counters, entry->key, entry->held);
+		entry->held = rmt_entry_units(entry->unit, accepted, commit->size);
+	}
+}
+
+static void charge_all(struct rmt_reservations *all, struct rmt_reservation *reservation,
+		       struct rmt_commit *commit, int64_t line_ns)
+{
+	const struct rmt_entry *entry;
+	uint32_t i;
+
+	rmt_reserve_settle(all, reservation, commit);
+	for (i = 0; i < reservation->entries.count; i++) {
+		entry = rmt_keyed_at(&reservation->entries, i);
+		rmt_counters_charge(all->counters, entry->key,
+				    rmt_reserve_amount(all, entry->amount), entry->held,
+				    line_ns);
+	}
+}
+
 void rmt_reserve_charge(struct rmt_reservations *all, struct rmt_reservation *reservation,
 			int64_t line_ns)
 {
 	struct rmt_commit commit = { 0 };
 
-	fill_from(reservation, &commit);
 	charge_all(all, reservation, &commit, line_ns);
 }
 
@@ -286,6 +303,15 @@ static void add_link(struct rmt_reservations *all, struct rmt_reservation *reser
 	all->pool.links++;
 }
 
+struct rmt_entry *rmt_reserve_entry(struct rmt_reservations *all,
+				    struct rmt_reservation *reservation,
+				    const struct rmt_share *share)
+{
+	uint32_t i;
+
+	return entry_for(all, reservation, share, &i);
+}
+
 static void hold_share(struct rmt_reservations *all, struct rmt_reservation *reservation,
 		       const struct rmt_share *share, struct rmt_asked *asked)
 {
@@ -315,6 +341,7 @@ void rmt_reserve_hold(struct rmt_reservations *all, struct rmt_reservation *rese
 		asked->first = reservation->link_count;
 	}
 	reservation->recipients++;
+	reservation->confirmed = false;
 	for (i = 0; i < count; i++)
 		if (i >= WOULD_MAX || (skip >> i & 1) == 0)
 			hold_share(all, reservation, &shares[i], asked);
@@ -362,6 +389,7 @@ enum rmt_reserve_result rmt_reserve(struct rmt_reservations *all,
 	bool known = reservation != NULL &&
 		     rmt_keyed_find(&reservation->asked, recipient) != RMT_KEYED_NONE;
 	uint64_t units[SHARES_MAX], size = message->size;
+	uint32_t asked;
 	enum rmt_reserve_result result;
 	size_t i;
 
@@ -385,8 +413,10 @@ enum rmt_reserve_result rmt_reserve(struct rmt_reservations *all,
 		return result;
 	reservation->size = size;
 	make_room(all, reservation, message->line_ns);
+	asked = reservation->asked.count;
 	rmt_reserve_hold(all, reservation, recipient, shares, count, *would_r);
-	rmt_reserve_log_reserve(all, reservation, recipient, shares, count, *would_r);
+	rmt_reserve_log_reserve(all, reservation, reservation->asked.count > asked,
+				shares, count);
 	return result;
 }
 
@@ -400,7 +430,7 @@ void rmt_reserve_apply_confirm(struct rmt_reservations *all,
 	uint64_t units;
 	uint32_t i;
 
-	reservation->confirmed = true;
+	reservation->confirmed = reservation->adjusted = true;
 	reservation->confirmed_count = count;
 	reservation->confirmed_recipient = named;
 	for (i = 0; i < reservation->entries.count; i++) {
@@ -449,7 +479,6 @@ enum rmt_commit_result rmt_reserve_commit(struct rmt_reservations *all,
 	commit->candidates_charged = false;
 	if (reservation == NULL)
 		return RMT_COMMIT_UNKNOWN;
-	fill_from(reservation, commit);
 	charge_all(all, reservation, commit, message->line_ns);
 	rmt_reserve_forget(all, reservation);
 	return RMT_COMMITTED;

@@ -1,51 +1,389 @@
 /* SPDX-License-Identifier: MIT */
+/* Reservations in the counters' log. What a commit charges the counters log
+ * themselves; here is only which reservations are open and what they hold.
+ * A list of them all (rmt_reserve_log_attach's snapshot) starts with RESET. */
+#include <string.h>
+
 #include "common/limits/reserve_private.h"
 
-void rmt_reserve_log_attach(struct rmt_reservations *all)
+enum kind { RESET, AMOUNT, RESERVE, TOTALS, CONFIRM, STATE, END, LEARNED };
+
+struct head {
+	uint8_t kind, flag;  /* AMOUNT: is quota; STATE: which */
+	uint16_t number;     /* AMOUNT: which; RESERVE: shares that follow */
+	uint32_t recipients; /* TOTALS */
+	uint64_t id;
+};
+
+struct amount_record {
+	struct head head;
+	uint64_t count, period_ns, burst;
+};
+
+struct share_record {
+	uint64_t key;
+	uint16_t amount;
+	uint8_t unit, per_recipient;
+	uint32_t concerned; /* TOTALS; else 0 */
+};
+
+struct reserve_record {
+	struct head head;
+	uint64_t envelope, size, recipient;
+	int64_t line_ns;
+};
+
+/* Of a message with more recipients than are remembered one by one. */
+struct totals_record {
+	struct head head;
+	struct share_record share;
+	uint64_t held;
+};
+
+struct confirm_record {
+	struct head head;
+	uint64_t count, recipient;
+};
+
+struct state_record {
+	struct head head;
+	int64_t touched_ns;
+};
+
+struct learned_record {
+	struct head head;
+	struct rmt_learned learned;
+};
+
+enum { SHARES_MAX = 256 };
+
+static struct head head_of(enum kind kind, uint64_t id)
 {
-	(void)all;
+	return (struct head){ .kind = (uint8_t)kind, .id = id };
 }
+
+static void put(struct rmt_reservations *all, const void *record, size_t len)
+{
+	if (!all->replaying)
+		rmt_counters_log(all->counters, record, len);
+}
+
+/* --- writing --------------------------------------------------------------------- */
 
 void rmt_reserve_log_amount(struct rmt_reservations *all, uint16_t number)
 {
-	(void)all;
-	(void)number;
+	const struct rmt_amount *amount = rmt_reserve_amount(all, number);
+	struct amount_record record = { head_of(AMOUNT, 0), amount->count,
+					amount->period_ns, amount->burst };
+
+	record.head.flag = amount->is_quota;
+	record.head.number = number;
+	put(all, &record, sizeof(record));
+}
+
+static struct share_record share_of(const struct rmt_entry *entry)
+{
+	return (struct share_record){ .key = entry->key,
+				      .amount = entry->amount,
+				      .unit = entry->unit,
+				      .per_recipient = entry->per_recipient };
+}
+
+struct reserve_buffer {
+	struct reserve_record record;
+	struct share_record shares[SHARES_MAX];
+};
+
+static void put_asked(struct rmt_reservations *all,
+		      const struct rmt_reservation *reservation,
+		      const struct rmt_asked *asked, int64_t line_ns)
+{
+	struct reserve_buffer buffer;
+	uint32_t i, n = MIN(asked->count, SHARES_MAX);
+
+	buffer.record = (struct reserve_record){ head_of(RESERVE, reservation->id),
+						 reservation->envelope, reservation->size,
+						 asked->recipient, line_ns };
+	buffer.record.head.number = (uint16_t)n;
+	for (i = 0; i < n; i++)
+		buffer.shares[i] = share_of(rmt_keyed_at(
+			&reservation->entries, reservation->links[asked->first + i]));
+	put(all, &buffer, sizeof(buffer.record) + n * sizeof(buffer.shares[0]));
+}
+
+static void put_total(struct rmt_reservations *all,
+		      const struct rmt_reservation *reservation, uint32_t i)
+{
+	const struct rmt_entry *entry = rmt_keyed_at(&reservation->entries, i);
+	struct totals_record record = { .head = head_of(TOTALS, reservation->id),
+					.share = share_of(entry),
+					.held = entry->held };
+
+	record.head.recipients = reservation->recipients;
+	record.share.concerned = entry->concerned;
+	put(all, &record, sizeof(record));
 }
 
 void rmt_reserve_log_reserve(struct rmt_reservations *all,
-			     const struct rmt_reservation *reservation,
-			     uint64_t recipient, const struct rmt_share *shares,
-			     size_t count, uint64_t skip)
+			     const struct rmt_reservation *reservation, bool remembered,
+			     const struct rmt_share *shares, size_t count)
 {
-	(void)all;
-	(void)reservation;
-	(void)recipient;
-	(void)shares;
-	(void)count;
-	(void)skip;
+	uint32_t i;
+	size_t share;
+
+	if (remembered) {
+		i = reservation->asked.count - 1;
+		put_asked(all, reservation, rmt_keyed_at(&reservation->asked, i),
+			  reservation->touched_ns);
+		return;
+	}
+	for (share = 0; share < count; share++) {
+		i = rmt_keyed_find(&reservation->entries, shares[share].key);
+		if (i != RMT_KEYED_NONE)
+			put_total(all, reservation, i);
+	}
 }
 
 void rmt_reserve_log_confirm(struct rmt_reservations *all,
 			     const struct rmt_reservation *reservation)
 {
-	(void)all;
-	(void)reservation;
+	struct confirm_record record = { head_of(CONFIRM, reservation->id),
+					 reservation->confirmed_count,
+					 reservation->confirmed_recipient };
+
+	put(all, &record, sizeof(record));
 }
 
 void rmt_reserve_log_state(struct rmt_reservations *all,
 			   const struct rmt_reservation *reservation)
 {
-	(void)all;
-	(void)reservation;
+	struct state_record record = { head_of(STATE, reservation->id),
+				       reservation->touched_ns };
+
+	record.head.flag = (uint8_t)reservation->state;
+	put(all, &record, sizeof(record));
 }
 
 void rmt_reserve_log_end(struct rmt_reservations *all, uint64_t id)
 {
-	(void)all;
-	(void)id;
+	struct head head = head_of(END, id);
+
+	put(all, &head, sizeof(head));
 }
 
 void rmt_reserve_log_learned(struct rmt_reservations *all)
 {
-	(void)all;
+	struct learned_record record = { head_of(LEARNED, 0), all->learned };
+
+	put(all, &record, sizeof(record));
+}
+
+static void put_whole(struct rmt_reservations *all,
+		      const struct rmt_reservation *reservation)
+{
+	uint32_t i;
+
+	for (i = 0; i < reservation->asked.count; i++)
+		put_asked(all, reservation, rmt_keyed_at(&reservation->asked, i),
+			  reservation->began_ns);
+	if (reservation->confirmed)
+		rmt_reserve_log_confirm(all, reservation);
+	if (reservation->adjusted || reservation->asked.count < reservation->recipients)
+		for (i = 0; i < reservation->entries.count; i++)
+			put_total(all, reservation, i);
+	rmt_reserve_log_state(all, reservation);
+}
+
+static void put_all(void *context)
+{
+	struct rmt_reservations *all = context;
+	const struct rmt_reservation_list *lists[] = { &all->pool.open,
+						       &all->pool.ended };
+	const struct rmt_reservation *reservation;
+	struct head head = head_of(RESET, 0);
+	guint i;
+
+	put(all, &head, sizeof(head));
+	for (i = 0; i < all->amounts->len; i++)
+		rmt_reserve_log_amount(all, (uint16_t)i);
+	rmt_reserve_log_learned(all);
+	for (i = 0; i < G_N_ELEMENTS(lists); i++)
+		for (reservation = rmt_reservation_oldest(&all->pool, lists[i]);
+		     reservation != NULL;
+		     reservation = rmt_reservation_newer(&all->pool, reservation))
+			put_whole(all, reservation);
+}
+
+/* --- replay: records are checked, a log may have been written by anybody ------------ */
+
+static void replay_reset(struct rmt_reservations *all)
+{
+	const struct rmt_reservation_list *lists[] = { &all->pool.open,
+						       &all->pool.ended };
+	struct rmt_reservation *reservation;
+	guint i;
+
+	for (i = 0; i < G_N_ELEMENTS(lists); i++)
+		while ((reservation = rmt_reservation_oldest(&all->pool, lists[i])) !=
+		       NULL)
+			rmt_reserve_drop(all, reservation);
+	g_array_set_size(all->amounts, 0);
+	memset(all->cache, 0, sizeof(all->cache));
+	all->learned = (struct rmt_learned){ 0 };
+}
+
+static void replay_amount(struct rmt_reservations *all,
+			  const struct amount_record *record)
+{
+	struct rmt_amount amount = { record->head.flag != 0, record->count,
+				     record->period_ns, record->burst };
+
+	if (record->head.number == all->amounts->len)
+		g_array_append_val(all->amounts, amount);
+}
+
+static bool share_from(struct rmt_reservations *all, const struct share_record *record,
+		       struct rmt_share *share_r)
+{
+	if (record->amount >= all->amounts->len || record->unit > RMT_UNIT_BYTES ||
+	    record->key == 0)
+		return false;
+	*share_r =
+		(struct rmt_share){ record->key, rmt_reserve_amount(all, record->amount),
+				    record->unit, record->per_recipient != 0, false };
+	return true;
+}
+
+/* The record's shares and its reservation, made if need be; NULL: no sense. */
+static struct rmt_reservation *replay_begin(struct rmt_reservations *all,
+					    const struct reserve_record *record)
+{
+	struct rmt_reservation *reservation =
+		rmt_reservation_find(&all->pool, record->head.id);
+
+	if (record->head.id == 0)
+		return NULL;
+	if (reservation == NULL) {
+		reservation = rmt_reservation_new(&all->pool, record->head.id);
+		reservation->began_ns = record->line_ns;
+	}
+	return reservation;
+}
+
+static void replay_reserve(struct rmt_reservations *all, const void *bytes, size_t len)
+{
+	struct reserve_buffer buffer;
+	struct rmt_share shares[SHARES_MAX];
+	struct rmt_reservation *reservation;
+	uint16_t i;
+
+	if (len < sizeof(buffer.record) || len > sizeof(buffer))
+		return;
+	memcpy(&buffer, bytes, len);
+	if (len !=
+	    sizeof(buffer.record) + buffer.record.head.number * sizeof(buffer.shares[0]))
+		return;
+	for (i = 0; i < buffer.record.head.number; i++)
+		if (!share_from(all, &buffer.shares[i], &shares[i]))
+			return;
+	reservation = replay_begin(all, &buffer.record);
+	if (reservation == NULL ||
+	    rmt_keyed_find(&reservation->asked, buffer.record.recipient) !=
+		    RMT_KEYED_NONE)
+		return;
+	reservation->envelope = buffer.record.envelope;
+	reservation->size = buffer.record.size;
+	rmt_reservation_touch(&all->pool, reservation, buffer.record.line_ns);
+	rmt_reserve_hold(all, reservation, buffer.record.recipient, shares,
+			 buffer.record.head.number, 0);
+}
+
+static void replay_totals(struct rmt_reservations *all,
+			  struct rmt_reservation *reservation,
+			  const struct totals_record *record)
+{
+	struct rmt_share share;
+	struct rmt_entry *entry;
+
+	if (!share_from(all, &record->share, &share))
+		return;
+	entry = rmt_reserve_entry(all, reservation, &share);
+	rmt_counters_unhold(all->counters, entry->key, entry->held);
+	reservation->adjusted = true;
+	entry->held = record->held;
+	entry->concerned = record->share.concerned;
+	reservation->recipients = record->head.recipients;
+	rmt_counters_hold(all->counters, entry->key, entry->held);
+}
+
+static void replay_state(struct rmt_reservations *all,
+			 struct rmt_reservation *reservation,
+			 const struct state_record *record)
+{
+	struct rmt_commit commit = { 0 };
+
+	if (record->head.flag > RMT_CHARGED)
+		return;
+	if (record->head.flag == RMT_CHARGED && reservation->state != RMT_CHARGED)
+		rmt_reserve_settle(all, reservation, &commit);
+	rmt_reservation_set_state(&all->pool, reservation, record->head.flag);
+	reservation->touched_ns = record->touched_ns;
+}
+
+union record {
+	struct head head;
+	struct amount_record amount;
+	struct totals_record totals;
+	struct confirm_record confirm;
+	struct state_record state;
+	struct learned_record learned;
+};
+
+static void replay_known(struct rmt_reservations *all, const union record *record,
+			 size_t len)
+{
+	struct rmt_reservation *reservation =
+		rmt_reservation_find(&all->pool, record->head.id);
+	bool candidates;
+
+	if (reservation == NULL)
+		return;
+	if (record->head.kind == TOTALS && len == sizeof(record->totals))
+		replay_totals(all, reservation, &record->totals);
+	else if (record->head.kind == CONFIRM && len == sizeof(record->confirm))
+		rmt_reserve_apply_confirm(all, reservation, record->confirm.count,
+					  record->confirm.recipient, &candidates);
+	else if (record->head.kind == STATE && len == sizeof(record->state))
+		replay_state(all, reservation, &record->state);
+	else if (record->head.kind == END)
+		rmt_reserve_drop(all, reservation);
+}
+
+static void replay(void *context, const void *bytes, size_t len)
+{
+	struct rmt_reservations *all = context;
+	union record record = { 0 };
+
+	if (len < sizeof(record.head))
+		return;
+	memcpy(&record, bytes, MIN(len, sizeof(record)));
+	all->replaying = true;
+	if (record.head.kind == RESERVE)
+		replay_reserve(all, bytes, len);
+	else if (record.head.kind == RESET)
+		replay_reset(all);
+	else if (record.head.kind == AMOUNT && len == sizeof(record.amount))
+		replay_amount(all, &record.amount);
+	else if (record.head.kind == LEARNED && len == sizeof(record.learned))
+		all->learned = record.learned.learned;
+	else
+		replay_known(all, &record, len);
+	all->replaying = false;
+}
+
+void rmt_reserve_log_attach(struct rmt_reservations *all)
+{
+	const struct rmt_counters_client client = { all, replay, put_all };
+
+	rmt_counters_attach(all->counters, &client);
 }

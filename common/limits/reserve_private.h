@@ -36,6 +36,7 @@ struct rmt_reservations {
 	struct rmt_amount_cached cache[RMT_AMOUNT_CACHE];
 	unsigned stages; /* as the administrator says; 0: learned */
 	struct rmt_learned learned;
+	bool replaying; /* nothing is logged meanwhile */
 };
 
 const struct rmt_amount *rmt_reserve_amount(const struct rmt_reservations *all,
@@ -47,12 +48,22 @@ uint16_t rmt_reserve_amount_number(struct rmt_reservations *all,
 void rmt_reserve_hold(struct rmt_reservations *all, struct rmt_reservation *reservation,
 		      uint64_t recipient, const struct rmt_share *shares, size_t count,
 		      uint64_t skip);
+struct rmt_entry *rmt_reserve_entry(struct rmt_reservations *all,
+				    struct rmt_reservation *reservation,
+				    const struct rmt_share *share);
 void rmt_reserve_apply_confirm(struct rmt_reservations *all,
 			       struct rmt_reservation *reservation, uint64_t count,
 			       uint64_t named, bool *candidates_r);
 
-/* Ends: forget drops it as it stands, undo gives back what it holds or was
- * charged, charge commits all that stands (and keeps it). */
+/* Releases what is held; entries then say what the commit (0: what is known) is
+ * to charge. */
+void rmt_reserve_settle(struct rmt_reservations *all, struct rmt_reservation *reservation,
+			struct rmt_commit *commit);
+
+/* Ends: drop releases what is held, forget (and logs it) drops it as it stands, undo
+ * gives back what it holds or was charged, charge commits all that stands (and keeps it).
+ */
+void rmt_reserve_drop(struct rmt_reservations *all, struct rmt_reservation *reservation);
 void rmt_reserve_forget(struct rmt_reservations *all,
 			struct rmt_reservation *reservation);
 void rmt_reserve_undo(struct rmt_reservations *all, struct rmt_reservation *reservation,
@@ -74,9 +85,8 @@ void rmt_reserve_stage_seen(struct rmt_reservations *all, unsigned bit, int64_t 
 void rmt_reserve_log_attach(struct rmt_reservations *all);
 void rmt_reserve_log_amount(struct rmt_reservations *all, uint16_t number);
 void rmt_reserve_log_reserve(struct rmt_reservations *all,
-			     const struct rmt_reservation *reservation,
-			     uint64_t recipient, const struct rmt_share *shares,
-			     size_t count, uint64_t skip);
+			     const struct rmt_reservation *reservation, bool remembered,
+			     const struct rmt_share *shares, size_t count);
 void rmt_reserve_log_confirm(struct rmt_reservations *all,
 			     const struct rmt_reservation *reservation);
 void rmt_reserve_log_state(struct rmt_reservations *all,

@@ -95,7 +95,7 @@ static void replace(struct rmt_table *table, struct rmt_shard *shard,
 		    struct rmt_slot *slots, uint32_t size, uint32_t used)
 {
 	table->bytes += bytes_of(size) - bytes_of(shard->size);
-	table->used += used - shard->used;
+	table->used += (size_t)used - shard->used;
 	array_free(shard->slots, shard->size);
 	*shard = (struct rmt_shard){ slots, size, used };
 }

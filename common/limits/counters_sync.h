@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* counters_sync.h - the thread that brings the log to the disk.
+ *
+ * It owns the descriptors it is given: it allocates room ahead of the writer,
+ * synchronises, closes. It wakes only when something was written. */
+#ifndef RMT_COUNTERS_SYNC_H
+#define RMT_COUNTERS_SYNC_H
+
+#include <stdint.h>
+
+struct rmt_sync;
+
+struct rmt_sync *rmt_sync_start(void);
+void rmt_sync_stop(struct rmt_sync *sync); /* synchronises and closes all */
+
+/* From now on this file (-1: none); the one before is synchronised and closed.
+ * directory_fd, if not -1, is synchronised too, so that the new name stands. */
+void rmt_sync_switch(struct rmt_sync *sync, int fd, int directory_fd);
+
+/* Something was written; the file reaches to offset now. */
+void rmt_sync_dirty(struct rmt_sync *sync, uint64_t offset);
+
+/* The file is complete: cut to this length when it is closed. */
+void rmt_sync_truncate(struct rmt_sync *sync, uint64_t length);
+
+int rmt_sync_error(struct rmt_sync *sync); /* errno, once; 0: none */
+
+#endif
