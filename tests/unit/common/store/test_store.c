@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What every backend of the store does alike, and what LMDB's must see to. */
-#include "store_fixture.h"
+#include "tests/unit/common/store/store_fixture.h"
 
 #include <fcntl.h>
 #include <lmdb.h>
