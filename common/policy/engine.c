@@ -120,7 +120,7 @@ static void follow_records(struct rmt_engine *engine)
 
 	if (engine->store == NULL)
 		return;
-	version = rmt_store_version(engine->store);
+	version = rmt_store_read_version(engine->store);
 	rmt_suppress_index_follow(engine->suppressed);
 	if (version == engine->records_version)
 		return;
@@ -188,7 +188,7 @@ struct rmt_engine *rmt_engine_new(struct rmt_config *config,
 		rmt_reservations_new(counters, config->policyd.reserve_timeout_ns);
 	if (store != NULL) {
 		engine->suppressed = rmt_suppress_index_new(store);
-		engine->records_version = rmt_store_version(store);
+		engine->records_version = rmt_store_read_version(store);
 	}
 	rmt_engine_set_config(engine, config);
 	return engine;
