@@ -28,6 +28,7 @@ VERSION := 0.1.0
 # --- what is made of what: this list is also a map ---------------------------
 
 BASE_SRC := common/base/log.c
+BASE_SRC += common/base/similar.c common/base/when.c
 CONFIG_SRC := common/config/config.c common/config/dump.c common/config/list.c \
 	common/config/read.c common/config/sections.c common/config/set.c \
 	common/config/settings.c common/config/source.c common/config/types.c common/config/values.c
@@ -39,7 +40,8 @@ LIMITS_SRC := $(addprefix common/limits/,gcra.c quota.c table.c names.c counters
 	counters_log.c counters_sync.c counters_snapshot.c counters_disk.c \
 	keyed.c reservation.c reserve.c reserve_end.c reserve_log.c)
 STORE_SRC := $(addprefix common/store/,store.c store_lmdb.c store_mem.c pack.c filter.c \
-	suppress_record.c suppress.c suppress_import.c suppress_index.c stream_state.c)
+	suppress_record.c suppress.c suppress_import.c suppress_index.c suppress_line.c \
+	stream_state.c)
 POLICY_SRC := common/policy/engine.c common/policy/engine_key.c common/policy/engine_text.c \
 	common/policy/engine_explain.c
 POLICY_SRC += common/policy/policy_request.c common/policy/policy_reply.c
@@ -59,13 +61,15 @@ REPORT_SRC :=
 COMMON_SRC := $(BASE_SRC) $(CONFIG_SRC) $(MESSAGE_SRC) $(LIMITS_SRC) $(STORE_SRC) \
 	$(POLICY_SRC) $(AUTH_SRC) $(RULES_SRC) $(REPORT_SRC)
 
-CLI_SRC := common/cli/main.c
+CLI_SRC := common/cli/main.c common/cli/cli.c
 CLI_SRC += common/cli/check_config.c common/cli/replay.c
 CLI_SRC += common/cli/cf_text.c common/cli/doctor.c common/cli/doctor_egress.c \
 	common/cli/doctor_host.c common/cli/doctor_postfix.c common/cli/finding.c \
 	common/cli/postconf.c common/cli/restrictions.c common/cli/run.c \
 	common/cli/sender_map.c common/cli/setup_apply.c common/cli/setup_plan.c \
 	common/cli/setup_postfix.c
+CLI_SRC += common/cli/records.c common/cli/stream.c common/cli/suppress.c \
+	common/cli/suppress_import.c common/cli/suppress_list.c common/cli/suppress_why.c
 CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/spf.c
 POLICYD_SRC := $(addprefix postfix-policy/policyd/, main.c policyd.c loop.c listener.c sockets.c \
 	policy_session.c record.c metrics.c metrics_http.c talk.c control.c control_limits.c \
@@ -168,7 +172,7 @@ check-suites: all
 
 check-san:
 	$(Q)$(MAKE) BUILD=$(BUILD)/asan SANITIZE=address,undefined CFLAGS='-O1 -g' check
-	$(Q)$(MAKE) BUILD=$(BUILD)/tsan SANITIZE=thread CFLAGS='-O1 -g' check
+	$(Q)G_SLICE=always-malloc $(MAKE) BUILD=$(BUILD)/tsan SANITIZE=thread CFLAGS='-O1 -g' check
 
 check-debian13:
 	$(Q)packaging/in-debian13 tests/run-all

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - `remite COMMAND ...`: the table of commands. */
 #include <locale.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,8 @@ static const struct rmt_command *const commands[] = {
 	&rmt_command_batch,
 	&rmt_command_spf,
 	&rmt_command_dmarc,
+	&rmt_command_suppress,
+	&rmt_command_stream,
 	NULL,
 };
 
@@ -40,24 +41,6 @@ static const struct rmt_command *find_command(const char *name)
 		if (strcmp(commands[i]->name, name) == 0)
 			return commands[i];
 	return NULL;
-}
-
-int rmt_cli_usage(const struct rmt_command *command, int status)
-{
-	fputs(command->usage, status == RMT_EXIT_OK ? stdout : stderr);
-	return status;
-}
-
-int rmt_cli_fail(int status, const struct rmt_command *command, const char *format, ...)
-{
-	va_list args;
-
-	fprintf(stderr, "remite %s: ", command->name);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	return status;
 }
 
 static int run_command(const struct rmt_cli *cli, int argc, char **argv)

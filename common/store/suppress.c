@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "common/base/log.h"
-#include "common/message/addr.h"
 #include "common/store/suppress_record.h"
 
 enum { EXPIRE_BATCH = 128 };
@@ -111,6 +110,20 @@ bool rmt_suppress_check(const struct rmt_suppression *entry, GError **err)
 	       check_reason(entry->reason, err) &&
 	       check_text("source", entry->source, RMT_SUPPRESS_SOURCE_MAX, err) &&
 	       check_text("note", entry->note, RMT_SUPPRESS_NOTE_MAX, err);
+}
+
+bool rmt_suppress_fold(const struct rmt_fold *fold, struct rmt_span text,
+		       struct rmt_addr *addr_r, GError **err)
+{
+	g_autofree char *shown = NULL;
+
+	rmt_addr_fold(fold, text, addr_r);
+	if (text.len <= RMT_ADDR_MAX && addr_r->local.len > 0 && addr_r->domain.len > 0)
+		return true;
+	shown = g_strndup(text.len > 0 ? text.p : "", text.len);
+	return complain(err, "address", shown,
+			text.len > RMT_ADDR_MAX ? "is too long"
+						: "is none (write local@example.com)");
 }
 
 /* --- changing --- */

@@ -12,6 +12,7 @@
 #ifndef RMT_SUPPRESS_H
 #define RMT_SUPPRESS_H
 
+#include "common/message/addr.h"
 #include "common/store/store.h"
 
 struct rmt_suppression {
@@ -39,6 +40,10 @@ bool rmt_suppress_scope_check(const char *scope, GError **err);
  * exported and read again. */
 bool rmt_suppress_check(const struct rmt_suppression *entry, GError **err);
 
+/* The key of an address as people write it; the sentence says what is wrong. */
+bool rmt_suppress_fold(const struct rmt_fold *fold, struct rmt_span text,
+		       struct rmt_addr *addr_r, GError **err);
+
 /* Durable when it returns. An entry that stands is replaced (its since kept). */
 bool rmt_suppress_add(struct rmt_store *store, const struct rmt_suppression *entry,
 		      GError **err);
@@ -49,6 +54,19 @@ bool rmt_suppress_remove(struct rmt_store *store, const char *scope, const char 
 /* Every entry of one address, in any scope; own: g_ptr_array_unref. */
 bool rmt_suppress_find(struct rmt_store *store, const char *address,
 		       GPtrArray **entries_r, GError **err);
+
+enum rmt_suppress_judgement {
+	RMT_SUPPRESS_BARS,
+	RMT_SUPPRESS_EXPIRED,
+	RMT_SUPPRESS_OTHER_SCOPE,  /* another stream or class */
+	RMT_SUPPRESS_OTHER_REASON, /* one that does not count for this stream */
+};
+
+/* What an entry means for mail of a stream and its class, as look-ups decide it.
+ * reasons: NULL-terminated list that counts, NULL: every reason. */
+enum rmt_suppress_judgement rmt_suppress_judge(const struct rmt_suppression *entry,
+					       const char *stream, const char *class,
+					       char *const *reasons, int64_t now);
 
 /* Every entry, in no particular order; until each returns false. each may be
  * slow, and may write to the store. What cannot be read is skipped and logged. */

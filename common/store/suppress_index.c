@@ -261,35 +261,12 @@ struct look_up {
 	enum rmt_store_status status;
 };
 
-static bool names(struct rmt_span scope, struct rmt_span kind, const char *name)
-{
-	return name != NULL && rmt_span_starts(scope, kind) &&
-	       rmt_span_eq(rmt_span_from(scope, kind.len), rmt_span_of(name));
-}
-
-static bool concerns(const struct look_up *look_up, struct rmt_span scope)
-{
-	return rmt_span_eq(scope, RMT_SPAN("all")) ||
-	       names(scope, RMT_SPAN("stream:"), look_up->stream) ||
-	       names(scope, RMT_SPAN("class:"), look_up->class);
-}
-
-static bool reason_counts(char *const *reasons, struct rmt_span reason)
-{
-	if (reasons == NULL)
-		return true;
-	for (; *reasons != NULL; reasons++)
-		if (rmt_span_eq(reason, rmt_span_of(*reasons)))
-			return true;
-	return false;
-}
-
 static bool bars(const struct look_up *look_up, const struct rmt_suppress_view *view)
 {
 	return rmt_span_eq(view->address, look_up->address) &&
-	       rmt_suppress_stands(view, look_up->now) &&
-	       concerns(look_up, view->scope) &&
-	       reason_counts(look_up->reasons, view->reason);
+	       rmt_suppress_judge_view(view, look_up->stream, look_up->class,
+				       look_up->reasons,
+				       look_up->now) == RMT_SUPPRESS_BARS;
 }
 
 static void copy_span(char *out, size_t size, struct rmt_span span)

@@ -151,6 +151,45 @@ enum rmt_store_verdict rmt_suppress_merge(void *context, struct rmt_span old,
 								      : RMT_STORE_PUT;
 }
 
+static bool names(struct rmt_span scope, struct rmt_span kind, const char *name)
+{
+	return name != NULL && rmt_span_starts(scope, kind) &&
+	       rmt_span_eq(rmt_span_from(scope, kind.len), rmt_span_of(name));
+}
+
+static bool reason_counts(char *const *reasons, struct rmt_span reason)
+{
+	if (reasons == NULL)
+		return true;
+	for (; *reasons != NULL; reasons++)
+		if (rmt_span_eq(reason, rmt_span_of(*reasons)))
+			return true;
+	return false;
+}
+
+enum rmt_suppress_judgement rmt_suppress_judge_view(const struct rmt_suppress_view *view,
+						    const char *stream, const char *class,
+						    char *const *reasons, int64_t now)
+{
+	if (!rmt_suppress_stands(view, now))
+		return RMT_SUPPRESS_EXPIRED;
+	if (!rmt_span_eq(view->scope, RMT_SPAN("all")) &&
+	    !names(view->scope, RMT_SPAN("stream:"), stream) &&
+	    !names(view->scope, RMT_SPAN("class:"), class))
+		return RMT_SUPPRESS_OTHER_SCOPE;
+	return reason_counts(reasons, view->reason) ? RMT_SUPPRESS_BARS
+						    : RMT_SUPPRESS_OTHER_REASON;
+}
+
+enum rmt_suppress_judgement rmt_suppress_judge(const struct rmt_suppression *entry,
+					       const char *stream, const char *class,
+					       char *const *reasons, int64_t now)
+{
+	struct rmt_suppress_view view = rmt_suppress_view_of(entry);
+
+	return rmt_suppress_judge_view(&view, stream, class, reasons, now);
+}
+
 struct rmt_store_change rmt_journal_change(GString *record, const uint64_t *hashes,
 					   size_t count)
 {

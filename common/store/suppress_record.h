@@ -72,6 +72,10 @@ static inline bool rmt_suppress_stands(const struct rmt_suppress_view *view, int
 	return view->until == 0 || view->until > now;
 }
 
+enum rmt_suppress_judgement rmt_suppress_judge_view(const struct rmt_suppress_view *view,
+						    const char *stream, const char *class,
+						    char *const *reasons, int64_t now);
+
 /* The change that tells indexes; record (cleared) must live until the commit. */
 struct rmt_store_change rmt_journal_change(GString *record, const uint64_t *hashes,
 					   size_t count);
