@@ -48,12 +48,11 @@ POLICY_SRC += common/policy/policy_request.c common/policy/policy_reply.c
 POLICY_SRC += common/policy/classify.c
 AUTH_SRC := common/auth/dns.c common/auth/zone.c common/auth/ip.c common/auth/spf.c \
 	common/auth/spf_macro.c common/auth/spf_record.c
-# With libunbound and libpsl.
-AUTH_SRC += common/auth/dns_packet.c common/auth/resolver.c
 # Signatures; with OpenSSL and, asked for a second opinion, libopendkim.
 AUTH_SRC += common/auth/dkim.c common/auth/dkim_canon.c common/auth/dkim_key.c \
 	common/auth/dkim_opendkim.c common/auth/dkim_sig.c common/auth/dkim_tag.c \
 	common/auth/dkim_words.c
+# With libunbound and libpsl.
 AUTH_SRC += common/auth/dns_packet.c common/auth/resolver.c common/auth/orgdomain.c \
 	common/auth/dmarc.c common/auth/dmarc_record.c
 RULES_SRC :=
@@ -70,12 +69,10 @@ CLI_SRC += common/cli/cf_text.c common/cli/doctor.c common/cli/doctor_egress.c \
 	common/cli/setup_postfix.c
 CLI_SRC += common/cli/records.c common/cli/stream.c common/cli/suppress.c \
 	common/cli/suppress_import.c common/cli/suppress_list.c common/cli/suppress_why.c
-CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/spf.c
+CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf.c
 POLICYD_SRC := $(addprefix postfix-policy/policyd/, main.c policyd.c loop.c listener.c sockets.c \
 	policy_session.c record.c metrics.c metrics_http.c talk.c control.c control_limits.c \
 	control_status.c reload.c)
-CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf.c
-POLICYD_SRC :=
 
 PROGRAMS := $(if $(CLI_SRC),remite) $(if $(POLICYD_SRC),remite-policyd)
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
