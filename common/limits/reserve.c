@@ -388,7 +388,8 @@ enum rmt_reserve_result rmt_reserve(struct rmt_reservations *all,
 	struct rmt_reservation *reservation = current(all, message, dry);
 	bool known = reservation != NULL &&
 		     rmt_keyed_find(&reservation->asked, recipient) != RMT_KEYED_NONE;
-	uint64_t units[SHARES_MAX], size = message->size;
+	/* A size that was not declared is at least an octet: a full limit refuses it. */
+	uint64_t units[SHARES_MAX], size = MAX(message->size, 1);
 	uint32_t asked;
 	enum rmt_reserve_result result;
 	size_t i;

@@ -514,9 +514,10 @@ static void decide_data(struct rmt_engine *engine, struct rmt_work *work,
 
 	if (check_pause(work, now, decision) && decision->action != RMT_ACTION_DUNNO)
 		return;
-	if (work->stream->limits->len > 0 && work->message.id != 0) {
+	if (work->message.id != 0) {
 		if (rmt_reserve_confirm(engine->reservations, &work->message, &commit) ==
-		    RMT_COMMIT_UNKNOWN)
+			    RMT_COMMIT_UNKNOWN &&
+		    work->stream->limits->len > 0)
 			reserve_at_data(engine, work, decision);
 		decision->candidates_charged = commit.candidates_charged;
 	}
@@ -533,7 +534,7 @@ static void decide_end(struct rmt_engine *engine, struct rmt_work *work,
 	size_t at = RMT_ENGINE_SHARES_MAX;
 	uint64_t would = 0;
 
-	if (work->stream->limits->len == 0 || work->message.id == 0)
+	if (work->message.id == 0)
 		return;
 	if (rmt_reserve_commit(engine->reservations, &work->message, &commit) ==
 	    RMT_COMMITTED) {

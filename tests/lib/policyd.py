@@ -94,6 +94,14 @@ class Policyd:
                           f"{want}: {done.stdout}{done.stderr}")
         return done.stdout
 
+    def show_stages(self):
+        """Asks as a Postfix does that is set up at all three stages: what is
+        seen of it before the first END-OF-MESSAGE may mean another set-up."""
+        with self.client() as client:
+            client.rcpt("first@example.test", "first@example.net")
+            client.data("first@example.test", 1)
+            client.end_of_message("first@example.test", 1)
+
     def status(self):
         return json.loads(self.remite("status", "--json"))
 
