@@ -6,133 +6,61 @@
 #include <emmintrin.h>
 #endif
 
-#define NO_EQUALS SIZE_MAX
-
-/* A hash without collisions among the names Postfix sends, known or not (found
- * by trying factors; the compiler would warn of two entries in one place). */
-#define PLACE(len, first, last) (((len) << 2 ^ (first) ^ (last) << 6) & 127)
-#define NAME(first, last, string, member)                                                \
-	[PLACE(sizeof(string) - 1, first, last)] = {                                     \
-		string, sizeof(string) - 1, offsetof(struct rmt_policy_request, member)  \
+/* The names in the order Postfix sends them (smtpd_check.c, 3.10): which one
+ * comes next can be guessed, and a guess costs one comparison. Any other order
+ * is read as well, by looking further. */
+#define NAME(string, member)                                                             \
+	{                                                                                \
+		string "=", sizeof(string), (1u << sizeof(string)) - 1,                  \
+			offsetof(struct rmt_policy_request, member)                      \
 	}
-enum { NAMES = 128, NAME_MAX_OCTETS = 24 };
-static const struct {
-	char text[NAME_MAX_OCTETS]; /* padded with NUL, if there is room */
-	uint32_t len;
-	uint32_t span_at; /* offset of the span it goes to */
-} names[NAMES] = {
-	NAME('r', 't', "request", request),
-	NAME('p', 'e', "protocol_state", state),
-	NAME('r', 't', "recipient_count", count),
-	NAME('s', 'e', "size", size),
-	NAME('i', 'e', "instance", facts.instance),
-	NAME('q', 'd', "queue_id", facts.queue_id),
-	NAME('s', 'r', "sender", facts.sender),
-	NAME('r', 't', "recipient", facts.recipient),
-	NAME('s', 'e', "sasl_username", facts.sasl_user),
-	NAME('c', 's', "client_address", facts.client_address),
-	NAME('c', 'e', "client_name", facts.client_name),
-	NAME('r', 'e', "reverse_client_name", facts.reverse_client_name),
-	NAME('h', 'e', "helo_name", facts.helo),
-	NAME('c', 't', "ccert_subject", facts.cert_subject),
-	NAME('c', 'r', "ccert_issuer", facts.cert_issuer),
-	NAME('c', 't', "ccert_fingerprint", facts.cert_fingerprint),
-	NAME('c', 't', "ccert_pubkey_fingerprint", facts.cert_pubkey_fingerprint),
-	NAME('p', 't', "policy_context", facts.policy_context),
-	NAME('r', 'e', "remite_time", remite_time),
-	NAME('r', 'n', "remite_action", remite_action),
+enum { NAME_MAX_OCTETS = 32, PROBE_OCTETS = 32 };
+static const struct name {
+	char text[NAME_MAX_OCTETS]; /* with the '=' */
+	uint32_t len;               /* with the '=' */
+	uint32_t mask;              /* as many ones */
+	size_t span_at;             /* offset of the span the value goes to */
+} names[] = {
+	NAME("request", request),
+	NAME("protocol_state", state),
+	NAME("protocol_name", ignored),
+	NAME("client_address", facts.client_address),
+	NAME("client_name", facts.client_name),
+	NAME("client_port", ignored),
+	NAME("reverse_client_name", facts.reverse_client_name),
+	NAME("server_address", ignored),
+	NAME("server_port", ignored),
+	NAME("helo_name", facts.helo),
+	NAME("sender", facts.sender),
+	NAME("recipient", facts.recipient),
+	NAME("recipient_count", count),
+	NAME("queue_id", facts.queue_id),
+	NAME("instance", facts.instance),
+	NAME("size", size),
+	NAME("etrn_domain", ignored),
+	NAME("stress", ignored),
+	NAME("sasl_method", ignored),
+	NAME("sasl_username", facts.sasl_user),
+	NAME("sasl_sender", ignored),
+	NAME("ccert_subject", facts.cert_subject),
+	NAME("ccert_issuer", facts.cert_issuer),
+	NAME("ccert_fingerprint", facts.cert_fingerprint),
+	NAME("ccert_pubkey_fingerprint", facts.cert_pubkey_fingerprint),
+	NAME("encryption_protocol", ignored),
+	NAME("encryption_cipher", ignored),
+	NAME("encryption_keysize", ignored),
+	NAME("policy_context", facts.policy_context),
+	NAME("compatibility_level", ignored),
+	NAME("mail_version", ignored),
+	NAME("remite_time", remite_time),
+	NAME("remite_action", remite_action),
+	{ "", 0, UINT32_MAX, 0 }, /* no line begins so */
 };
-
-static inline uint64_t word(const char *p)
-{
-	uint64_t w;
-
-	memcpy(&w, p, sizeof(w));
-	return w;
-}
-
-/* memcmp() for the lengths of names, 4 to 24, without the call. */
-static inline bool same_name(const char *a, const char *b, size_t len)
-{
-	if (len < 8)
-		return memcmp(a, b, 4) == 0 && memcmp(a + len - 4, b + len - 4, 4) == 0;
-	return word(a) == word(b) && word(a + len - 8) == word(b + len - 8) &&
-	       (len <= 16 || word(a + 8) == word(b + 8));
-}
-
-/* Where the value of this name goes, or NULL. Most of what a request costs is
- * thirty of these. */
-static inline struct rmt_span *span_of(struct rmt_policy_request *request,
-				       const char *name, size_t len)
-{
-	size_t at = PLACE(len, (unsigned char)name[0], (unsigned char)name[len - 1]);
-
-	if (names[at].len != len || !same_name(names[at].text, name, len))
-		return NULL;
-	return (struct rmt_span *)(void *)((char *)request + names[at].span_at);
-}
-
-/* Where in up to 64 octets the ones stand that matter: a bit each. */
-struct marks {
-	uint64_t ends, equals;
-	bool nul; /* somewhere */
-};
-
-#ifdef __SSE2__
-static inline uint64_t bits_where(const __m128i *octets, char c)
-{
-	const __m128i wanted = _mm_set1_epi8(c);
-	unsigned a = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(octets[0], wanted));
-	unsigned b = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(octets[1], wanted));
-	unsigned third = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(octets[2], wanted));
-	unsigned d = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(octets[3], wanted));
-
-	return (uint64_t)(d << 16 | third) << 32 | (b << 16 | a);
-}
-
-static inline struct marks mark_block(const char *p)
-{
-	const __m128i *from = (const __m128i *)(const void *)p;
-	const __m128i octets[4] = { _mm_loadu_si128(from), _mm_loadu_si128(from + 1),
-				    _mm_loadu_si128(from + 2),
-				    _mm_loadu_si128(from + 3) };
-	const __m128i least = _mm_min_epu8(_mm_min_epu8(octets[0], octets[1]),
-					   _mm_min_epu8(octets[2], octets[3]));
-	const __m128i zero = _mm_cmpeq_epi8(least, _mm_setzero_si128());
-
-	return (struct marks){ bits_where(octets, '\n'), bits_where(octets, '='),
-			       _mm_movemask_epi8(zero) != 0 };
-}
-#else
-static inline struct marks mark_block(const char *p)
-{
-	struct marks marks = { 0, 0, false };
-	unsigned i;
-
-	for (i = 0; i < 64; i++) {
-		marks.ends |= (uint64_t)(p[i] == '\n') << i;
-		marks.equals |= (uint64_t)(p[i] == '=') << i;
-		marks.nul |= p[i] == '\0';
-	}
-	return marks;
-}
-#endif
-
-static inline struct marks mark(const char *p, size_t len)
-{
-	char tail[64];
-
-	if (len >= sizeof(tail))
-		return mark_block(p);
-	memset(tail, ' ', sizeof(tail));
-	memcpy(tail, p, len);
-	return mark_block(tail);
-}
+enum { NAMES = sizeof(names) / sizeof(names[0]) - 1 };
 
 void rmt_policy_request_init(struct rmt_policy_request *request)
 {
 	memset(request, 0, sizeof(*request));
-	request->equals = NO_EQUALS;
 }
 
 static enum rmt_request_result broken(struct rmt_policy_request *request, const char *why)
@@ -141,28 +69,117 @@ static enum rmt_request_result broken(struct rmt_policy_request *request, const 
 	return RMT_REQUEST_BROKEN;
 }
 
+static struct rmt_span *span_of(struct rmt_policy_request *request,
+				const struct name *name)
+{
+	return (struct rmt_span *)(void *)((char *)request + name->span_at);
+}
+
 /* The bytes moved between two calls: so do the spans that look into them. */
 static void follow_bytes(struct rmt_policy_request *request, const char *bytes)
 {
+	const char *old = request->bytes;
 	struct rmt_span *span;
 	size_t i;
 
-	for (i = 0; i < NAMES && request->bytes != NULL; i++) {
-		span = (struct rmt_span *)(void *)((char *)request + names[i].span_at);
-		if (names[i].len > 0 && span->p != NULL)
-			span->p = bytes + (span->p - request->bytes);
+	request->ignored = rmt_span(NULL, 0); /* shared: must not move twice */
+	for (i = 0; i < NAMES && old != NULL; i++) {
+		span = span_of(request, &names[i]);
+		if (span->p != NULL && span != &request->ignored)
+			span->p = bytes + (span->p - old);
 	}
 	request->bytes = bytes;
 }
 
-/* NAME=VALUE with the '=' at name_len. */
-static inline void take_line(struct rmt_policy_request *request, const char *line,
-			     size_t name_len, size_t len)
+/* Of a repeated name the first value stands. */
+static inline void take_value(struct rmt_policy_request *request, const struct name *name,
+			      const char *value, size_t len)
 {
-	struct rmt_span *span = span_of(request, line, name_len);
+	struct rmt_span *span = span_of(request, name);
 
-	if (span != NULL && span->p == NULL)
-		*span = rmt_span(line + name_len + 1, len - name_len - 1);
+	if (span->p == NULL)
+		*span = rmt_span(value, len);
+}
+
+#ifdef __SSE2__
+static inline uint32_t equal_octets(const char *a, const char *b)
+{
+	return (uint32_t)_mm_movemask_epi8(
+		_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)a),
+			       _mm_loadu_si128((const __m128i *)(const void *)b)));
+}
+
+static inline bool begins_with(const char *p, const struct name *name)
+{
+	uint32_t same =
+		equal_octets(p, name->text) | equal_octets(p + 16, name->text + 16) << 16;
+
+	return (same & name->mask) == name->mask;
+}
+
+/* The LF in a value, mostly a short one; NULL: not there. */
+static inline const char *find_end(const char *value, const char *end)
+{
+	static const char lf[] = "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n";
+	uint32_t hits = equal_octets(value, lf) | equal_octets(value + 16, lf) << 16;
+
+	return hits != 0 ? value + __builtin_ctz(hits)
+			 : memchr(value + PROBE_OCTETS, '\n',
+				  (size_t)(end - value) - PROBE_OCTETS);
+}
+#else
+static inline bool begins_with(const char *p, const struct name *name)
+{
+	return name->len > 0 && memcmp(p, name->text, name->len) == 0;
+}
+
+static inline const char *find_end(const char *value, const char *end)
+{
+	return memchr(value, '\n', (size_t)(end - value));
+}
+#endif
+
+/* Complete lines that begin as guessed: nearly all of what Postfix sends, and
+ * nearly all that reading a request costs. Leaves where a line does not, or
+ * where the end is too near for loads of whole vectors. */
+static void take_guessed(struct rmt_policy_request *request, const char *end)
+{
+	const char *line = request->bytes + request->line, *value, *lf;
+	const struct name *name = &names[request->guess];
+
+	while (end - line >= NAME_MAX_OCTETS + PROBE_OCTETS && name < names + NAMES &&
+	       begins_with(line, name)) {
+		value = line + name->len;
+		lf = find_end(value, end);
+		if (lf == NULL)
+			break;
+		take_value(request, name, value, (size_t)(lf - value) - (lf[-1] == '\r'));
+		line = lf + 1;
+		name++;
+	}
+	request->line = (size_t)(line - request->bytes);
+	request->guess = (unsigned)(name - names);
+}
+
+/* Any line. False: it is none. */
+static bool take_line(struct rmt_policy_request *request, const char *line, size_t len)
+{
+	const char *equals = memchr(line, '=', len);
+	size_t i, at, name_len;
+
+	if (equals == NULL || equals == line)
+		return false;
+	name_len = (size_t)(equals - line) + 1;
+	for (i = 0; i < NAMES; i++) {
+		at = (request->guess + i) % NAMES;
+		if (names[at].len == name_len &&
+		    memcmp(names[at].text, line, name_len) == 0) {
+			take_value(request, &names[at], equals + 1, len - name_len);
+			request->guess = (unsigned)at + 1;
+			break;
+		}
+	}
+	return true;
 }
 
 /* The empty value is 0: Postfix leaves out what it does not know. */
@@ -199,7 +216,7 @@ static enum rmt_request_result finish(struct rmt_policy_request *request, size_t
 {
 	struct rmt_facts *facts = &request->facts;
 
-	if (request->nul && memchr(request->bytes, '\0', length) != NULL)
+	if (memchr(request->bytes, '\0', length) != NULL)
 		return broken(request, "holds a NUL octet");
 	if (!rmt_span_eq(request->request, RMT_SPAN("smtpd_access_policy")))
 		return broken(request, "no request=smtpd_access_policy");
@@ -212,55 +229,43 @@ static enum rmt_request_result finish(struct rmt_policy_request *request, size_t
 	return RMT_REQUEST_DONE;
 }
 
-/* The lines that end in the 64 octets at request->scanned. */
-static inline enum rmt_request_result take_block(struct rmt_policy_request *request,
-						 const char *bytes, struct marks marks)
+/* The line that begins at request->line is not complete. */
+static enum rmt_request_result need_more(struct rmt_policy_request *request, size_t len,
+					 size_t max)
 {
-	const size_t block = request->scanned;
-	size_t line = request->line, equals = request->equals, end, next;
-
-	for (; marks.ends != 0; marks.ends &= marks.ends - 1) {
-		end = block + (size_t)__builtin_ctzll(marks.ends);
-		next = end + 1;
-		if (equals == NO_EQUALS && marks.equals != 0)
-			equals = block + (size_t)__builtin_ctzll(marks.equals);
-		if (bytes[end - (end > line)] == '\r')
-			end--;
-		if (equals >= end || equals == line)
-			return end == line ? finish(request, next)
-					   : broken(request, "a line without NAME=");
-		take_line(request, bytes + line, equals - line, end - line);
-		marks.equals &= ~(marks.ends ^ (marks.ends - 1));
-		line = next;
-		equals = NO_EQUALS;
-	}
-	if (equals == NO_EQUALS && marks.equals != 0)
-		equals = block + (size_t)__builtin_ctzll(marks.equals);
-	request->line = line;
-	request->equals = equals;
+	if (len >= max) /* whatever comes, it would be one octet longer at least */
+		return broken(request, "longer than policyd.max_request");
+	request->scanned = len;
 	return RMT_REQUEST_MORE;
 }
 
 enum rmt_request_result rmt_policy_request_read(struct rmt_policy_request *request,
 						const char *bytes, size_t len, size_t max)
 {
-	enum rmt_request_result result;
-	struct marks marks;
-	size_t limit = len < max ? len : max;
+	const size_t limit = len < max ? len : max;
+	const char *line, *lf;
 	size_t n;
 
 	if (request->bytes != bytes)
 		follow_bytes(request, bytes);
-	while (request->scanned < limit) {
-		n = limit - request->scanned < 64 ? limit - request->scanned : 64;
-		marks = mark(bytes + request->scanned, n);
-		request->nul |= marks.nul;
-		result = take_block(request, bytes, marks);
-		if (result != RMT_REQUEST_MORE)
-			return result;
-		request->scanned += n;
+	for (;;) {
+		if (request->scanned <= request->line) {
+			take_guessed(request, bytes + limit);
+			request->scanned = request->line;
+		}
+		line = bytes + request->line;
+		lf = request->scanned < limit ? memchr(bytes + request->scanned, '\n',
+						       limit - request->scanned)
+					      : NULL;
+		if (lf == NULL)
+			return need_more(request, len, max);
+		n = (size_t)(lf - line);
+		if (n > 0 && line[n - 1] == '\r')
+			n--;
+		if (n == 0)
+			return finish(request, (size_t)(lf - bytes) + 1);
+		if (!take_line(request, line, n))
+			return broken(request, "a line without NAME=");
+		request->line = request->scanned = (size_t)(lf - bytes) + 1;
 	}
-	if (len >= max) /* whatever comes, it would be one octet longer at least */
-		return broken(request, "longer than policyd.max_request");
-	return RMT_REQUEST_MORE;
 }

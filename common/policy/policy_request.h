@@ -38,9 +38,9 @@ struct rmt_policy_request {
 
 	/* private */
 	const char *bytes;
-	size_t line, equals, scanned;
-	bool nul;
-	struct rmt_span request, state, count, size;
+	size_t line, scanned;
+	unsigned guess;
+	struct rmt_span request, state, count, size, ignored;
 };
 
 void rmt_policy_request_init(struct rmt_policy_request *request);

@@ -184,6 +184,21 @@ static void what_is_lenient_and_what_is_strict(void **state)
 	}
 }
 
+/* More lines than names, and lines of NULs where a name might be guessed. */
+static void junk_behind_all_known_names_is_refused(void **state)
+{
+	g_autoptr(GString) text = g_string_new(postfix_rcpt);
+	struct rmt_policy_request request;
+	const char nuls[80] = "";
+
+	(void)state;
+	g_string_truncate(text, text->len - 1);
+	g_string_append(text, "remite_time=1\nremite_action=DUNNO\n");
+	g_string_append_len(text, nuls, sizeof(nuls));
+	g_string_append(text, "\n\n");
+	assert_int_equal(read_whole(&request, text->str, text->len), RMT_REQUEST_BROKEN);
+}
+
 static void a_request_may_be_split_anywhere(void **state)
 {
 	const size_t len = sizeof(postfix_rcpt) - 1;
@@ -273,6 +288,7 @@ int main(void)
 		cmocka_unit_test(every_attribute_of_postfix_is_found),
 		cmocka_unit_test(stages_have_postfix_names),
 		cmocka_unit_test(what_is_lenient_and_what_is_strict),
+		cmocka_unit_test(junk_behind_all_known_names_is_refused),
 		cmocka_unit_test(a_request_may_be_split_anywhere),
 		cmocka_unit_test(a_request_ends_at_its_empty_line),
 		cmocka_unit_test(the_longest_request_is_max_octets),
