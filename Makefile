@@ -69,10 +69,11 @@ CLI_SRC += common/cli/cf_text.c common/cli/doctor.c common/cli/doctor_egress.c \
 	common/cli/setup_postfix.c
 CLI_SRC += common/cli/records.c common/cli/stream.c common/cli/suppress.c \
 	common/cli/suppress_import.c common/cli/suppress_list.c common/cli/suppress_why.c
-CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf.c
+CLI_SRC += $(addprefix common/cli/, control_client.c explain.c limits.c reload.c status.c)
 POLICYD_SRC := $(addprefix postfix-policy/policyd/, main.c policyd.c loop.c listener.c sockets.c \
 	policy_session.c record.c metrics.c metrics_http.c talk.c control.c control_limits.c \
 	control_status.c reload.c)
+CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf.c
 
 PROGRAMS := $(if $(CLI_SRC),remite) $(if $(POLICYD_SRC),remite-policyd)
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))

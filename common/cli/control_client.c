@@ -10,7 +10,7 @@
 
 enum { PATIENCE_SECS = 60, READ_MAX = 65536 };
 
-G_DEFINE_QUARK(rmt-control-error-quark, rmt_control_error)
+G_DEFINE_QUARK(rmt - control - error - quark, rmt_control_error)
 
 static int connect_to(const char *path, GError **err)
 {
@@ -71,8 +71,7 @@ static bool read_line(int fd, GString *buffer, GString *line, GError **err)
 		if (n <= 0) {
 			g_set_error(err, RMT_CONTROL_ERROR, RMT_CONTROL_FAILED,
 				    "remite-policyd: %s",
-				    n == 0 ? "closed the connection"
-					   : g_strerror(errno));
+				    n == 0 ? "closed the connection" : g_strerror(errno));
 			return false;
 		}
 		g_string_append_len(buffer, bytes, n);

@@ -19,11 +19,14 @@ const struct rmt_command rmt_command_explain = {
 	"say what a policy request would be answered, and every step to it",
 	"usage: remite explain [--alone] < REQUEST\n"
 	"\n"
-	"Reads a request of Postfix's policy protocol: lines NAME=VALUE, as policyd.record\n"
-	"writes them; request=, protocol_state= (RCPT) and the empty line may be left out.\n"
+	"Reads a request of Postfix's policy protocol: lines NAME=VALUE, as "
+	"policyd.record\n"
+	"writes them; request=, protocol_state= (RCPT) and the empty line may be left "
+	"out.\n"
 	"Changes nothing.\n"
 	"\n"
-	"A running policyd answers with its counters. If none does, or with --alone, the\n"
+	"A running policyd answers with its counters. If none does, or with --alone, "
+	"the\n"
 	"configuration is read here, and every counter is empty.\n",
 	explain,
 };

@@ -19,7 +19,8 @@ const struct rmt_command rmt_command_limits = {
 	"       remite limits reset STREAM/LIMIT --all\n"
 	"\n"
 	"list prints every counter in use: limit, key, used, of how many, and when one\n"
-	"more fits. reset forgets what is committed; what messages under way hold stays.\n"
+	"more fits. reset forgets what is committed; what messages under way hold "
+	"stays.\n"
 	"Keys joined by '+' are written in the order of list.\n",
 	limits,
 };

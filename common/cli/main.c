@@ -11,6 +11,10 @@
 static const struct rmt_command *const commands[] = {
 	&rmt_command_check_config,
 	&rmt_command_replay,
+	&rmt_command_status,
+	&rmt_command_limits,
+	&rmt_command_explain,
+	&rmt_command_reload,
 	&rmt_command_setup,
 	&rmt_command_doctor,
 	&rmt_command_batch,

@@ -98,7 +98,8 @@ static void print_decisions(const json_t *answer, const char *stream)
 	json_t *row;
 	size_t i;
 
-	json_array_foreach(json_object_get(answer, "decisions"), i, row) {
+	json_array_foreach(json_object_get(answer, "decisions"), i, row)
+	{
 		if (strcmp(text_of(row, "stream"), stream) != 0)
 			continue;
 		printf("  %10" JSON_INTEGER_FORMAT "  %s%s by %s\n",
@@ -113,7 +114,8 @@ static void print_streams(const json_t *answer)
 	json_t *stream, *pause;
 	size_t i;
 
-	json_array_foreach(json_object_get(answer, "streams"), i, stream) {
+	json_array_foreach(json_object_get(answer, "streams"), i, stream)
+	{
 		pause = json_object_get(stream, "paused");
 		printf("\nstream %s, %s, %" JSON_INTEGER_FORMAT " limits\n",
 		       text_of(stream, "name"), text_of(stream, "mode"),
@@ -137,13 +139,12 @@ static void print_nearest(const json_t *answer)
 
 	if (json_array_size(nearest) > 0)
 		puts("\nlimits nearest to full");
-	json_array_foreach(nearest, i, row)
-		printf("  %5.1f%%  %s  %s  %" JSON_INTEGER_FORMAT
-		       " of %" JSON_INTEGER_FORMAT " %s\n",
-		       100 * json_real_value(json_object_get(row, "share")),
-		       text_of(row, "limit"), text_of(row, "value"),
-		       number_of(row, "used"), number_of(row, "of"),
-		       text_of(row, "unit"));
+	json_array_foreach(nearest, i, row) printf(
+		"  %5.1f%%  %s  %s  %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
+		" %s\n",
+		100 * json_real_value(json_object_get(row, "share")),
+		text_of(row, "limit"), text_of(row, "value"), number_of(row, "used"),
+		number_of(row, "of"), text_of(row, "unit"));
 }
 
 static void print_status(const json_t *answer, const struct options *options)
@@ -168,10 +169,10 @@ static void print_status(const json_t *answer, const struct options *options)
 static int show(const struct rmt_config *config, const struct options *options)
 {
 	g_autoptr(GError) err = NULL;
-	json_t *answer = rmt_control_ask(config->policyd.control,
-					 json_pack("{s:s,s:i}", "command", "status",
-						   "nearest", options->nearest),
-					 NULL, NULL, &err);
+	json_t *answer = rmt_control_ask(
+		config->policyd.control,
+		json_pack("{s:s,s:i}", "command", "status", "nearest", options->nearest),
+		NULL, NULL, &err);
 
 	if (answer == NULL)
 		return rmt_cli_fail(RMT_EXIT_TROUBLE, &rmt_command_status, "%s",

@@ -113,12 +113,13 @@ static json_t *streams_json(struct rmt_policyd *policyd)
 }
 
 static void add_decision(void *context, const char *stream, const char *rule,
-			 const char *action, const char *mode, uint64_t count)
+			 const char *action, const char *mode, bool would, uint64_t count)
 {
-	json_array_append_new(
-		context, json_pack("{s:s,s:o,s:s,s:s,s:I}", "stream", stream, "rule",
-				   rmt_json_text(rmt_span_of(rule)), "action", action,
-				   "mode", mode, "count", (json_int_t)count));
+	json_array_append_new(context,
+			      json_pack("{s:s,s:o,s:s,s:s,s:b,s:I}", "stream", stream,
+					"rule", rmt_json_text(rmt_span_of(rule)),
+					"action", action, "mode", mode, "would", would,
+					"count", (json_int_t)count));
 }
 
 static json_t *requests_json(const struct rmt_policyd *policyd)

@@ -176,7 +176,7 @@ static void each_series(const struct rmt_metrics *metrics, bool would,
 
 		if (series->would == would)
 			each(context, series->stream, series->rule, series->action,
-			     series->mode, series->count);
+			     series->mode, would, series->count);
 	}
 }
 
@@ -228,10 +228,12 @@ struct page {
 };
 
 static void format_series(void *context, const char *stream, const char *rule,
-			  const char *action, const char *mode, uint64_t count)
+			  const char *action, const char *mode, bool would,
+			  uint64_t count)
 {
 	const struct page *page = context;
 
+	(void)would;
 	g_string_append_printf(page->out, "%s{", page->name);
 	label(page->out, "stream", stream);
 	g_string_append_c(page->out, ',');

@@ -30,9 +30,10 @@ struct rmt_metrics_counts {
 };
 struct rmt_metrics_counts *rmt_metrics_counts(struct rmt_metrics *metrics);
 
-/* Decisions so far: stream, "defer", how many; and the same for "would". */
+/* Decisions so far. would: action is what enforce mode would have done. */
 typedef void rmt_metrics_each(void *context, const char *stream, const char *rule,
-			      const char *action, const char *mode, uint64_t count);
+			      const char *action, const char *mode, bool would,
+			      uint64_t count);
 void rmt_metrics_decisions(const struct rmt_metrics *metrics, rmt_metrics_each *each,
 			   void *context);
 uint64_t rmt_metrics_requests(const struct rmt_metrics *metrics, enum rmt_stage stage);
