@@ -354,8 +354,8 @@ static void contradictions_of_streams_are_refused(void **state)
 		  "[\"example.com\"])\n" },
 		{ "policyd: { listen = [\"inet:h:1\", \"inet:h:1\"] }",
 		  "t.conf:1: policyd: listen: 'inet:h:1' stands there twice\n" },
-		{ "policyd: { socket_mode = 0660 }",
-		  "t.conf:1: policyd: socket_mode: '660' is not a file mode (write "
+		{ "policyd: { socket_mode = 9 }",
+		  "t.conf:1: policyd: socket_mode: '9' is not a file mode (write "
 		  "\"0660\")\n" },
 		{ "policyd: { max_request = \"1k\" }",
 		  "t.conf:1: policyd: max_request: '1k' is out of bounds (4096 to "
