@@ -3,8 +3,9 @@
  *
  * settings.c holds the rows: a section is a group of the file, a setting a
  * value in it. read.c walks the tree along the rows; types.c reads the values;
- * sections.c makes the objects they belong to and checks what concerns several
- * values; dump.c writes the tree back. All complaints of a run are gathered.
+ * sections.c and section_limit.c make the objects they belong to and check what
+ * concerns several values; dump.c writes the tree back. All complaints of a run are
+ * gathered.
  */
 #ifndef RMT_CONFIG_READER_H
 #define RMT_CONFIG_READER_H
@@ -108,7 +109,12 @@ extern const struct rmt_setting_type rmt_type_bool, rmt_type_choice, rmt_type_nu
 	rmt_type_string, rmt_type_strings, rmt_type_list, rmt_type_rate, rmt_type_quota,
 	rmt_type_per, rmt_type_exempt, rmt_type_overrides, rmt_type_text;
 
-/* sections.c: what begin and end of the sections are. */
+/* What a group says of name, NULL where it says nothing; and the place to
+ * complain of, the group's own then. group may be NULL. */
+const config_setting_t *rmt_member(const config_setting_t *group, const char *name);
+const config_setting_t *rmt_member_place(const config_setting_t *group, const char *name);
+
+/* sections.c, section_limit.c: what begin and end of the sections are. */
 rmt_section_begin rmt_begin_root, rmt_begin_policyd, rmt_begin_fold, rmt_begin_egress,
 	rmt_begin_stream, rmt_begin_limit;
 rmt_section_end rmt_end_root, rmt_end_policyd, rmt_end_fold, rmt_end_egress,
