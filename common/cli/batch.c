@@ -13,6 +13,7 @@ static const struct {
 	rmt_batch_verb *run;
 } verbs[] = {
 	{ "spf", rmt_batch_spf },
+	{ "dkim", rmt_batch_dkim },
 	{ "dmarc", rmt_batch_dmarc },
 };
 
