@@ -154,6 +154,7 @@ static void put_empty_lines(struct rmt_canon_body *body, enum rmt_canon canon)
 	}
 }
 
+/* What may not be left out any more; at most a piece. */
 static void put_run(struct rmt_canon_body *body, enum rmt_canon canon, const char *run,
 		    size_t len)
 {
@@ -161,78 +162,101 @@ static void put_run(struct rmt_canon_body *body, enum rmt_canon canon, const cha
 
 	if (state->empty_lines > 0)
 		put_empty_lines(body, canon);
-	if (state->used + len + 2 > sizeof(state->buffer))
+	if (state->used + len + 1 > sizeof(state->buffer))
 		flush(body, canon);
 	if (state->blank)
 		state->buffer[state->used++] = ' ';
 	state->blank = false;
-	if (len <= 16) { /* words of text: cheaper than a call */
-		while (len-- > 0)
-			state->buffer[state->used++] = *run++;
-		return;
-	}
 	memcpy(state->buffer + state->used, run, len);
 	state->used += len;
 }
 
-/* RFC 6376, 3.4.3: only the end changes. */
-static size_t simple_run(const char *p, size_t len)
+static bool is_blank(char c)
 {
-	const char *cr = memchr(p, '\r', len);
-
-	return cr != NULL ? (size_t)(cr - p) : len;
+	return c == ' ' || c == '\t';
 }
 
-static size_t relaxed_run(const char *p, size_t len)
+/* RFC 6376, 3.4.4: runs of blanks to one. Without branches, since words are
+ * short: every octet is written, and stays or is written over. */
+static void put_words(struct state *state, const char *p, size_t len)
 {
+	char *out = state->buffer + state->used;
+	bool before = false;
 	size_t i;
 
-	for (i = 0; i < len && p[i] != ' ' && p[i] != '\t' && p[i] != '\r'; i++)
-		;
-	return i;
+	if (state->blank)
+		*out++ = ' ';
+	for (i = 0; i < len; i++) {
+		bool blank = is_blank(p[i]);
+
+		*out = blank ? ' ' : p[i];
+		out += !(blank && before);
+		before = blank;
+	}
+	state->blank = before;
+	state->used = (size_t)(out - state->buffer) - before;
 }
 
-/* One octet that is no run: CR, what follows a CR, or a blank. True: taken. */
-static bool take_special(struct rmt_canon_body *body, enum rmt_canon canon, char c)
+/* Part of a line, without CR. */
+static void put_part(struct rmt_canon_body *body, enum rmt_canon canon, const char *p,
+		     size_t len)
 {
 	struct state *state = &body->states[canon];
 
-	if (state->cr) {
-		state->cr = false;
-		if (c == '\n') {
-			state->blank = false; /* 3.4.4: none at the end of a line */
-			state->empty_lines++;
-			return true;
-		}
-		put_run(body, canon, "\r", 1);
+	if (canon == RMT_CANON_SIMPLE) {
+		put_run(body, canon, p, len);
+		return;
 	}
-	if (c == '\r') {
-		state->cr = true;
-		return true;
-	}
-	if (canon == RMT_CANON_RELAXED && (c == ' ' || c == '\t')) {
+	while (len > 0 && is_blank(*p)) {
 		state->blank = true;
-		return true;
+		p++;
+		len--;
 	}
-	return false;
+	if (len == 0)
+		return;
+	if (state->empty_lines > 0)
+		put_empty_lines(body, canon);
+	if (state->used + len + 1 > sizeof(state->buffer))
+		flush(body, canon);
+	put_words(state, p, len);
+}
+
+/* What follows a CR: its LF, or the CR was an octet like others. */
+static bool take_after_cr(struct rmt_canon_body *body, enum rmt_canon canon, char c)
+{
+	struct state *state = &body->states[canon];
+
+	state->cr = false;
+	if (c != '\n') {
+		put_run(body, canon, "\r", 1);
+		return false;
+	}
+	state->blank = false; /* none at the end of a line */
+	state->empty_lines++;
+	return true;
 }
 
 static void add_piece(struct rmt_canon_body *body, enum rmt_canon canon, const char *p,
 		      size_t len)
 {
-	size_t run;
+	struct state *state = &body->states[canon];
 
 	while (len > 0) {
-		if (take_special(body, canon, *p)) {
+		const char *cr;
+		size_t part;
+
+		if (state->cr && take_after_cr(body, canon, *p)) {
 			p++;
 			len--;
 			continue;
 		}
-		run = canon == RMT_CANON_RELAXED ? relaxed_run(p, len)
-						 : simple_run(p, len);
-		put_run(body, canon, p, run);
-		p += run;
-		len -= run;
+		cr = memchr(p, '\r', len);
+		part = cr != NULL ? (size_t)(cr - p) : len;
+		if (part > 0)
+			put_part(body, canon, p, part);
+		state->cr = cr != NULL;
+		p += part + state->cr;
+		len -= part + state->cr;
 	}
 }
 

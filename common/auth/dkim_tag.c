@@ -119,15 +119,14 @@ static int base64_digit(char c)
 
 GByteArray *rmt_tag_base64(struct rmt_span value)
 {
-	g_autoptr(GByteArray) out =
-		g_byte_array_sized_new((guint)(value.len / 4 * 3 + 3));
-	unsigned digits = 0, padding = 0;
+	g_autoptr(GByteArray) out = g_byte_array_new();
+	unsigned digits = 0, padding = 0, octets = 0;
 	guint32 bits = 0;
 	size_t i;
 
+	g_byte_array_set_size(out, (guint)(value.len / 4 * 3 + 3));
 	for (i = 0; i < value.len; i++) {
 		int digit = base64_digit(value.p[i]);
-		guint8 octet;
 
 		if (is_blank(value.p[i]))
 			continue;
@@ -138,9 +137,9 @@ GByteArray *rmt_tag_base64(struct rmt_span value)
 		bits = bits << 6 | (guint32)digit;
 		if (digits++ % 4 == 0)
 			continue;
-		octet = (guint8)(bits >> (6 - 2 * ((digits - 1) % 4)));
-		g_byte_array_append(out, &octet, 1);
+		out->data[octets++] = (guint8)(bits >> (6 - 2 * ((digits - 1) % 4)));
 	}
+	g_byte_array_set_size(out, octets);
 	/* One digit alone holds no octet; padding, where given, must be whole. */
 	if (out->len == 0 || digits % 4 == 1 ||
 	    (padding > 0 && (digits + padding) % 4 != 0))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* bench_dkim.c - messages verified in a second, beside plain libopendkim, in
- * one run and by turns, so that a busy machine slows both.
+/* bench_dkim.c - messages verified in a second of one core, beside plain
+ * libopendkim, in one run and by turns.
  *
  *	bench_dkim [SECONDS]	10 kB body, 10 fields, relaxed/relaxed
  *
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/types.h>
+#include <time.h>
 #include <opendkim/dkim.h>
 
 #include "common/auth/dkim.h"
@@ -23,9 +24,13 @@ struct bench {
 	DKIM_LIB *library;
 };
 
+/* Of this process's own time: others on the machine do not count. */
 static double seconds_now(void)
 {
-	return (double)g_get_monotonic_time() / G_USEC_PER_SEC;
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
 static void die(const char *what)
