@@ -60,7 +60,7 @@ REPORT_SRC :=
 COMMON_SRC := $(BASE_SRC) $(CONFIG_SRC) $(MESSAGE_SRC) $(LIMITS_SRC) $(STORE_SRC) \
 	$(POLICY_SRC) $(AUTH_SRC) $(RULES_SRC) $(REPORT_SRC)
 
-CLI_SRC := common/cli/main.c common/cli/cli.c
+CLI_SRC := common/cli/main.c common/cli/cli.c common/cli/dkim.c
 CLI_SRC += common/cli/check_config.c common/cli/replay.c
 CLI_SRC += common/cli/cf_text.c common/cli/doctor.c common/cli/doctor_egress.c \
 	common/cli/doctor_host.c common/cli/doctor_postfix.c common/cli/finding.c \
