@@ -113,7 +113,7 @@ static void read_pauses(struct rmt_engine *engine, struct rmt_generation *genera
 	}
 }
 
-static void follow_records(struct rmt_engine *engine)
+void rmt_engine_follow(struct rmt_engine *engine)
 {
 	uint64_t version;
 	guint i;
@@ -229,7 +229,7 @@ void rmt_engine_closed(struct rmt_engine *engine, unsigned connection,
 void rmt_engine_tick(struct rmt_engine *engine, const struct rmt_now *now)
 {
 	engine->line_ns = now->line_ns;
-	follow_records(engine);
+	rmt_engine_follow(engine);
 	rmt_reservations_expire(engine->reservations, now->line_ns);
 	rmt_counters_tick(engine->counters, now->line_ns);
 	if (engine->generations->len > 1)

@@ -88,8 +88,12 @@ void rmt_engine_decide(struct rmt_engine *engine, struct rmt_work *work,
 void rmt_engine_closed(struct rmt_engine *engine, unsigned connection,
 		       const struct rmt_now *now);
 
+/* Takes in what other programs changed in the records. Before the requests of a
+ * turn are prepared; cheap where nothing changed. */
+void rmt_engine_follow(struct rmt_engine *engine);
+
 /* Upkeep: follows records, expires reservations, ticks the counters. Once per
- * turn and at least every 100 ms. */
+ * turn, after its answers, and at least every 100 ms. */
 void rmt_engine_tick(struct rmt_engine *engine, const struct rmt_now *now);
 
 /* The same decision, every step to it in words (a line each), changing nothing. */

@@ -243,6 +243,7 @@ static void run(struct rmt_policyd *policyd)
 	while (!policyd->stopping) {
 		ready = rmt_loop_wait(policyd->loop, busy ? 0 : TURN_MS);
 		rmt_policyd_time(policyd);
+		rmt_engine_follow(policyd->engine);
 		rmt_loop_dispatch(policyd->loop, ready);
 		rmt_sessions_answer(policyd->sessions);
 		rmt_engine_tick(policyd->engine, &policyd->now);
