@@ -127,6 +127,7 @@ uint64_t rmt_store_count(struct rmt_store *store, const char *table);
 struct rmt_store_stats {
 	uint64_t commits;                   /* by this process */
 	uint64_t hold_last_ns, hold_max_ns; /* the write lock, by this process */
+	uint64_t holds_long;                /* those above 5 ms */
 	uint64_t map_bytes, used_bytes;
 };
 void rmt_store_stats(struct rmt_store *store, struct rmt_store_stats *stats_r);

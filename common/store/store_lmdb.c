@@ -30,6 +30,7 @@ enum {
 	READERS_MAX = 512,
 	IDLE_MAX = 8, /* reset read transactions kept */
 	FILE_MODE = 0660,
+	HOLD_LONG = 5000000, /* ns */
 };
 #define GUARD_OFFSET ((off_t)1 << 60) /* + pid: far behind any data */
 
@@ -727,6 +728,7 @@ static void note_hold(struct lmdb *db, int64_t since_us, int rc)
 
 	db->stats.hold_last_ns = ns;
 	db->stats.hold_max_ns = MAX(db->stats.hold_max_ns, ns);
+	db->stats.holds_long += ns > HOLD_LONG;
 	db->stats.commits += rc == 0;
 }
 

@@ -110,7 +110,7 @@ static void adapt_batch(struct rmt_suppress_import *import, size_t count)
 	rmt_store_stats(import->store, &stats);
 	fits = count * hold_goal_ns / MAX(stats.hold_last_ns, 1);
 	import->batch =
-		CLAMP(MIN(fits, import->batch + import->batch / 4), BATCH_MIN, BATCH_MAX);
+		CLAMP(MIN(fits, import->batch + import->batch / 8), BATCH_MIN, BATCH_MAX);
 }
 
 static bool write_batch(struct rmt_suppress_import *import, const struct item *items,
