@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "store_fixture.h"
+#include "tests/unit/common/store/store_fixture.h"
 
 #include <string.h>
 

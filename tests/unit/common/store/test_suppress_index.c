@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The reader's side: what policyd sees of the list, and when. */
-#include "store_fixture.h"
+#include "tests/unit/common/store/store_fixture.h"
 
 #include <signal.h>
 #include <stdio.h>
