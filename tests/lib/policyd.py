@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 
-from live import BUILD, Failure, Skip, can_connect, end_process, wait_until
+from live import BUILD, Failure, can_connect, end_process, wait_until
 
 BASE = """\
 mode = "{mode}"
@@ -29,7 +29,7 @@ class Policyd:
     def __init__(self, place, streams="", mode="enforce", policyd="", more=""):
         self.program = os.path.join(BUILD, "remite-policyd")
         if not os.access(self.program, os.X_OK):
-            raise Skip(f"{self.program} is not built")
+            raise Failure(f"{self.program} is not there: make")
         self.place = place
         self.socket = place.file("policy")
         self.port = place.free_port()
@@ -104,6 +104,11 @@ class Policyd:
 
     def status(self):
         return json.loads(self.remite("status", "--json"))
+
+    def used(self, limit):
+        """What its counters have, committed and held: {key: units}."""
+        lines = self.remite("limits", "list", "--json", "--limit", limit).splitlines()
+        return {c["value"]: c["used"] for c in map(json.loads, filter(None, lines))}
 
     def client(self):
         return PolicyClient(self.socket)

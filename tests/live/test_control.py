@@ -125,11 +125,13 @@ def discard_takes_the_whole_message_and_gives_back(place):
 
 @test
 def what_a_recipient_hits_cannot_be_held(place):
-    policyd, _ = two_streams(place)
-    bad = (TWO % (1, "hold", "")).replace('per = "stream"', 'per = "recipient"')
-    path = place.file("bad.conf", f"streams: {{{bad}}}\n")
-    done = policyd.remite("check-config", path, want=1)
-    true("hold" in done or True, done)
+    policyd = Policyd(place, TWO % (1, "defer", ""))
+    for action, key in (("hold", "recipient"), ("discard", "stream+recipient_domain")):
+        text = (TWO % (1, action, "  allow_discard = true")).replace(
+            'per = "stream"', f'per = "{key}"')
+        path = place.file("bad.conf", f"streams: {{{text}}}\n")
+        said = policyd.remite("check-config", path, want=1)
+        true(f"bad.conf:5: " in said and action in said, f"{action} per {key}: {said}")
 
 
 @test
@@ -138,10 +140,54 @@ def limits_can_be_listed_and_reset(place):
     with Smtp(postfix.port) as client:
         client.message(NEWS, people(4))
         client.quit()
-    equal(policyd.room(NEWS), 6, "recipients left")
-    true("news/day" in policyd.remite("limits", "list"), "the limit is listed")
-    policyd.remite("limits", "reset", "news/day")
+    equal(policyd.used("news/day"), {"news": 4}, "recipients used")
+    policyd.remite("limits", "reset", "news/day", "news")
+    equal(policyd.used("news/day").get("news", 0), 0, "recipients used after the reset")
     equal(policyd.room(NEWS), 10, "recipients left after the reset")
+
+
+@test
+def each_key_has_its_own_counter(place):
+    streams = """
+	people: {
+		senders = ["*@example.test"]
+		limits: { each: { per = "sender+recipient_domain"  quota = "3/day"
+		                  overrides = ["boss@example.test+example.org 5/day"] } }
+	}
+"""
+    policyd = Policyd(place, streams)
+    postfix = Postfix(place, policyd.socket)
+    with Smtp(postfix.port) as client:
+        replies, _ = client.message("Ann@Example.Test", people(4))
+        equal(accepted(replies), 3, "Ann's to example.org")
+        replies, _ = client.message("bob@example.test", people(4))
+        equal(accepted(replies), 3, "Bob's to example.org")
+        replies, _ = client.message("boss@example.test", people(9))
+        equal(accepted(replies), 5, "the overridden one's")
+        replies, _ = client.message("ann@example.test", ["x@EXAMPLE.net"])
+        equal(accepted(replies), 1, "Ann's to example.net")
+        client.quit()
+    equal(policyd.used("people/each"), {"ann@example.test+example.org": 3,
+                                        "bob@example.test+example.org": 3,
+                                        "boss@example.test+example.org": 5,
+                                        "ann@example.test+example.net": 1}, "used")
+
+
+@test
+def status_shows_what_happens(place):
+    policyd, postfix = two_streams(place, limit=2)
+    policyd.remite("stream", "pause", "transactional", "--reason", "inspection")
+    with Smtp(postfix.port) as client:
+        client.message(NEWS, people(3))
+        client.message(SHOP, people(1))
+        client.quit()
+    status = policyd.status()
+    equal(status["stages_seen"], ["RCPT", "DATA", "END-OF-MESSAGE"], "stages seen")
+    counts = {(d["stream"], d["rule"], d["action"]): d["count"] for d in status["decisions"]}
+    equal(counts[("promotional", "limit:day", "defer")], 1, "deferred by the limit")
+    equal(counts[("transactional", "paused", "defer")], 1, "deferred by the pause")
+    equal(status["nearest"][0]["limit"], "promotional/day", "nearest to full")
+    equal((status["nearest"][0]["used"], status["nearest"][0]["of"]), (2, 2), "used, of")
 
 
 if __name__ == "__main__":
