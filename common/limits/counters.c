@@ -248,7 +248,7 @@ void rmt_counters_hold(struct rmt_counters *counters, uint64_t key, uint64_t n)
 
 void rmt_counters_unhold(struct rmt_counters *counters, uint64_t key, uint64_t n)
 {
-	struct rmt_slot *held = rmt_table_find(&counters->held, key), *slot;
+	struct rmt_slot *held = rmt_table_find(&counters->held, key);
 
 	if (held == NULL || held->value == 0 || n == 0)
 		return;
@@ -256,9 +256,8 @@ void rmt_counters_unhold(struct rmt_counters *counters, uint64_t key, uint64_t n
 	if (held->value > 0)
 		return;
 	counters->held_keys--;
-	slot = slot_find(counters, key);
-	if (slot != NULL)
-		slot->value &= ~RMT_SLOT_HELD;
+	rmt_table_remove(&counters->held, held);
+	/* The slot's HELD stays, as a hint: the sweep takes it off. */
 }
 
 /* --- to the log ------------------------------------------------------------------ */
@@ -495,6 +494,8 @@ static void sweep_slot(struct rmt_counters *counters, struct rmt_slot *slot)
 	uint64_t now = (uint64_t)counters->line_last;
 	struct rmt_quota *quota = quota_of(counters, slot);
 
+	if ((slot->value & RMT_SLOT_HELD) != 0 && held_of(counters, slot) == 0)
+		slot->value &= ~RMT_SLOT_HELD;
 	if (quota != NULL && rmt_quota_is_over(quota, now))
 		make_rate(counters, slot);
 	if (slot->key != 0 && rmt_table_is_dead(slot->value, stored((int64_t)now)))

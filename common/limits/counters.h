@@ -106,6 +106,9 @@ void rmt_counters_log(struct rmt_counters *counters, const void *record, size_t 
 
 struct rmt_counters_client {
 	void *context;
+	/* All records once before the replay, for who wants to know how they end; or
+	 * NULL. */
+	void (*foresee)(void *context, const void *record, size_t len);
 	void (*replay)(void *context, const void *record, size_t len);
 	/* Writes (by rmt_counters_log) all records that a new log must begin with. */
 	void (*snapshot)(void *context);

@@ -138,6 +138,20 @@ static void end_list(struct rmt_disk *disk)
 	disk->in_list = false;
 }
 
+/* Every record of rates and quotas begins with its key. */
+static void look_ahead(void *context, int64_t line_ns, enum rmt_log_type type,
+		       const char *record, size_t len)
+{
+	const struct rmt_disk *disk = context;
+	uint64_t key;
+
+	(void)line_ns;
+	if (len < sizeof(key) || (type != RMT_LOG_RATE && type != RMT_LOG_QUOTA))
+		return;
+	memcpy(&key, record, sizeof(key));
+	rmt_counters_prefetch(disk->counters, key);
+}
+
 static void apply(void *context, int64_t line_ns, enum rmt_log_type type,
 		  const char *record, size_t len)
 {
@@ -236,7 +250,7 @@ static enum rmt_log_result read_log(struct rmt_disk *disk, uint64_t number)
 	if (len == 0)
 		return RMT_LOG_WHOLE; /* cut off to the last octet, once */
 	disk->in_list = false;
-	result = rmt_log_read(bytes, len, apply, disk, &reading);
+	result = rmt_log_read(bytes, len, look_ahead, apply, disk, &reading);
 	if (result == RMT_LOG_TORN)
 		cut(disk, name, reading.good, without_zeros(bytes, len));
 	if (reading.good > 0) {
@@ -613,18 +627,26 @@ void rmt_disk_close(struct rmt_disk *disk)
 	g_free(disk);
 }
 
+static void each_record(const GByteArray *records,
+			void (*call)(void *context, const void *record, size_t len),
+			void *context)
+{
+	uint32_t size;
+	guint at;
+
+	for (at = 0; at < records->len; at += (guint)sizeof(size) + size) {
+		memcpy(&size, records->data + at, sizeof(size));
+		call(context, records->data + at + sizeof(size), size);
+	}
+}
+
 void rmt_disk_attach(struct rmt_disk *disk)
 {
 	const struct rmt_counters_client *client = &disk->counters->client;
-	uint32_t size;
-	guint at = 0;
 
-	while (at < disk->records->len) {
-		memcpy(&size, disk->records->data + at, sizeof(size));
-		at += sizeof(size);
-		client->replay(client->context, disk->records->data + at, size);
-		at += size;
-	}
+	if (client->foresee != NULL)
+		each_record(disk->records, client->foresee, client->context);
+	each_record(disk->records, client->replay, client->context);
 	g_byte_array_unref(disk->records);
 	disk->records = g_byte_array_new();
 	write_list(disk);

@@ -113,8 +113,9 @@ static enum rmt_log_result read_segment(const char *bytes, size_t len,
 	return RMT_LOG_WHOLE;
 }
 
-enum rmt_log_result rmt_log_read(const char *bytes, size_t len, rmt_log_each *each,
-				 void *context, struct rmt_log_reading *reading_r)
+enum rmt_log_result rmt_log_read(const char *bytes, size_t len, rmt_log_each *ahead,
+				 rmt_log_each *each, void *context,
+				 struct rmt_log_reading *reading_r)
 {
 	enum rmt_log_result result = read_segment(bytes, len, &reading_r->segment);
 	struct frame frame;
@@ -126,6 +127,9 @@ enum rmt_log_result rmt_log_read(const char *bytes, size_t len, rmt_log_each *ea
 	reading_r->good = sizeof(struct rmt_segment);
 	while (frame_at(bytes, len, reading_r->good, reading_r->segment.number, &frame)) {
 		reading_r->good += sizeof(frame);
+		if (ahead != NULL)
+			read_records(bytes + reading_r->good, frame.len, frame.line_ns,
+				     ahead, context);
 		read_records(bytes + reading_r->good, frame.len, frame.line_ns, each,
 			     context);
 		reading_r->good += frame.len;

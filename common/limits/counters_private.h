@@ -3,7 +3,7 @@
  *
  * A slot's value:
  *	bit 63  NAMED: the names have this key
- *	bit 62  HELD: the table of held units has this key
+ *	bit 62  HELD: the table of held units may have this key
  *	bit 61  QUOTA: the rest is the number of a ring in the pool
  *	else    a rate's theoretical arrival time, ns since RMT_TAT_ORIGIN
  * A rate whose time has passed is as good as absent, so its slot is dead; the

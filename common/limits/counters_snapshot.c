@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -230,9 +231,9 @@ struct rmt_snapshot {
 	unsigned shard;      /* the owner's: next to copy */
 	bool copied;         /* the owner's: all of it */
 	GByteArray *filling; /* own; the owner's */
-	GThread *thread;
-	GMutex lock; /* of all below */
-	GCond wake;
+	pthread_t thread;
+	pthread_mutex_t lock; /* of all below */
+	pthread_cond_t wake;
 	GByteArray *handed; /* own; empty: the thread wants more */
 	bool last, abandoned;
 	bool finished;
@@ -382,17 +383,17 @@ static void *run(void *context)
 	bool last = false;
 	int error = 0;
 
-	g_mutex_lock(&snapshot->lock);
+	pthread_mutex_lock(&snapshot->lock);
 	while (!last && error == 0 && !snapshot->abandoned) {
 		if (snapshot->handed->len == 0) {
-			g_cond_wait(&snapshot->wake, &snapshot->lock);
+			pthread_cond_wait(&snapshot->wake, &snapshot->lock);
 			continue;
 		}
 		swap = snapshot->handed;
 		snapshot->handed = bytes;
 		bytes = swap;
 		last = snapshot->last;
-		g_mutex_unlock(&snapshot->lock);
+		pthread_mutex_unlock(&snapshot->lock);
 		make_checksums(bytes, snapshot->written == 0
 					      ? sizeof(struct rmt_snapshot_head)
 					      : 0);
@@ -400,11 +401,11 @@ static void *run(void *context)
 		if (last && error == 0)
 			error = put_in_place(snapshot);
 		g_byte_array_set_size(bytes, 0);
-		g_mutex_lock(&snapshot->lock);
+		pthread_mutex_lock(&snapshot->lock);
 	}
 	snapshot->error = last || error != 0 ? error : ECANCELED;
 	snapshot->finished = true;
-	g_mutex_unlock(&snapshot->lock);
+	pthread_mutex_unlock(&snapshot->lock);
 	g_byte_array_unref(bytes);
 	return NULL;
 }
@@ -437,9 +438,10 @@ struct rmt_snapshot *rmt_snapshot_begin(int directory_fd, int log_fd, uint64_t o
 	snapshot->filling = g_byte_array_sized_new(2 * RMT_SNAPSHOT_STEP);
 	snapshot->handed = g_byte_array_sized_new(2 * RMT_SNAPSHOT_STEP);
 	g_byte_array_append(snapshot->filling, (const guint8 *)&own, sizeof(own));
-	g_mutex_init(&snapshot->lock);
-	g_cond_init(&snapshot->wake);
-	snapshot->thread = g_thread_new("counters-snap", run, snapshot);
+	pthread_mutex_init(&snapshot->lock, NULL);
+	pthread_cond_init(&snapshot->wake, NULL);
+	if (pthread_create(&snapshot->thread, NULL, run, snapshot) != 0)
+		g_error("counters: cannot start a thread");
 	return snapshot;
 }
 
@@ -450,23 +452,23 @@ enum rmt_snapshot_state rmt_snapshot_step(struct rmt_snapshot *snapshot,
 	bool wanted, finished;
 	int error;
 
-	g_mutex_lock(&snapshot->lock);
+	pthread_mutex_lock(&snapshot->lock);
 	wanted = snapshot->handed->len == 0 && !snapshot->last;
 	finished = snapshot->finished;
 	error = snapshot->error;
-	g_mutex_unlock(&snapshot->lock);
+	pthread_mutex_unlock(&snapshot->lock);
 	if (finished)
 		return error == 0 ? RMT_SNAPSHOT_DONE : RMT_SNAPSHOT_FAILED;
 	if (!wanted)
 		return RMT_SNAPSHOT_RUNS;
 	fill(snapshot, counters);
-	g_mutex_lock(&snapshot->lock);
+	pthread_mutex_lock(&snapshot->lock);
 	swap = snapshot->handed;
 	snapshot->handed = snapshot->filling;
 	snapshot->filling = swap;
 	snapshot->last = snapshot->copied;
-	g_cond_signal(&snapshot->wake);
-	g_mutex_unlock(&snapshot->lock);
+	pthread_cond_signal(&snapshot->wake);
+	pthread_mutex_unlock(&snapshot->lock);
 	return RMT_SNAPSHOT_RUNS;
 }
 
@@ -474,11 +476,11 @@ int rmt_snapshot_free(struct rmt_snapshot *snapshot, uint64_t *bytes_r)
 {
 	int error;
 
-	g_mutex_lock(&snapshot->lock);
+	pthread_mutex_lock(&snapshot->lock);
 	snapshot->abandoned = true;
-	g_cond_signal(&snapshot->wake);
-	g_mutex_unlock(&snapshot->lock);
-	g_thread_join(snapshot->thread);
+	pthread_cond_signal(&snapshot->wake);
+	pthread_mutex_unlock(&snapshot->lock);
+	pthread_join(snapshot->thread, NULL);
 	error = snapshot->error;
 	*bytes_r = snapshot->written;
 	if (error != 0)
@@ -488,8 +490,8 @@ int rmt_snapshot_free(struct rmt_snapshot *snapshot, uint64_t *bytes_r)
 		close(snapshot->log_fd);
 	g_byte_array_unref(snapshot->filling);
 	g_byte_array_unref(snapshot->handed);
-	g_mutex_clear(&snapshot->lock);
-	g_cond_clear(&snapshot->wake);
+	pthread_mutex_destroy(&snapshot->lock);
+	pthread_cond_destroy(&snapshot->wake);
 	g_free(snapshot);
 	return error;
 }

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
+#include <pthread.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/limits/counters_log.h"
@@ -12,9 +14,9 @@
 enum { ROOM_MIN = 64 << 10, ROOM_MAX = 4 << 20 };
 
 struct rmt_sync {
-	GThread *thread;
-	GMutex lock; /* of all below */
-	GCond wake;
+	pthread_t thread;
+	pthread_mutex_t lock; /* of all below */
+	pthread_cond_t wake;
 	int fd, directory_fd;
 	GArray *retired; /* int */
 	uint64_t offset, allocated;
@@ -85,10 +87,17 @@ static int do_work(const struct work *work)
 /* Lets records gather; not when the process waits for the end. */
 static void rest(struct rmt_sync *sync)
 {
-	int64_t until = g_get_monotonic_time() + RMT_SYNC_REST_US;
+	struct timespec until;
+	int waited = 0;
 
-	while (!sync->quit && g_cond_wait_until(&sync->wake, &sync->lock, until))
-		;
+	clock_gettime(CLOCK_MONOTONIC, &until); /* of this pause only */
+	until.tv_nsec += RMT_SYNC_REST_US * 1000L;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	while (!sync->quit && waited == 0)
+		waited = pthread_cond_timedwait(&sync->wake, &sync->lock, &until);
 }
 
 static void *run(void *context)
@@ -97,94 +106,100 @@ static void *run(void *context)
 	struct work work;
 	int error;
 
-	g_mutex_lock(&sync->lock);
+	pthread_mutex_lock(&sync->lock);
 	while (!sync->quit || has_work(sync)) {
 		if (!has_work(sync)) {
-			g_cond_wait(&sync->wake, &sync->lock);
+			pthread_cond_wait(&sync->wake, &sync->lock);
 			continue;
 		}
 		work = take_work(sync);
-		g_mutex_unlock(&sync->lock);
+		pthread_mutex_unlock(&sync->lock);
 		error = do_work(&work);
-		g_mutex_lock(&sync->lock);
+		pthread_mutex_lock(&sync->lock);
 		rest(sync);
 		if (error != 0)
 			sync->error = error;
 	}
-	g_mutex_unlock(&sync->lock);
+	pthread_mutex_unlock(&sync->lock);
 	return NULL;
 }
 
 struct rmt_sync *rmt_sync_start(void)
 {
 	struct rmt_sync *sync = g_new0(struct rmt_sync, 1);
+	pthread_condattr_t attributes;
 
-	g_mutex_init(&sync->lock);
-	g_cond_init(&sync->wake);
+	pthread_mutex_init(&sync->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&sync->wake, &attributes);
+	pthread_condattr_destroy(&attributes);
 	sync->fd = sync->directory_fd = -1;
 	sync->length = -1;
 	sync->retired = g_array_new(false, false, sizeof(int));
-	sync->thread = g_thread_new("counters-sync", run, sync);
+	if (pthread_create(&sync->thread, NULL, run, sync) != 0)
+		g_error("counters: cannot start a thread");
 	return sync;
 }
 
 void rmt_sync_stop(struct rmt_sync *sync)
 {
-	g_mutex_lock(&sync->lock);
+	pthread_mutex_lock(&sync->lock);
 	sync->quit = true;
 	sync->dirty = sync->fd >= 0;
-	g_cond_signal(&sync->wake);
-	g_mutex_unlock(&sync->lock);
-	g_thread_join(sync->thread);
+	pthread_cond_signal(&sync->wake);
+	pthread_mutex_unlock(&sync->lock);
+	pthread_join(sync->thread, NULL);
 	if (sync->fd >= 0) {
 		if (sync->length >= 0 && ftruncate(sync->fd, sync->length) == 0)
 			fdatasync(sync->fd);
 		close(sync->fd);
 	}
 	g_array_unref(sync->retired);
-	g_mutex_clear(&sync->lock);
-	g_cond_clear(&sync->wake);
+	pthread_mutex_destroy(&sync->lock);
+	pthread_cond_destroy(&sync->wake);
 	g_free(sync);
 }
 
 void rmt_sync_switch(struct rmt_sync *sync, int fd, int directory_fd)
 {
-	g_mutex_lock(&sync->lock);
+	pthread_mutex_lock(&sync->lock);
 	if (sync->fd >= 0)
 		g_array_append_val(sync->retired, sync->fd);
 	sync->fd = fd;
 	sync->directory_fd = directory_fd;
 	sync->offset = sync->allocated = 0;
 	sync->dirty = fd >= 0;
-	g_cond_signal(&sync->wake);
-	g_mutex_unlock(&sync->lock);
+	pthread_cond_signal(&sync->wake);
+	pthread_mutex_unlock(&sync->lock);
 }
 
 void rmt_sync_dirty(struct rmt_sync *sync, uint64_t offset)
 {
-	g_mutex_lock(&sync->lock);
+	pthread_mutex_lock(&sync->lock);
 	sync->offset = offset;
 	if (!sync->dirty) {
 		sync->dirty = true;
-		g_cond_signal(&sync->wake); /* costs nothing while the thread is awake */
+		pthread_cond_signal(
+			&sync->wake); /* costs nothing while the thread is awake */
 	}
-	g_mutex_unlock(&sync->lock);
+	pthread_mutex_unlock(&sync->lock);
 }
 
 void rmt_sync_truncate(struct rmt_sync *sync, uint64_t length)
 {
-	g_mutex_lock(&sync->lock);
+	pthread_mutex_lock(&sync->lock);
 	sync->length = (int64_t)length;
-	g_mutex_unlock(&sync->lock);
+	pthread_mutex_unlock(&sync->lock);
 }
 
 int rmt_sync_error(struct rmt_sync *sync)
 {
 	int error;
 
-	g_mutex_lock(&sync->lock);
+	pthread_mutex_lock(&sync->lock);
 	error = sync->error;
 	sync->error = 0;
-	g_mutex_unlock(&sync->lock);
+	pthread_mutex_unlock(&sync->lock);
 	return error;
 }

@@ -147,7 +147,7 @@ void rmt_reservation_drop(struct rmt_reservation_pool *pool,
 			  struct rmt_reservation *reservation)
 {
 	unlink_from_list(pool, reservation);
-	rmt_table_find(&pool->by_id, reservation->id)->value = 0;
+	rmt_table_remove(&pool->by_id, rmt_table_find(&pool->by_id, reservation->id));
 	pool->links -= reservation->link_count;
 	rmt_keyed_clear(&reservation->entries);
 	rmt_keyed_clear(&reservation->asked);

@@ -159,11 +159,13 @@ void rmt_reserve_closed(struct rmt_reservations *all, unsigned connection,
 {
 	struct rmt_slot *slot =
 		rmt_table_find(&all->connections, connection_key(connection));
+	uint64_t id;
 
-	if (slot == NULL || slot->value == 0)
+	if (slot == NULL)
 		return;
-	end_instance(all, slot->value, false, line_ns);
-	slot->value = 0;
+	id = slot->value;
+	rmt_table_remove(&all->connections, slot);
+	end_instance(all, id, false, line_ns);
 }
 
 /* --- time-outs ---------------------------------------------------------------------- */

@@ -55,7 +55,7 @@ struct learned_record {
 	struct rmt_learned learned;
 };
 
-enum { SHARES_MAX = 256 };
+enum { SHARES_MAX = 256, END_BITS = 8 };
 
 static struct head head_of(enum kind kind, uint64_t id)
 {
@@ -359,14 +359,38 @@ static void replay_known(struct rmt_reservations *all, const union record *recor
 		rmt_reserve_drop(all, reservation);
 }
 
+/* Nearly all reservations in a log have ended in it: those need no replay. */
+static void foresee(void *context, const void *bytes, size_t len)
+{
+	struct rmt_reservations *all = context;
+	struct head head;
+
+	all->foreseen++;
+	if (len < sizeof(head))
+		return;
+	memcpy(&head, bytes, sizeof(head));
+	if (head.kind == END && head.id != 0)
+		rmt_table_put(&all->ends, head.id, 0)->value = all->foreseen;
+}
+
+static bool ends_later(const struct rmt_reservations *all, uint64_t id)
+{
+	const struct rmt_slot *slot = id != 0 ? rmt_table_find(&all->ends, id) : NULL;
+
+	return slot != NULL && slot->value >= all->replayed;
+}
+
 static void replay(void *context, const void *bytes, size_t len)
 {
 	struct rmt_reservations *all = context;
 	union record record = { 0 };
 
+	all->replayed++;
 	if (len < sizeof(record.head))
 		return;
 	memcpy(&record, bytes, MIN(len, sizeof(record)));
+	if (ends_later(all, record.head.id))
+		return;
 	all->replaying = true;
 	if (record.head.kind == RESERVE)
 		replay_reserve(all, bytes, len);
@@ -383,7 +407,9 @@ static void replay(void *context, const void *bytes, size_t len)
 
 void rmt_reserve_log_attach(struct rmt_reservations *all)
 {
-	const struct rmt_counters_client client = { all, replay, put_all };
+	const struct rmt_counters_client client = { all, foresee, replay, put_all };
 
+	rmt_table_init(&all->ends, END_BITS, 50);
 	rmt_counters_attach(all->counters, &client);
+	rmt_table_finish(&all->ends);
 }

@@ -37,6 +37,9 @@ struct rmt_reservations {
 	unsigned stages; /* as the administrator says; 0: learned */
 	struct rmt_learned learned;
 	bool replaying; /* nothing is logged meanwhile */
+	struct rmt_table
+		ends; /* in a replay: id -> number of the last record that ends it */
+	uint64_t foreseen, replayed; /* records */
 };
 
 const struct rmt_amount *rmt_reserve_amount(const struct rmt_reservations *all,

@@ -6,7 +6,7 @@
 
 /* From here on arrays are whole pages of their own: what a growing shard
  * leaves behind goes back to the system and not into holes of the heap. */
-enum { PAGE = 4096, MAPPED_FROM = 8 * PAGE, SIZE_MIN = 4, LOAD_PERCENT = 80 };
+enum { PAGE = 4096, MAPPED_FROM = 8 * PAGE, SIZE_MIN = 8, LOAD_PERCENT = 80 };
 
 void rmt_table_init(struct rmt_table *table, unsigned bits, unsigned slack)
 {
@@ -133,48 +133,65 @@ static bool is_full(const struct rmt_shard *shard)
 	return ((uint64_t)shard->used + 1) * 100 > (uint64_t)shard->size * LOAD_PERCENT;
 }
 
-/* Room for one more key in the shard; false: it was rebuilt, look again. */
-static bool make_room(struct rmt_table *table, unsigned number, uint64_t threshold)
+/* A dead slot on the key's way, else the free one at its end (the shard has one). */
+static struct rmt_slot *slot_for_new(struct rmt_table *table, struct rmt_shard *shard,
+				     uint64_t key, uint64_t threshold)
 {
-	struct rmt_shard *shard = &table->shards[number];
+	uint32_t i = rmt_table_place(table, shard->size, key);
 
-	if (!is_full(shard))
-		return true;
-	rmt_table_rebuild(table, number, threshold);
-	if (shard->size == 0)
-		replace(table, shard, array_new(SIZE_MIN), SIZE_MIN, 0);
-	return false;
+	for (; shard->slots[i].key != 0; i = i + 1 == shard->size ? 0 : i + 1)
+		if (rmt_table_is_dead(shard->slots[i].value, threshold))
+			return &shard->slots[i];
+	shard->used++;
+	table->used++;
+	return &shard->slots[i];
+}
+
+static struct rmt_slot *put_new(struct rmt_table *table, uint64_t key, uint64_t threshold)
+{
+	struct rmt_shard *shard = rmt_table_shard(table, key);
+	struct rmt_slot *slot;
+
+	if (is_full(shard)) {
+		rmt_table_rebuild(table, (unsigned)(shard - table->shards), threshold);
+		if (shard->size == 0)
+			replace(table, shard, array_new(SIZE_MIN), SIZE_MIN, 0);
+	}
+	slot = slot_for_new(table, shard, key, threshold);
+	*slot = (struct rmt_slot){ key, 0 };
+	return slot;
 }
 
 struct rmt_slot *rmt_table_put(struct rmt_table *table, uint64_t key, uint64_t threshold)
 {
-	struct rmt_shard *shard = rmt_table_shard(table, key);
-	struct rmt_slot *dead = NULL, *slot;
-	uint32_t i = 0;
+	struct rmt_slot *slot = rmt_table_find(table, key);
+
+	return slot != NULL ? slot : put_new(table, key, threshold);
+}
+
+static uint32_t distance(const struct rmt_shard *shard, uint32_t from, uint32_t to)
+{
+	return to >= from ? to - from : to + shard->size - from;
+}
+
+void rmt_table_remove(struct rmt_table *table, struct rmt_slot *slot)
+{
+	struct rmt_shard *shard = rmt_table_shard(table, slot->key);
+	uint32_t gap = (uint32_t)(slot - shard->slots), i = gap, home;
 
 	for (;;) {
-		if (shard->size > 0)
-			i = rmt_table_place(table, shard->size, key);
-		for (dead = NULL; shard->size > 0 && shard->slots[i].key != 0;) {
-			slot = &shard->slots[i];
-			if (slot->key == key)
-				return slot;
-			if (dead == NULL && rmt_table_is_dead(slot->value, threshold))
-				dead = slot;
-			if (++i == shard->size)
-				i = 0;
-		}
-		if (dead != NULL ||
-		    make_room(table, (unsigned)(shard - table->shards), threshold))
+		i = i + 1 == shard->size ? 0 : i + 1;
+		if (shard->slots[i].key == 0)
 			break;
+		home = rmt_table_place(table, shard->size, shard->slots[i].key);
+		if (distance(shard, home, i) >= distance(shard, gap, i)) {
+			shard->slots[gap] = shard->slots[i];
+			gap = i;
+		}
 	}
-	slot = dead != NULL ? dead : &shard->slots[i];
-	if (dead == NULL) {
-		shard->used++;
-		table->used++;
-	}
-	*slot = (struct rmt_slot){ key, 0 };
-	return slot;
+	shard->slots[gap] = (struct rmt_slot){ 0, 0 };
+	shard->used--;
+	table->used--;
 }
 
 struct rmt_slot *rmt_table_adopt(struct rmt_table *table, unsigned i, uint32_t size,

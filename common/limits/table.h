@@ -6,7 +6,8 @@
  * size is no power of two: a key finds its place by multiplication, and an
  * array grows by as little as 15 %, so that a key takes at most about 23 octets.
  *
- * Nothing is deleted: a value at or below a threshold the caller names (all
+ * Two ways to be rid of a key. rmt_table_remove() closes the gap: for tables
+ * whose keys come and go. Otherwise a value at or below a threshold the caller names (all
  * flag bits of RMT_TABLE_IGNORED apart) is dead. Dead slots are taken over by
  * new keys that pass by, and dropped when their shard is rebuilt.
  */
@@ -60,13 +61,20 @@ static inline uint32_t rmt_table_place(const struct rmt_table *table, uint32_t s
 	return (uint32_t)(((rmt_table_wide)(key << table->bits) * size) >> 64);
 }
 
+/* The slot's key is gone; other slots may have moved. */
+void rmt_table_remove(struct rmt_table *table, struct rmt_slot *slot);
+
 static inline void rmt_table_prefetch(const struct rmt_table *table, uint64_t key)
 {
 	const struct rmt_shard *shard = rmt_table_shard(table, key);
 
-	if (shard->slots != NULL)
-		__builtin_prefetch(
-			&shard->slots[rmt_table_place(table, shard->size, key)], 1);
+	const struct rmt_slot *slot;
+
+	if (shard->slots == NULL)
+		return;
+	slot = &shard->slots[rmt_table_place(table, shard->size, key)];
+	__builtin_prefetch(slot, 1);
+	__builtin_prefetch(slot + 4, 1); /* the next line: a chain has some slots */
 }
 
 /* NULL: not there. A slot found may be dead. Valid until the next rmt_table_put. */
