@@ -16,11 +16,13 @@
 #include "common/limits/counters_snapshot.h"
 
 enum {
-	LOG_MAX_DEFAULT = 64 << 20,
-	LOG_MAX_SNAPSHOTS = 1, /* or so many times the last snapshot */
-	LOGS_MAX = 16,         /* restarts make many small ones */
+	LOG_SOON = 8 << 20,         /* worth a snapshot when the last is a minute old, */
+	LOG_MAX_DEFAULT = 64 << 20, /* and in any case */
+	LOG_MAX_SNAPSHOTS = 1,      /* or so many times the last snapshot */
+	LOGS_MAX = 16,              /* restarts make many small ones */
 	GATHERED_MAX = 1 << 20,
 };
+#define SNAPSHOT_REST_NS  (60 * (int64_t)RMT_NS_PER_SEC)
 #define RETRY_EVERY_NS    ((int64_t)RMT_NS_PER_SEC)
 #define COMPLAIN_EVERY_NS (60 * (int64_t)RMT_NS_PER_SEC)
 
@@ -48,7 +50,7 @@ struct rmt_disk {
 	/* Trouble. */
 	bool down;
 	bool want_snapshot;
-	int64_t tried_ns, complained_ns;
+	int64_t tried_ns, complained_ns, snapshot_ns;
 	bool complained;
 	char *last_error;
 	uint64_t snapshots, write_errors, sync_errors;
@@ -709,6 +711,7 @@ static void end_snapshot(struct rmt_disk *disk)
 		return;
 	}
 	disk->snapshots++;
+	disk->snapshot_ns = disk->counters->line_last;
 	disk->snapshot_bytes = bytes;
 	disk->earlier_bytes = 0;
 	disk->oldest_log = rmt_wal_number(disk->wal);
@@ -728,9 +731,12 @@ static uint64_t log_max(const struct rmt_disk *disk)
 
 static bool snapshot_is_due(const struct rmt_disk *disk)
 {
+	uint64_t octets = disk->earlier_bytes + rmt_wal_written(disk->wal);
+
 	return disk->want_snapshot ||
-	       disk->earlier_bytes + rmt_wal_written(disk->wal) > log_max(disk) ||
-	       disk->next_log - disk->oldest_log > LOGS_MAX;
+	       (octets > LOG_SOON &&
+		disk->counters->line_last - disk->snapshot_ns > SNAPSHOT_REST_NS) ||
+	       octets > log_max(disk) || disk->next_log - disk->oldest_log > LOGS_MAX;
 }
 
 static void look_after_the_thread(struct rmt_disk *disk)

@@ -138,6 +138,28 @@ enum rmt_log_result rmt_log_read(const char *bytes, size_t len, rmt_log_each *ah
 	return judge_rest(bytes, len, reading_r);
 }
 
+void rmt_log_mend(char *bytes, size_t len)
+{
+	struct rmt_segment segment;
+	struct frame frame;
+	size_t at = sizeof(segment);
+
+	if (len < sizeof(segment))
+		return;
+	memcpy(&segment, bytes, sizeof(segment));
+	segment.checksum = segment_checksum(&segment);
+	memcpy(bytes, &segment, sizeof(segment));
+	while (len - at >= sizeof(frame)) {
+		memcpy(&frame, bytes + at, sizeof(frame));
+		at += sizeof(frame);
+		if (frame.len > len - at)
+			return;
+		frame.checksum = frame_checksum(&frame, bytes + at, segment.number);
+		memcpy(bytes + at - sizeof(frame), &frame, sizeof(frame));
+		at += frame.len;
+	}
+}
+
 /* --- writing ------------------------------------------------------------------- */
 
 struct rmt_wal {

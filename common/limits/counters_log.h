@@ -74,6 +74,9 @@ enum rmt_log_result rmt_log_read(const char *bytes, size_t len, rmt_log_each *ah
 				 rmt_log_each *each, void *context,
 				 struct rmt_log_reading *reading_r);
 
+/* Puts all checksums right, as far as lengths lead: for fuzzers. */
+void rmt_log_mend(char *bytes, size_t len);
+
 struct rmt_wal;
 
 /* Starts the thread. directory_fd is foreign. */

@@ -222,6 +222,29 @@ enum rmt_log_result rmt_snapshot_read(int fd, struct rmt_counters *counters,
 	return read_chunks(&reader) ? RMT_LOG_WHOLE : RMT_LOG_BROKEN;
 }
 
+void rmt_snapshot_mend(char *bytes, size_t len)
+{
+	struct rmt_snapshot_head head;
+	struct chunk chunk;
+	size_t at = sizeof(head);
+
+	if (len < sizeof(head))
+		return;
+	memcpy(&head, bytes, sizeof(head));
+	head.checksum = head_checksum(&head);
+	memcpy(bytes, &head, sizeof(head));
+	while (len - at >= sizeof(chunk)) {
+		memcpy(&chunk, bytes + at, sizeof(chunk));
+		at += sizeof(chunk);
+		if (chunk.len > len - at)
+			return;
+		chunk.checksum =
+			XXH3_64bits_withSeed(bytes + at, chunk.len, chunk_seed(&chunk));
+		memcpy(bytes + at - sizeof(chunk), &chunk, sizeof(chunk));
+		at += chunk.len;
+	}
+}
+
 /* --- writing ------------------------------------------------------------------- */
 
 struct rmt_snapshot {
