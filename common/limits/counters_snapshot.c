@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -38,7 +39,7 @@ static uint64_t head_checksum(const struct rmt_snapshot_head *head)
 
 struct reader {
 	int fd; /* foreign */
-	uint64_t offset;
+	uint64_t offset, size;
 	struct rmt_counters *counters;
 	struct rmt_snapshot_names *names;
 };
@@ -64,7 +65,8 @@ static bool read_all(int fd, void *buffer, size_t len, uint64_t offset)
 static bool next_chunk(struct reader *reader, struct chunk *chunk_r)
 {
 	if (!read_all(reader->fd, chunk_r, sizeof(*chunk_r), reader->offset) ||
-	    chunk_r->magic != CHUNK_MAGIC || chunk_r->len > (uint64_t)1 << 40)
+	    chunk_r->magic != CHUNK_MAGIC ||
+	    chunk_r->len > reader->size - reader->offset - sizeof(*chunk_r))
 		return false;
 	reader->offset += sizeof(*chunk_r);
 	return true;
@@ -205,7 +207,8 @@ enum rmt_log_result rmt_snapshot_read(int fd, struct rmt_counters *counters,
 				      struct rmt_snapshot_names *names,
 				      struct rmt_snapshot_head *head_r)
 {
-	struct reader reader = { fd, sizeof(*head_r), counters, names };
+	struct reader reader = { fd, sizeof(*head_r), 0, counters, names };
+	struct stat status;
 
 	if (!read_all(fd, head_r, sizeof(*head_r), 0) ||
 	    memcmp(head_r->magic, head_magic, sizeof(head_magic)) != 0)
@@ -215,6 +218,9 @@ enum rmt_log_result rmt_snapshot_read(int fd, struct rmt_counters *counters,
 	if (head_r->checksum != head_checksum(head_r) ||
 	    head_r->seed_check != seed_check || head_r->shard_bits != RMT_SHARD_BITS)
 		return RMT_LOG_BROKEN;
+	if (fstat(fd, &status) != 0)
+		return RMT_LOG_BROKEN;
+	reader.size = (uint64_t)status.st_size;
 	counters->line_last = head_r->line_ns;
 	names->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	counters->names.fetch = fetch_names;
@@ -433,10 +439,23 @@ static void *run(void *context)
 	return NULL;
 }
 
+static void destroy(struct rmt_snapshot *snapshot)
+{
+	close(snapshot->fd);
+	if (snapshot->log_fd >= 0)
+		close(snapshot->log_fd);
+	g_byte_array_unref(snapshot->filling);
+	g_byte_array_unref(snapshot->handed);
+	pthread_mutex_destroy(&snapshot->lock);
+	pthread_cond_destroy(&snapshot->wake);
+	g_free(snapshot);
+}
+
 struct rmt_snapshot *rmt_snapshot_begin(int directory_fd, int log_fd, uint64_t oldest_log,
 					const struct rmt_snapshot_head *head)
 {
 	struct rmt_snapshot_head own = *head;
+	int error;
 	struct rmt_snapshot *snapshot;
 	int fd = openat(directory_fd, "snapshot.new",
 			O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
@@ -463,8 +482,12 @@ struct rmt_snapshot *rmt_snapshot_begin(int directory_fd, int log_fd, uint64_t o
 	g_byte_array_append(snapshot->filling, (const guint8 *)&own, sizeof(own));
 	pthread_mutex_init(&snapshot->lock, NULL);
 	pthread_cond_init(&snapshot->wake, NULL);
-	if (pthread_create(&snapshot->thread, NULL, run, snapshot) != 0)
-		g_error("counters: cannot start a thread");
+	error = pthread_create(&snapshot->thread, NULL, run, snapshot);
+	if (error != 0) {
+		destroy(snapshot);
+		errno = error;
+		return NULL;
+	}
 	return snapshot;
 }
 
@@ -508,13 +531,6 @@ int rmt_snapshot_free(struct rmt_snapshot *snapshot, uint64_t *bytes_r)
 	*bytes_r = snapshot->written;
 	if (error != 0)
 		unlinkat(snapshot->directory_fd, "snapshot.new", 0);
-	close(snapshot->fd);
-	if (snapshot->log_fd >= 0)
-		close(snapshot->log_fd);
-	g_byte_array_unref(snapshot->filling);
-	g_byte_array_unref(snapshot->handed);
-	pthread_mutex_destroy(&snapshot->lock);
-	pthread_cond_destroy(&snapshot->wake);
-	g_free(snapshot);
+	destroy(snapshot);
 	return error;
 }

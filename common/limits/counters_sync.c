@@ -138,7 +138,7 @@ struct rmt_sync *rmt_sync_start(void)
 	sync->length = -1;
 	sync->retired = g_array_new(false, false, sizeof(int));
 	if (pthread_create(&sync->thread, NULL, run, sync) != 0)
-		g_error("counters: cannot start a thread");
+		g_error("counters: cannot start the thread that writes to the disk");
 	return sync;
 }
 
