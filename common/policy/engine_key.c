@@ -201,31 +201,44 @@ void rmt_work_shares(const struct rmt_engine *engine, struct rmt_work *work)
 	}
 }
 
+/* "ann@example.org+example.net" into its parts' hashes, from the right: what stands
+ * on the left (users, addresses) may hold a '+' of its own. */
+static bool hash_parts_of(const struct rmt_counters *counters, unsigned per,
+			  struct rmt_span value, uint64_t hashes[RMT_KEY_PARTS])
+{
+	struct rmt_span part;
+	int bit;
+
+	for (bit = RMT_KEY_PARTS - 1; bit >= 0; bit--) {
+		if ((per & 1u << bit) == 0)
+			continue;
+		part = value;
+		if ((per & ((1u << bit) - 1)) != 0 &&
+		    !rmt_span_split_last(value, '+', &value, &part))
+			return false;
+		if (part.len == 0)
+			return false;
+		hashes[bit] = rmt_counters_hash(counters, part.p, part.len);
+	}
+	return true;
+}
+
 bool rmt_engine_key(struct rmt_engine *engine, const struct rmt_stream *stream,
 		    const struct rmt_limit *limit, struct rmt_span value, uint64_t *key_r)
 {
 	const struct rmt_amount *amount;
-	struct rmt_span part;
-	unsigned left = limit->per;
-	uint64_t key;
+	uint64_t hashes[RMT_KEY_PARTS];
+	unsigned left;
 
 	if (limit->per == RMT_PER_STREAM)
 		value = rmt_span_of(stream->name);
-	if (value.len == 0 || value.len >= RMT_KEY_TEXT_MAX)
+	if (value.len >= RMT_KEY_TEXT_MAX ||
+	    !hash_parts_of(engine->counters, limit->per, value, hashes))
 		return false;
 	amount = rmt_key_amount(limit, value);
-	key = rmt_key_seed(engine->counters, limit,
-			   amount != NULL ? amount : &limit->amount);
-	for (; left != 0; left &= left - 1) {
-		part = value;
-		if ((left & (left - 1)) != 0 &&
-		    !rmt_span_split(value, '+', &part, &value))
-			return false;
-		if (part.len == 0)
-			return false;
-		key = rmt_key_mix(key,
-				  rmt_counters_hash(engine->counters, part.p, part.len));
-	}
-	*key_r = key;
+	*key_r = rmt_key_seed(engine->counters, limit,
+			      amount != NULL ? amount : &limit->amount);
+	for (left = limit->per; left != 0; left &= left - 1)
+		*key_r = rmt_key_mix(*key_r, hashes[__builtin_ctz(left)]);
 	return true;
 }

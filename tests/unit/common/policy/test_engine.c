@@ -445,6 +445,30 @@ static void placeholders_are_filled_in(void **state)
 	end(&w);
 }
 
+static void a_counter_is_found_again_by_what_the_user_calls_it(void **state)
+{
+	struct rmt_facts facts = facts_of(RMT_STAGE_RCPT, "i1", SENDER, "r@x.example");
+	const struct rmt_stream *stream;
+	struct rmt_usage usage;
+	struct world w;
+	uint64_t key;
+
+	(void)state;
+	begin(&w, ENFORCE("per = \"sasl_user+recipient_domain\" quota = \"5/day\""));
+	facts.sasl_user = RMT_SPAN("ann+home");
+	assert_int_equal(ask(&w, facts, 1), RMT_ACTION_DUNNO);
+	stream = rmt_config_stream(rmt_engine_config(w.engine), "news");
+	assert_true(rmt_engine_key(w.engine, stream, stream->limits->pdata[0],
+				   RMT_SPAN("ann+home+x.example"), &key));
+	rmt_counters_fits(w.counters, key,
+			  &((struct rmt_limit *)stream->limits->pdata[0])->amount, 1,
+			  w.now.line_ns, &usage);
+	assert_int_equal(usage.used, 1);
+	assert_false(rmt_engine_key(w.engine, stream, stream->limits->pdata[0],
+				    RMT_SPAN("ann"), &key));
+	end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -465,6 +489,7 @@ int main(void)
 		cmocka_unit_test(a_message_ends_under_the_settings_it_began_with),
 		cmocka_unit_test(explain_tells_every_step_and_changes_nothing),
 		cmocka_unit_test(placeholders_are_filled_in),
+		cmocka_unit_test(a_counter_is_found_again_by_what_the_user_calls_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
