@@ -4,6 +4,7 @@
 # make check           unit tests
 # make check-live      real servers on loopback, in a private directory
 # make check-suites    published suites that lie beside the checkout
+# make check-oracle    our SPF against python3-spf, record by record
 # make check-san       unit tests under address+undefined, then thread sanitizer
 # make check-debian13  check and check-live in a Debian 13 tree, cached outside
 # make fuzz            every fuzzer, FUZZ_SECONDS each
@@ -117,7 +118,7 @@ CLI_LIB := $(BUILD)/libremite-cli.a
 POLICYD_LIB := $(if $(POLICYD_SRC),$(BUILD)/libremite-policyd.a)
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 
-.PHONY: all check check-suites check-build check-live check-san check-debian13 fuzz bench lint install clean
+.PHONY: all check check-suites check-oracle check-build check-live check-san check-debian13 fuzz bench lint install clean
 .SECONDARY:
 
 all: $(addprefix $(BUILD)/,$(PROGRAMS)) $(LIB)
@@ -167,6 +168,9 @@ check-live: all
 
 check-suites: all
 	$(Q)$(PYTHON) tests/suites/spf_suite.py --remite $(BUILD)/remite
+
+check-oracle: all
+	$(Q)$(PYTHON) tests/oracle/spf_oracle.py --remite $(BUILD)/remite
 
 check-san:
 	$(Q)$(MAKE) BUILD=$(BUILD)/asan SANITIZE=address,undefined CFLAGS='-O1 -g' check

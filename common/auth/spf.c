@@ -7,9 +7,9 @@
 #include "common/message/addr.h"
 
 enum {
-	FRAMES_MAX =
-		16, /* includes within includes; the limit of lookups ends them first */
-	SHOWN_MAX = 80, /* octets of a stranger's text in a sentence */
+	FRAMES_MAX = 16, /* nested includes; the limit of lookups is reached before */
+	MX_MAX = 255,    /* whatever the limit says */
+	SHOWN_MAX = 80,  /* octets of a stranger's text in a sentence */
 };
 
 const struct rmt_spf_limits rmt_spf_limits_default = { 10, 2, 10, 10 };
@@ -64,7 +64,8 @@ struct rmt_spf {
 	struct frame frames[FRAMES_MAX];
 	GString *texts;         /* own; records of the frames */
 	GArray *terms;          /* own; struct rmt_spf_term of the frames */
-	GString *name;          /* own; of the question */
+	struct rmt_span name;   /* of the question: in texts, a frame, or scratch */
+	GString *scratch;       /* own */
 	struct names hosts;     /* of an mx, or of the client before validation */
 	struct names validated; /* the client's names (RFC 7208, 5.5) */
 	bool validated_known;
@@ -83,7 +84,7 @@ struct rmt_spf *rmt_spf_new(void)
 	spf->receiver = g_string_new(NULL);
 	spf->texts = g_string_sized_new(512);
 	spf->terms = g_array_new(FALSE, FALSE, sizeof(struct rmt_spf_term));
-	spf->name = g_string_new(NULL);
+	spf->scratch = g_string_new(NULL);
 	spf->hosts.bytes = g_string_new(NULL);
 	spf->validated.bytes = g_string_new(NULL);
 	spf->explanation = g_string_new(NULL);
@@ -101,7 +102,7 @@ void rmt_spf_free(struct rmt_spf *spf)
 	g_string_free(spf->receiver, TRUE);
 	g_string_free(spf->texts, TRUE);
 	g_array_free(spf->terms, TRUE);
-	g_string_free(spf->name, TRUE);
+	g_string_free(spf->scratch, TRUE);
 	g_string_free(spf->hosts.bytes, TRUE);
 	g_string_free(spf->validated.bytes, TRUE);
 	g_string_free(spf->explanation, TRUE);
@@ -245,9 +246,9 @@ static bool has_client(const struct rmt_spf *spf, const struct rmt_dns_answer *a
 
 static void ask_client_names(struct rmt_spf *spf)
 {
-	g_string_truncate(spf->name, 0);
-	rmt_ip_format_reverse(&spf->ip, spf->name);
-	ask(spf, WANT_PTR, RMT_DNS_PTR, span_of(spf->name));
+	g_string_truncate(spf->scratch, 0);
+	rmt_ip_format_reverse(&spf->ip, spf->scratch);
+	ask(spf, WANT_PTR, RMT_DNS_PTR, span_of(spf->scratch));
 }
 
 static void validate_next(struct rmt_spf *spf)
@@ -325,22 +326,21 @@ static void expand(struct rmt_spf *spf, struct rmt_span text, enum rmt_spf_text 
 	rmt_spf_expand(text, where, &values, out);
 }
 
-/* Sets spf->name. False: what came out is no name. */
+/* Sets spf->name, good until the next answer. False: it is no name. */
 static bool name_target(struct rmt_spf *spf, struct rmt_spf_part part)
 {
 	const struct frame *frame = top(spf);
 	struct rmt_span text =
 		part.len > 0 ? rmt_spf_part(text_of(spf, frame), part) : domain_of(frame);
 
-	if (part.has_macro) {
-		expand(spf, text, RMT_SPF_DOMAIN_SPEC, spf->name);
-	} else {
-		if (text.p[text.len - 1] == '.')
-			text.len--;
-		g_string_truncate(spf->name, 0);
-		g_string_append_len(spf->name, text.p, (gssize)text.len);
+	if (part.has_macro || text.len > RMT_DNS_NAME_MAX) {
+		expand(spf, text, RMT_SPF_DOMAIN_SPEC, spf->scratch);
+		text = span_of(spf->scratch);
+	} else if (text.p[text.len - 1] == '.') {
+		text.len--;
 	}
-	return rmt_dns_name_ok(span_of(spf->name));
+	spf->name = text;
+	return rmt_dns_name_ok(text);
 }
 
 static void next_term(struct rmt_spf *spf)
@@ -353,7 +353,7 @@ static void next_term(struct rmt_spf *spf)
 static void open_frame(struct rmt_spf *spf)
 {
 	struct frame *frame = top(spf);
-	struct rmt_span name = span_of(spf->name);
+	struct rmt_span name = spf->name;
 
 	if (!rmt_dns_name_ok(name) || memchr(name.p, '.', name.len) == NULL) {
 		if (spf->depth > 0 || frame->redirected)
@@ -522,13 +522,13 @@ static void evaluate_target(struct rmt_spf *spf, const struct rmt_spf_term *term
 	else if (!ok) /* no such name can exist */
 		next_term(spf);
 	else if (term->mechanism == RMT_SPF_PTR)
-		match_if(spf, has_validated_below(spf, span_of(spf->name)));
+		match_if(spf, has_validated_below(spf, spf->name));
 	else if (term->mechanism == RMT_SPF_A)
-		ask_address(spf, WANT_ADDRESS, span_of(spf->name));
+		ask_address(spf, WANT_ADDRESS, spf->name);
 	else if (term->mechanism == RMT_SPF_MX)
-		ask(spf, WANT_MX, RMT_DNS_MX, span_of(spf->name));
+		ask(spf, WANT_MX, RMT_DNS_MX, spf->name);
 	else
-		ask(spf, WANT_EXISTS, RMT_DNS_A, span_of(spf->name));
+		ask(spf, WANT_EXISTS, RMT_DNS_A, spf->name);
 }
 
 static void evaluate(struct rmt_spf *spf, struct frame *frame)
@@ -606,21 +606,47 @@ static void try_next_mx(struct rmt_spf *spf)
 		next_term(spf);
 }
 
+/* "In order of MX preference" (5.4): the first that ranks at *after or behind it,
+ * which is moved on. False: none is left. */
+static bool next_mx(const struct rmt_dns_answer *answer, struct rmt_span *name_r,
+		    uint32_t *after)
+{
+	const struct rmt_dns_record *best = NULL;
+	uint32_t best_rank = UINT32_MAX;
+	size_t i;
+
+	for (i = 0; i < answer->count; i++) {
+		uint32_t rank =
+			(uint32_t)answer->records[i].preference << 8 | (uint32_t)i;
+
+		if (rank >= *after && rank < best_rank) {
+			best = &answer->records[i];
+			best_rank = rank;
+		}
+	}
+	if (best == NULL)
+		return false;
+	*name_r = best->data;
+	*after = best_rank + 1;
+	return true;
+}
+
 static void got_mx(struct rmt_spf *spf, const struct rmt_dns_answer *answer)
 {
-	size_t i;
+	struct rmt_span name;
+	uint32_t after = 0;
 
 	if (!take_answer(spf, answer))
 		return;
-	if (answer->count > spf->limits.mx) {
+	if (answer->count > MIN(spf->limits.mx, MX_MAX)) {
 		fail_at_term(spf, RMT_SPF_PERMERROR,
 			     "too many MX records (RFC 7208, 4.6.4)");
 		return;
 	}
 	names_clear(&spf->hosts);
-	for (i = 0; i < answer->count; i++)
-		if (rmt_dns_name_ok(answer->records[i].data)) /* not a null MX */
-			names_add(&spf->hosts, answer->records[i].data);
+	while (next_mx(answer, &name, &after))
+		if (rmt_dns_name_ok(name)) /* not a null MX */
+			names_add(&spf->hosts, name);
 	try_next_mx(spf);
 }
 
@@ -644,7 +670,7 @@ static void locate_explanation(struct rmt_spf *spf)
 	if (part.uses_ptr && !spf->validated_known)
 		ask_client_names(spf);
 	else if (name_target(spf, part))
-		ask(spf, WANT_EXPLANATION, RMT_DNS_TXT, span_of(spf->name));
+		ask(spf, WANT_EXPLANATION, RMT_DNS_TXT, spf->name);
 	else
 		finish(spf);
 }
@@ -790,7 +816,7 @@ struct rmt_asker *rmt_spf_start(struct rmt_spf *spf, const struct rmt_spf_query 
 	spf->result.domain = domain;
 	if (domain.len > 0 && domain.p[domain.len - 1] == '.')
 		domain.len--;
-	set(spf->name, domain);
+	spf->name = domain;
 	open_frame(spf);
 	return &spf->asker;
 }

@@ -67,7 +67,7 @@ static size_t read_macro(struct rmt_span text, enum rmt_spf_text where,
 	return 2;
 }
 
-static bool is_literal(char octet, enum rmt_spf_text where)
+static inline bool is_literal(char octet, enum rmt_spf_text where)
 {
 	return (octet > 0x20 && octet < 0x7f) ||
 	       (octet == ' ' && where == RMT_SPF_EXPLANATION);

@@ -31,23 +31,30 @@ struct rmt_zone {
 	struct rmt_dns_answer answer;
 };
 
+/* Eight octets at a time. Setting bit 5 makes upper and lower case one (and
+ * some other octets, too: it is only a hash). */
 static guint hash_node(gconstpointer pointer)
 {
 	const struct node *node = pointer;
-	uint64_t hash = 14695981039346656037u;
+	uint64_t hash = node->name.len;
 	size_t i;
 
-	for (i = 0; i < node->name.len; i++)
-		hash = (hash ^ (unsigned char)g_ascii_tolower(node->name.p[i])) *
-		       1099511628211u;
-	return (guint)(hash ^ hash >> 32);
+	for (i = 0; i < node->name.len; i += 8) {
+		uint64_t octets = 0;
+
+		memcpy(&octets, node->name.p + i, MIN(node->name.len - i, 8));
+		hash = (hash ^ (octets | 0x2020202020202020u)) * 0x9e3779b97f4a7c15u;
+		hash ^= hash >> 32;
+	}
+	return (guint)hash;
 }
 
 static gboolean equal_nodes(gconstpointer a, gconstpointer b)
 {
 	const struct node *one = a, *other = b;
 
-	return rmt_span_eq_nocase(one->name, other->name);
+	return rmt_span_eq(one->name, other->name) ||
+	       rmt_span_eq_nocase(one->name, other->name);
 }
 
 static void clear_set(gpointer pointer)
@@ -275,9 +282,6 @@ static bool parse_data(enum rmt_dns_type type, struct rmt_span rest,
 		       struct rmt_dns_record *record, GString *out, GError **err)
 {
 	g_string_truncate(out, 0);
-	if (type != RMT_DNS_TXT && type != RMT_DNS_SPF &&
-	    rmt_span_starts(rest, RMT_SPAN("\\#")))
-		return parse_generic(rest, out, err);
 	switch ((int)type) {
 	case RMT_DNS_TXT:
 	case RMT_DNS_SPF:
