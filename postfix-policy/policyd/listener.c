@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <glib-unix.h>
 #include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -27,7 +28,7 @@ struct rmt_listener {
 	struct rmt_loop *loop; /* foreign; NULL: not started */
 	rmt_listener_accept *accepted;
 	void *context;
-	bool paused, inet;
+	bool paused, told, inet;
 };
 
 static bool fail(GError **err, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -284,6 +285,7 @@ struct rmt_listener *rmt_listener_adopt(int fd, GError **err)
 		fail(err, "descriptor %d from systemd is no socket to listen at", fd);
 		return NULL;
 	}
+	g_unix_set_fd_nonblocking(fd, TRUE, NULL); /* systemd leaves it blocking */
 	listener = g_new0(struct rmt_listener, 1);
 	listener->source.fd = fd;
 	listener->name = name;
@@ -346,10 +348,12 @@ bool rmt_listener_is(const struct rmt_listener *listener, const char *name)
  * connection for ever, so the listener rests until the next second. */
 static void rest(struct rmt_listener *listener, int error)
 {
-	rmt_log(RMT_LOG_ERROR,
-		"%s: accept: %s; trying again in a second (raise LimitNOFILE, or lower "
-		"policyd.max_connections)",
-		listener->name, g_strerror(error));
+	if (!listener->told)
+		rmt_log(RMT_LOG_ERROR,
+			"%s: accept: %s; trying again every second (raise LimitNOFILE, or "
+			"lower policyd.max_connections)",
+			listener->name, g_strerror(error));
+	listener->told = true;
 	rmt_loop_change(listener->loop, &listener->source, 0);
 	listener->paused = true;
 }
@@ -376,6 +380,8 @@ static void accept_some(struct rmt_source *source, uint32_t events)
 		if (fd < 0) {
 			if (!is_passing(errno))
 				rest(listener, errno);
+			else if (errno == EAGAIN) /* all that waited are in */
+				listener->told = false;
 			return;
 		}
 		if (listener->inet)

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: MIT
+"""Offenders lose their connection, and nobody else notices."""
+import os
+import resource
+import socket
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from live import Skip, equal, main, test, true, wait_until  # noqa: E402
+from policyd import Policyd, PolicyClient, request  # noqa: E402
+
+ASK = request(sender="a@example.test", recipient="b@example.org", instance="crowd.1")
+
+
+def raise_files(wanted):
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        raise Skip(f"only {hard} descriptors are allowed here (ulimit -Hn)")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def rss_kb(process):
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
+        return int(next(line for line in status if line.startswith("VmRSS")).split()[1])
+
+
+def cpu_ticks(process):
+    with open(f"/proc/{process.pid}/stat", encoding="ascii") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+@test
+def ten_thousand_connections_are_held_and_answered(place):
+    raise_files(10100)
+    policyd = Policyd(place, policyd='log_passed = false')
+    idle = rss_kb(policyd.process)
+    true(idle <= 8192, f"{idle} kB resident when idle, want at most 8 MB")
+    crowd = []
+    try:
+        for _ in range(9999):
+            client = socket.socket(socket.AF_UNIX)
+            client.connect(policyd.socket)
+            client.settimeout(10)
+            crowd.append(client)
+        for client in crowd[::97]:
+            client.sendall(ASK)
+            equal(client.recv(100), b"action=DUNNO\n\n", "an answer in the crowd")
+        wait_until(lambda: policyd.status()["connections"] == 9999, "all to be counted")
+        grown = (rss_kb(policyd.process) - idle) * 1024 / 9999
+        true(grown < 1024, f"{grown:.0f} octets for an idle connection")
+    finally:
+        for client in crowd:
+            client.close()
+    wait_until(lambda: policyd.status()["connections"] == 0, "all to be gone")
+
+
+@test
+def beyond_max_connections_newcomers_are_refused_and_the_rest_is_served(place):
+    policyd = Policyd(place, policyd="max_connections = 8")
+    wait_until(lambda: policyd.status()["connections"] == 0, "nobody to be there")
+    clients = [PolicyClient(policyd.socket) for _ in range(8)]
+    with PolicyClient(policyd.socket) as late:
+        equal(late.socket.recv(1), b"", "the ninth connection")
+    for client in clients:
+        equal(client.rcpt("a@example.test", "b@example.org"), "DUNNO", "one of the eight")
+    clients.pop().close()
+    wait_until(lambda: policyd.status()["connections"] == 7, "room")
+    with PolicyClient(policyd.socket) as late:
+        equal(late.rcpt("a@example.test", "b@example.org"), "DUNNO", "after that")
+    true("policyd.max_connections" in policyd.log(), "a line says why")
+
+
+@test
+def without_descriptors_it_waits_and_does_not_spin(place):
+    policyd = Policyd(place)
+    wait_until(lambda: policyd.status()["connections"] == 0, "nobody to be there")
+    with PolicyClient(policyd.socket) as served:
+        equal(served.rcpt("a@example.test", "b@example.org"), "DUNNO", "with descriptors")
+        open_now = len(os.listdir(f"/proc/{policyd.process.pid}/fd"))
+        resource.prlimit(policyd.process.pid, resource.RLIMIT_NOFILE,
+                         (open_now + 2, open_now + 2))
+        crowd = []
+        for _ in range(6):
+            client = socket.socket(socket.AF_UNIX)
+            client.connect(policyd.socket)
+            crowd.append(client)
+        wait_until(lambda: "accept: " in policyd.log(), "the log to tell")
+        before = cpu_ticks(policyd.process)
+        time.sleep(1.5)
+        true(cpu_ticks(policyd.process) - before < 30, "it spins")
+        equal(served.rcpt("a@example.test", "b@example.org"), "DUNNO", "who is in")
+        for client in crowd[:4]:
+            client.close()
+        crowd[5].settimeout(10)
+        crowd[5].sendall(ASK)
+        equal(crowd[5].recv(100), b"action=DUNNO\n\n", "who waited")
+        for client in crowd[4:]:
+            client.close()
+
+
+@test
+def offenders_are_closed_while_others_are_answered_in_time(place):
+    policyd = Policyd(place, policyd='request_timeout = "2s"')
+    stop = threading.Event()
+    slowest = [0.0, 0]
+
+    def ask():
+        with PolicyClient(policyd.socket) as client:
+            while not stop.is_set():
+                begin = time.monotonic()
+                equal(client.rcpt("a@example.test", "b@example.org"), "DUNNO", "answer")
+                slowest[0] = max(slowest[0], time.monotonic() - begin)
+                slowest[1] += 1
+                time.sleep(0.002)
+
+    good = threading.Thread(target=ask)
+    good.start()
+    try:
+        offend(policyd)
+    finally:
+        stop.set()
+        good.join()
+    true(slowest[1] > 100, f"only {slowest[1]} answers")
+    true(slowest[0] < 1.0, f"one answer took {slowest[0]:.3f} s")
+
+
+def offend(policyd):
+    def closed(data, half=False):
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(10)
+        client.connect(policyd.socket)
+        try:
+            client.sendall(data)
+            if half:
+                client.shutdown(socket.SHUT_WR)
+            heard = client.recv(65536)
+            while half and heard and client.recv(65536):
+                pass
+            return heard
+        except (BrokenPipeError, ConnectionResetError):
+            return b""
+        finally:
+            client.close()
+
+    equal(closed(os.urandom(4000) + b"\n"), b"", "random octets")
+    equal(closed(b"\0" * 100000), b"", "NUL")
+    equal(closed(b"x" * (1 << 20)), b"", "a line of 1 MB")
+    equal(closed(b"GET / HTTP/1.0\r\n\r\n"), b"", "HTTP")
+    equal(closed(b"request=smtpd_access_policy\nsender="), b"", "no end ever")
+    equal(closed(ASK, half=True), b"action=DUNNO\n\n", "half-closed, with a request")
+    equal(closed(ASK[:100], half=True), b"", "half-closed in the middle")
+    slow = socket.socket(socket.AF_UNIX)
+    slow.settimeout(0.2)
+    slow.connect(policyd.socket)
+    begin = time.monotonic()
+    gone = False
+    while not gone and time.monotonic() - begin < 10:
+        try:
+            slow.send(b"r")
+            gone = slow.recv(1) == b""
+        except TimeoutError:
+            pass
+        except (BrokenPipeError, ConnectionResetError):
+            gone = True
+    true(gone and time.monotonic() - begin < 5, "one octet at a time was borne too long")
+    slow.close()
+    lines = [line for line in policyd.log().splitlines() if " closed: " in line]
+    equal(len(lines), 7, "lines about offenders")
+
+
+if __name__ == "__main__":
+    main()
