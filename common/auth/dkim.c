@@ -41,7 +41,7 @@ struct rmt_dkim {
 	GArray *questions; /* of struct rmt_dns_question: all of them, hints */
 	struct rmt_canon_body *body;
 	GString *body_copy; /* only for the second verifier */
-	bool too_large;
+	bool too_large, broken;
 };
 
 /* --- making and unmaking ------------------------------------------------------- */
@@ -137,8 +137,10 @@ static void index_field(struct rmt_dkim *dkim, guint number)
 		g_ascii_strdown(text.len > 0 ? text.p : "", (gssize)text.len);
 	struct name *name = g_hash_table_lookup(dkim->names, lower);
 
-	if (text.len == 0)
+	if (text.len == 0) {
+		dkim->broken = true; /* readers differ on what follows */
 		return;
+	}
 	if (name == NULL) {
 		name = g_new0(struct name, 1);
 		name->indices = g_array_new(FALSE, FALSE, sizeof(guint));
@@ -413,6 +415,8 @@ static enum rmt_dkim_reason judge(const struct rmt_dkim *dkim, const struct entr
 		return RMT_DKIM_BODY_TAIL;
 	if (dkim->from_count > 1)
 		return RMT_DKIM_FROM_REPEATED;
+	if (dkim->broken)
+		return RMT_DKIM_HEADER_BROKEN;
 	if (dkim->settings.second != NULL && !second_agrees(dkim, entry))
 		return RMT_DKIM_DISAGREE;
 	return RMT_DKIM_OK;

@@ -14,8 +14,8 @@ enum { RMT_DKIM_BITS_MAX = 8192 };
 struct rmt_dkim_record {
 	enum rmt_dkim_type type;
 	GByteArray *data; /* own: p= decoded */
-	bool testing;	  /* t=y */
-	bool exact;	  /* t=s: i= must be d= itself */
+	bool testing;     /* t=y */
+	bool exact;       /* t=s: i= must be d= itself */
 };
 void rmt_dkim_record_clear(struct rmt_dkim_record *record);
 

@@ -17,6 +17,8 @@ static const struct {
 				 "text behind the part of the body that l= covers" },
 	[RMT_DKIM_FROM_REPEATED] = { RMT_DKIM_POLICY, "from-repeated",
 				     "more than one From field" },
+	[RMT_DKIM_HEADER_BROKEN] = { RMT_DKIM_POLICY, "header-broken",
+				     "a line above the body that is no header field" },
 	[RMT_DKIM_EXPIRED] = { RMT_DKIM_POLICY, "expired", "x= has passed" },
 	[RMT_DKIM_FUTURE] = { RMT_DKIM_POLICY, "future", "t= lies in the future" },
 	[RMT_DKIM_KEY_SMALL] = { RMT_DKIM_POLICY, "key-small",

@@ -384,6 +384,8 @@ static void changes_on_the_way_show(void **state)
 		  "from-repeated" },
 		{ "a second From below",
 		  "Subject:", "From: eve@z.example\r\nSubject:", "signature" },
+		{ "a line that is no field",
+		  "Subject:", "junk\r\nSubject:", "header-broken" },
 		{ "a tag added", "v=1;", "v=1; n=1;", "signature" },
 	};
 	g_autofree char *message = signer_sign(rsa2048, TAGS, MESSAGE);
