@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""The demo shows every kind of answer, ends by itself and leaves nothing."""
+import os
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from live import ROOT, equal, main, need_program, need_root, test, true  # noqa: E402
+
+DEMO = os.path.join(ROOT, "packaging/demo/demo.py")
+
+
+def start(place):
+    need_root()
+    need_program("postfix")
+    environment = {**os.environ, "REMITE_DEMO_SPEED": "3", "TMPDIR": place.path}
+    return subprocess.Popen([sys.executable, DEMO], env=environment, text=True,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT)
+
+
+@test
+def the_demo_shows_every_kind_of_answer(place):
+    demo = start(place)
+    said = demo.communicate(timeout=90)[0]
+    equal(demo.returncode, 0, f"exit status: {said}")
+    for word in ("passed", "deferred", "refused", "reported", "suppressed: unsubscribe",
+                 "paused: complaints", "limit burst", "limit provider", "limit person",
+                 "$ remite status", "limits nearest to full"):
+        true(word in said, f"'{word}' is not in what it shows: {said}")
+    equal(os.listdir(place.path), [], "left behind")
+
+
+@test
+def interrupted_it_leaves_nothing(place):
+    demo = start(place)
+    time.sleep(3)
+    demo.send_signal(signal.SIGINT)
+    said = demo.communicate(timeout=30)[0]
+    equal(demo.returncode, 130, f"exit status: {said}")
+    equal(os.listdir(place.path), [], "left behind")
+
+
+if __name__ == "__main__":
+    main()
