@@ -27,7 +27,7 @@ def the_demo_shows_every_kind_of_answer(place):
     said = demo.communicate(timeout=90)[0]
     equal(demo.returncode, 0, f"exit status: {said}")
     for word in ("passed", "deferred", "refused", "reported", "suppressed: unsubscribe",
-                 "paused: complaints", "limit burst", "limit provider", "limit person",
+                 "paused: complaints", "limit burst", "limit person",
                  "$ remite status", "limits nearest to full"):
         true(word in said, f"'{word}' is not in what it shows: {said}")
     equal(os.listdir(place.path), [], "left behind")

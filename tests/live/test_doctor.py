@@ -66,6 +66,8 @@ def debian_files(place, more=""):
     with open(os.path.join(path, "main.cf"), "a", encoding="utf-8") as out:
         out.write(f"queue_directory = {place.file('spool')}\n"
                   f"data_directory = {place.file('data')}\n{more}")
+    for name in ("main.cf", "master.cf"):  # Postfix waits 2 s for what is just written
+        os.utime(os.path.join(path, name), (1, 1))
     return path
 
 
