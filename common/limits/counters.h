@@ -34,7 +34,9 @@ struct rmt_counters_options {
 	int64_t wall_secs;     /* now */
 	int64_t monotonic_ns;  /* now, of CLOCK_BOOTTIME */
 	const char *boot_id;   /* of this boot: CLOCK_BOOTTIME goes on within one */
-	size_t log_max;        /* octets after which a snapshot is begun; 0: default */
+	/* Octets of log after which a snapshot is begun in any case; 0: 64 MB, or as
+	 * much as the last snapshot. From 8 MB on a minute since the last is enough. */
+	size_t log_max;
 };
 
 /* Reads snapshot and log. A torn last record is cut off and logged. A format

@@ -91,8 +91,8 @@ static bool apply_name(struct rmt_counters *counters, const char *record, size_t
 	if (key == 0 || limit_len > len - head ||
 	    memchr(record + head, '\0', limit_len) != NULL)
 		return false;
-	rmt_names_add(&counters->names, key, rmt_span(record + head, limit_len),
-		      rmt_span(record + head + limit_len, len - head - limit_len));
+	rmt_names_add_later(&counters->names, key, rmt_span(record + head, limit_len),
+			    rmt_span(record + head + limit_len, len - head - limit_len));
 	return true;
 }
 

@@ -27,6 +27,10 @@ void rmt_names_finish(struct rmt_names *names)
 	for (i = 0; names->shards != NULL && i < (size_t)1 << names->bits; i++)
 		shard_clear(names, &names->shards[i]);
 	g_free(names->shards);
+	for (i = 0; names->later != NULL && i < (size_t)1 << names->bits; i++)
+		if (names->later[i] != NULL)
+			g_byte_array_unref(names->later[i]);
+	g_clear_pointer(&names->later, g_free);
 	g_clear_pointer(&names->pending, g_free);
 	g_clear_pointer(&names->limit_numbers, g_hash_table_unref);
 	g_clear_pointer(&names->limits, g_ptr_array_unref);
@@ -74,8 +78,21 @@ void rmt_names_expect(struct rmt_names *names, unsigned i, uint32_t count)
 {
 	if (names->pending == NULL)
 		names->pending = g_new0(uint32_t, (size_t)1 << names->bits);
+	if (names->later == NULL)
+		names->later = g_new0(GByteArray *, (size_t)1 << names->bits);
 	names->count += (size_t)count - names->pending[i];
 	names->pending[i] = count;
+}
+
+static void add_kept(struct rmt_names *names, GByteArray *records)
+{
+	struct rmt_name name;
+	size_t offset = 0;
+
+	while (rmt_names_next((const char *)records->data, records->len, &offset, &name))
+		rmt_names_add(names, name.key, rmt_names_limit_name(names, name.limit),
+			      name.value);
+	g_byte_array_unref(records);
 }
 
 static void fetch(struct rmt_names *names, unsigned i)
@@ -88,6 +105,8 @@ static void fetch(struct rmt_names *names, unsigned i)
 	records = names->fetch(names->fetch_context, i, &len);
 	if (records != NULL)
 		rmt_names_adopt(names, i, records, len);
+	if (names->later[i] != NULL)
+		add_kept(names, g_steal_pointer(&names->later[i]));
 }
 
 static struct rmt_names_shard *shard_at(const struct rmt_names *names, unsigned i)
@@ -195,6 +214,25 @@ bool rmt_names_add(struct rmt_names *names, uint64_t key, struct rmt_span limit,
 	shard->count++;
 	names->count++;
 	return true;
+}
+
+void rmt_names_add_later(struct rmt_names *names, uint64_t key, struct rmt_span limit,
+			 struct rmt_span value)
+{
+	unsigned i = (unsigned)(key >> (64 - names->bits));
+	uint16_t number, len = (uint16_t)MIN(value.len, RMT_NAME_VALUE_MAX);
+
+	if (names->pending == NULL || names->pending[i] == 0) {
+		rmt_names_add(names, key, limit, value);
+		return;
+	}
+	if (names->later[i] == NULL)
+		names->later[i] = g_byte_array_new();
+	number = rmt_names_limit(names, limit);
+	g_byte_array_append(names->later[i], (const guint8 *)&key, sizeof(key));
+	g_byte_array_append(names->later[i], (const guint8 *)&number, sizeof(number));
+	g_byte_array_append(names->later[i], (const guint8 *)&len, sizeof(len));
+	g_byte_array_append(names->later[i], (const guint8 *)value.p, len);
 }
 
 static uint32_t count_records(const char *records, size_t len)

@@ -33,7 +33,9 @@ struct rmt_names {
 	uint32_t *pending; /* own; by shard: how many names wait there; or NULL */
 	char *(*fetch)(void *context, unsigned i,
 		       size_t *len_r); /* NULL: not to be had */
-	void *fetch_context;           /* foreign */
+	GByteArray *
+		*later; /* own; by shard: records to add when it is fetched, or NULL */
+	void *fetch_context; /* foreign */
 };
 
 void rmt_names_init(struct rmt_names *names, unsigned bits);
@@ -49,6 +51,10 @@ bool rmt_names_has(const struct rmt_names *names, uint64_t key);
 /* False: it had a name already. */
 bool rmt_names_add(struct rmt_names *names, uint64_t key, struct rmt_span limit,
 		   struct rmt_span value);
+
+/* The same, but where the shard is not fetched yet, only kept until it is. */
+void rmt_names_add_later(struct rmt_names *names, uint64_t key, struct rmt_span limit,
+			 struct rmt_span value);
 
 /* The limit's number, made if need be; limits past 65,535 share the last one. */
 uint16_t rmt_names_limit(struct rmt_names *names, struct rmt_span limit);

@@ -292,6 +292,19 @@ static void named_memory(uint64_t users)
 	rmt_counters_close(&counters);
 }
 
+static void take_snapshot(struct load *load, uint64_t want)
+{
+	struct rmt_counters_stats stats;
+
+	do {
+		run(load, 100);
+		line += INT64_C(5000000000);
+		rmt_counters_tick(load->counters, line);
+		g_usleep(500);
+		rmt_counters_stats(load->counters, &stats);
+	} while (stats.snapshots < want);
+}
+
 /* Fills, takes a snapshot, fills the log up to `part` of what brings the next, is killed.
  */
 static void live_and_die(uint64_t users, double part)
@@ -303,10 +316,14 @@ static void live_and_die(uint64_t users, double part)
 	load.reservations = rmt_reservations_new(load.counters, UINT64_C(60000000000));
 	rmt_reservations_set_stages(load.reservations, 1 << 2);
 	charge_all_users(load.counters, users, true);
+	if (part == 0) { /* a quiet minute, in which a snapshot was taken */
+		rmt_counters_stats(load.counters, &stats);
+		take_snapshot(&load, stats.snapshots + 1);
+	}
 	do {
 		run(&load, 1000);
 		rmt_counters_stats(load.counters, &stats);
-	} while (stats.snapshots == 0 || (double)stats.log_bytes < part * (64 << 20));
+	} while ((double)stats.log_bytes < part * (64 << 20));
 	raise(SIGKILL);
 }
 
@@ -316,7 +333,7 @@ static void p7(bool quick, double part)
 	struct load load = { .users = users, .random = 42 };
 	struct rmt_share shares[SHARES];
 	struct rmt_counters_stats stats;
-	int64_t begin;
+	int64_t begin, cpu;
 	pid_t child;
 
 	clean();
@@ -326,17 +343,19 @@ static void p7(bool quick, double part)
 		live_and_die(users, part);
 	waitpid(child, NULL, 0);
 	begin = now_ns();
+	cpu = cpu_ns();
 	load.counters = start(true);
 	load.reservations = rmt_reservations_new(load.counters, UINT64_C(60000000000));
 	fill_shares(load.counters, shares, 7);
 	request(&load, 1, shares);
 	rmt_counters_write(load.counters);
 	begin = now_ns() - begin;
+	cpu = cpu_ns() - cpu;
 	rmt_counters_stats(load.counters, &stats);
 	printf("P7 limits=%" PRIu64 " names=%" PRIu64 " log=%.0fMB "
-	       "first_decision_ms=%.0f goal<=200\n",
+	       "first_decision_ms=%.0f cpu_ms=%.0f goal<=200\n",
 	       stats.rates, stats.names, (double)stats.log_bytes / 1048576,
-	       (double)begin / 1e6);
+	       (double)begin / 1e6, (double)cpu / 1e6);
 	rmt_reservations_free(load.reservations);
 	rmt_counters_close(&load.counters);
 }
