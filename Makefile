@@ -29,7 +29,7 @@ VERSION := 0.1.0
 # --- what is made of what: this list is also a map ---------------------------
 
 BASE_SRC := common/base/log.c
-BASE_SRC += common/base/similar.c common/base/when.c
+BASE_SRC += common/base/severity.c common/base/similar.c common/base/when.c
 CONFIG_SRC := common/config/config.c common/config/dump.c common/config/list.c \
 	common/config/read.c common/config/section_limit.c common/config/sections.c common/config/set.c \
 	common/config/settings.c common/config/source.c common/config/types.c common/config/values.c
@@ -56,7 +56,7 @@ AUTH_SRC += common/auth/authres.c common/auth/dkim.c common/auth/dkim_canon.c co
 # With libunbound and libpsl.
 AUTH_SRC += common/auth/dns_packet.c common/auth/resolver.c common/auth/orgdomain.c \
 	common/auth/dmarc.c common/auth/dmarc_record.c
-RULES_SRC :=
+RULES_SRC := $(addprefix common/rules/, rules.c table.c judge.c)
 REPORT_SRC :=
 COMMON_SRC := $(BASE_SRC) $(CONFIG_SRC) $(MESSAGE_SRC) $(LIMITS_SRC) $(STORE_SRC) \
 	$(POLICY_SRC) $(AUTH_SRC) $(RULES_SRC) $(REPORT_SRC)

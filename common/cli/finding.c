@@ -36,13 +36,6 @@ void rmt_find(struct rmt_findings *findings, enum rmt_severity severity,
 	g_ptr_array_add(findings->list, finding);
 }
 
-const char *rmt_severity_name(enum rmt_severity severity)
-{
-	static const char *const names[] = { "note", "warning", "error" };
-
-	return names[severity];
-}
-
 unsigned rmt_findings_count(const struct rmt_findings *findings,
 			    enum rmt_severity severity)
 {

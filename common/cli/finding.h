@@ -5,11 +5,7 @@
 
 #include <glib.h>
 
-enum rmt_severity {
-	RMT_SEVERITY_NOTE,    /* to know; nothing is wrong */
-	RMT_SEVERITY_WARNING, /* counts wrong, or will some day hurt */
-	RMT_SEVERITY_ERROR,   /* mail is not counted, or does not go on without us */
-};
+#include "common/base/severity.h"
 
 struct rmt_finding {
 	const char *check; /* foreign; the check's id */
@@ -30,8 +26,6 @@ void rmt_findings_finish(struct rmt_findings *findings);
 void rmt_find(struct rmt_findings *findings, enum rmt_severity severity,
 	      const char *place, const char *remedy, const char *format, ...)
 	G_GNUC_PRINTF(5, 6);
-
-const char *rmt_severity_name(enum rmt_severity severity);
 
 /* How many are at least that severe. */
 unsigned rmt_findings_count(const struct rmt_findings *findings,
