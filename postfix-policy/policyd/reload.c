@@ -87,7 +87,8 @@ static bool take_over(struct rmt_policyd *policyd, struct rmt_config *config,
 	return true;
 }
 
-static void succeed(struct rmt_reload *reload, struct rmt_config *config)
+/* took_ns: how long nothing was answered. */
+static void succeed(struct rmt_reload *reload, struct rmt_config *config, int64_t took_ns)
 {
 	struct rmt_policyd *policyd = reload->policyd;
 
@@ -100,7 +101,9 @@ static void succeed(struct rmt_reload *reload, struct rmt_config *config)
 	policyd->config_loaded = policyd->now.wall_secs;
 	policyd->reload_ok = true;
 	rmt_metrics_counts(policyd->metrics)->reloads++;
-	rmt_log(RMT_LOG_INFO, "reload: %s is in force", config->file);
+	rmt_log(RMT_LOG_INFO, "reload: %s is in force, taken over in %" PRId64 ".%03d ms",
+		config->file, took_ns / RMT_NS_PER_MS,
+		(int)(took_ns % RMT_NS_PER_MS / 1000));
 }
 
 static void fail(struct rmt_reload *reload)
@@ -121,13 +124,14 @@ static void log_complaints(const struct rmt_reload *reload, enum rmt_log_level l
 static void finish(struct rmt_reload *reload)
 {
 	struct rmt_config *config = g_steal_pointer(&reload->read);
+	const int64_t began_ns = rmt_boot_ns();
 	g_autoptr(GError) err = NULL;
 
 	g_clear_pointer(&reload->complaints, g_ptr_array_unref);
 	reload->complaints = g_steal_pointer(&reload->read_complaints);
 	log_complaints(reload, config != NULL ? RMT_LOG_WARNING : RMT_LOG_ERROR);
 	if (config != NULL && take_over(reload->policyd, config, &err)) {
-		succeed(reload, config);
+		succeed(reload, config, rmt_boot_ns() - began_ns);
 		return;
 	}
 	if (config != NULL) {
