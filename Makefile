@@ -48,7 +48,7 @@ POLICY_SRC := common/policy/engine.c common/policy/engine_key.c common/policy/en
 POLICY_SRC += common/policy/policy_request.c common/policy/policy_reply.c
 POLICY_SRC += common/policy/classify.c
 AUTH_SRC := common/auth/dns.c common/auth/zone.c common/auth/ip.c common/auth/spf.c \
-	common/auth/spf_macro.c common/auth/spf_record.c
+	common/auth/spf_macro.c common/auth/spf_record.c common/auth/spf_tree.c
 # Signatures; with OpenSSL and, asked for a second opinion, libopendkim.
 AUTH_SRC += common/auth/authres.c common/auth/dkim.c common/auth/dkim_canon.c common/auth/dkim_key.c \
 	common/auth/dkim_opendkim.c common/auth/dkim_sig.c common/auth/dkim_tag.c \

@@ -59,21 +59,31 @@ static bool start_resolver(struct rmt_cli_dns *dns, GError **err)
 	return dns->resolver != NULL || rmt_resolver_open(&dns->resolver, &settings, err);
 }
 
-bool rmt_cli_dns_run(struct rmt_cli_dns *dns, struct rmt_zone *zone,
-		     struct rmt_asker *asker, GError **err)
+bool rmt_cli_dns_run_all(struct rmt_cli_dns *dns, struct rmt_zone *zone,
+			 struct rmt_asker *const *askers, size_t count, GError **err)
 {
+	bool any_waits = false;
+	size_t i;
+
 	if (zone == NULL)
 		zone = dns->zone;
-	if (zone != NULL) {
-		rmt_zone_run(zone, asker);
-		return true;
+	for (i = 0; i < count; i++) {
+		if (zone != NULL)
+			rmt_zone_run(zone, askers[i]);
+		any_waits = any_waits || askers[i]->waits;
 	}
-	if (!asker->waits)
+	if (!any_waits)
 		return true;
 	if (!start_resolver(dns, err))
 		return false;
-	rmt_resolver_run(dns->resolver, &asker, 1, dns->timeout_ms);
+	rmt_resolver_run(dns->resolver, askers, count, dns->timeout_ms);
 	return true;
+}
+
+bool rmt_cli_dns_run(struct rmt_cli_dns *dns, struct rmt_zone *zone,
+		     struct rmt_asker *asker, GError **err)
+{
+	return rmt_cli_dns_run_all(dns, zone, &asker, 1, err);
 }
 
 const struct rmt_psl *rmt_cli_psl(struct rmt_cli_dns *dns)

@@ -35,8 +35,10 @@ struct rmt_cli_dns {
 bool rmt_cli_dns_option(struct rmt_cli_dns *dns, int argc, char **argv, int *at,
 			GError **err);
 
-/* Runs the asker until it is done. zone: in place of everything else, or NULL.
- * False: there is no resolver to ask. */
+/* Runs the askers, all at once, until they are done. zone: in place of everything
+ * else, or NULL. False: there is no resolver to ask. */
+bool rmt_cli_dns_run_all(struct rmt_cli_dns *dns, struct rmt_zone *zone,
+			 struct rmt_asker *const *askers, size_t count, GError **err);
 bool rmt_cli_dns_run(struct rmt_cli_dns *dns, struct rmt_zone *zone,
 		     struct rmt_asker *asker, GError **err);
 

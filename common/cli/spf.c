@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "common/auth/spf.h"
+#include "common/auth/spf_tree.h"
 #include "common/base/log.h"
 #include "common/cli/batch.h"
 #include "common/cli/cli.h"
@@ -41,7 +42,7 @@ bool rmt_batch_spf(struct rmt_batch_case *c, GError **err)
 struct request {
 	struct rmt_cli_dns dns;
 	struct rmt_spf_query query;
-	bool has_ip, json;
+	bool has_ip, json, tree;
 };
 
 static bool wrong(GError **err, const char *sentence)
@@ -57,8 +58,8 @@ static bool take_option(struct request *request, int argc, char **argv, int *at,
 	const char *option = argv[*at];
 	struct rmt_span value;
 
-	if (strcmp(option, "--json") == 0) {
-		request->json = true;
+	if (strcmp(option, "--json") == 0 || strcmp(option, "--tree") == 0) {
+		*(option[2] == 'j' ? &request->json : &request->tree) = true;
 		return true;
 	}
 	if (*at + 1 >= argc)
@@ -106,19 +107,67 @@ static void print_span(const char *label, struct rmt_span value)
 	printf("  %-12s %s\n", label, text->str);
 }
 
-static void print_text(const struct rmt_spf_result *result,
-		       const struct rmt_spf_limits *limits)
+static void print_node(const struct rmt_spf_tree_node *node)
+{
+	g_autoptr(GString) domain = g_string_new(NULL);
+
+	rmt_log_printable(domain, node->domain, 255);
+	printf("  %*s%s: %u%s%s\n", (int)node->depth * 2, "", domain->str, node->lookups,
+	       node->problem != NULL ? ", " : "",
+	       node->problem != NULL ? node->problem : "");
+}
+
+/* Two numbers: a receiver stops at the first match, the record goes on. */
+static void print_lookups(const struct request *request,
+			  const struct rmt_spf_result *result,
+			  const struct rmt_spf_tree_result *tree)
+{
+	const struct rmt_spf_limits *limits = &rmt_spf_limits_default;
+	size_t i;
+
+	printf("  %-12s %u of %u terms asked, %u of %u questions found nothing\n",
+	       "on this path", result->lookups, limits->lookups, result->voids,
+	       limits->voids);
+	printf("  %-12s %u of %u terms ask%s\n", "at worst", tree->lookups,
+	       limits->lookups, tree->complete ? "" : " at least: not all could be read");
+	for (i = 0; request->tree && i < tree->count; i++)
+		print_node(&tree->nodes[i]);
+}
+
+static void print_text(const struct request *request, const struct rmt_spf_result *result,
+		       const struct rmt_spf_tree_result *tree)
 {
 	puts(rmt_spf_verdict_name(result->result));
 	print_span("domain", result->domain);
 	print_span("term", result->term);
 	print_span("explanation", result->explanation);
 	print_span("problem", result->problem);
-	printf("  %-12s %u of %u terms asked, %u of %u found nothing\n", "on this path",
-	       result->lookups, limits->lookups, result->voids, limits->voids);
+	print_lookups(request, result, tree);
 }
 
-static void print_json(const struct rmt_spf_result *result)
+static json_t *tree_json(const struct rmt_spf_tree_result *tree)
+{
+	json_t *out = json_array();
+	size_t i;
+
+	for (i = 0; i < tree->count; i++) {
+		const struct rmt_spf_tree_node *node = &tree->nodes[i];
+		json_t *entry = json_object();
+
+		json_object_set_new(entry, "domain", rmt_batch_text(node->domain));
+		json_object_set_new(entry, "term", rmt_batch_text(node->term));
+		json_object_set_new(entry, "depth", json_integer(node->depth));
+		json_object_set_new(entry, "lookups", json_integer(node->lookups));
+		json_object_set_new(entry, "problem",
+				    node->problem != NULL ? json_string(node->problem)
+							  : json_null());
+		json_array_append_new(out, entry);
+	}
+	return out;
+}
+
+static void print_json(const struct request *request, const struct rmt_spf_result *result,
+		       const struct rmt_spf_tree_result *tree)
 {
 	json_t *out = json_object();
 
@@ -130,6 +179,10 @@ static void print_json(const struct rmt_spf_result *result)
 	json_object_set_new(out, "problem", rmt_batch_text(result->problem));
 	json_object_set_new(out, "lookups", json_integer(result->lookups));
 	json_object_set_new(out, "void_lookups", json_integer(result->voids));
+	json_object_set_new(out, "worst_case_lookups", json_integer(tree->lookups));
+	json_object_set_new(out, "worst_case_complete", json_boolean(tree->complete));
+	if (request->tree)
+		json_object_set_new(out, "tree", tree_json(tree));
 	json_dumpf(out, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(out);
@@ -138,19 +191,21 @@ static void print_json(const struct rmt_spf_result *result)
 static int evaluate(struct request *request)
 {
 	g_autoptr(rmt_spf) spf = rmt_spf_new();
-	const struct rmt_spf_result *result;
+	g_autoptr(rmt_spf_tree) tree = rmt_spf_tree_new();
+	const struct rmt_spf_result *result = rmt_spf_result(spf);
+	struct rmt_asker *askers[2];
 	g_autoptr(GError) err = NULL;
 
 	request->query.now = time(NULL);
-	if (!rmt_cli_dns_run(&request->dns, NULL, rmt_spf_start(spf, &request->query),
-			     &err))
+	askers[0] = rmt_spf_start(spf, &request->query);
+	askers[1] = rmt_spf_tree_start(tree, result->domain);
+	if (!rmt_cli_dns_run_all(&request->dns, NULL, askers, 2, &err))
 		return rmt_cli_fail(RMT_EXIT_TROUBLE, &rmt_command_spf, "%s",
 				    err->message);
-	result = rmt_spf_result(spf);
 	if (request->json)
-		print_json(result);
+		print_json(request, result, rmt_spf_tree_result(tree));
 	else
-		print_text(result, &rmt_spf_limits_default);
+		print_text(request, result, rmt_spf_tree_result(tree));
 	if (result->result == RMT_SPF_TEMPERROR)
 		return RMT_EXIT_TROUBLE;
 	return result->result == RMT_SPF_PASS ? RMT_EXIT_OK : RMT_EXIT_NO;
@@ -175,14 +230,16 @@ static int run(const struct rmt_cli *cli, int argc, char **argv)
 const struct rmt_command rmt_command_spf = {
 	.name = "spf",
 	.summary = "ask whether an address may send for a domain",
-	.usage = "usage: remite spf --ip ADDRESS [--mail-from ADDRESS] [--helo NAME] "
-		 "[OPTION ...]\n"
-		 "\n"
-		 "Evaluates SPF (RFC 7208) as a receiver would. Without --mail-from the "
-		 "HELO\n"
-		 "name is checked, as for bounces.\n"
-		 "  --receiver NAME    who asks, for explanations\n"
-		 "  --json\n" RMT_CLI_DNS_USAGE
-		 "Exit status: 0 pass, 1 anything else, 3 DNS did not answer.\n",
+	.usage =
+		"usage: remite spf --ip ADDRESS [--mail-from ADDRESS] [--helo NAME] "
+		"[OPTION ...]\n"
+		"\n"
+		"Evaluates SPF (RFC 7208) as a receiver would. Without --mail-from the "
+		"HELO\n"
+		"name is checked, as for bounces.\n"
+		"  --receiver NAME    who asks, for explanations\n"
+		"  --tree             every record that may be read, and what each asks\n"
+		"  --json\n" RMT_CLI_DNS_USAGE
+		"Exit status: 0 pass, 1 anything else, 3 DNS did not answer.\n",
 	.run = run,
 };
