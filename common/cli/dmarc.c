@@ -296,7 +296,7 @@ const struct rmt_command rmt_command_dmarc = {
 		"  --spf DOMAIN       SPF passed for this domain\n"
 		"  --dkim DOMAIN      a signature with d=DOMAIN passed; may be repeated\n"
 		"  --json\n" RMT_CLI_DNS_USAGE "Exit status: 0 pass (without identities: "
-					       "there is a policy), 1 fail or no\n"
+		"there is a policy), 1 fail or no\n"
 		"policy, 3 DNS did not answer.\n",
 	.run = run,
 };
