@@ -113,9 +113,27 @@ void rmt_spf_free(struct rmt_spf *spf)
 
 /* --- small things ----------------------------------------------------------------- */
 
+/* g_string_append_len() for what fits already: evaluations copy little, often. */
+static void append(GString *string, struct rmt_span text)
+{
+	if (string->allocated_len - string->len <= text.len || text.len == 0) {
+		g_string_append_len(string, text.p, (gssize)text.len);
+		return;
+	}
+	memcpy(string->str + string->len, text.p, text.len);
+	string->len += text.len;
+	string->str[string->len] = '\0';
+}
+
+static void clear(GString *string)
+{
+	string->len = 0;
+	string->str[0] = '\0';
+}
+
 static void names_clear(struct names *names)
 {
-	g_string_truncate(names->bytes, 0);
+	clear(names->bytes);
 	names->at = 0;
 }
 
@@ -170,8 +188,7 @@ static void show_term(struct rmt_spf *spf, const struct frame *frame)
 	if (spf->term_text->len > 0 || frame->term >= frame->terms_end)
 		return;
 	term = &g_array_index(spf->terms, struct rmt_spf_term, frame->term);
-	g_string_append_len(spf->term_text, text_of(spf, frame) + term->text.at,
-			    (gssize)term->text.len);
+	append(spf->term_text, rmt_spf_part(text_of(spf, frame), term->text));
 }
 
 /* The end with an error, for the whole query: RFC 7208, 5.2. */
@@ -416,13 +433,13 @@ static void got_record(struct rmt_spf *spf, const struct rmt_dns_answer *answer)
 		fail_with(spf, RMT_SPF_PERMERROR, domain_of(frame), "has no SPF record");
 	if (found != 1 || spf->phase == DONE)
 		return;
-	g_string_append_len(spf->texts, text.p, (gssize)text.len);
+	append(spf->texts, text);
 	text.p = text_of(spf, frame);
 	if (rmt_spf_record_parse(text, &frame->record, spf->terms, &wrong)) {
 		frame->terms_end = spf->terms->len;
 		return;
 	}
-	g_string_append_len(spf->term_text, wrong.p, (gssize)wrong.len);
+	append(spf->term_text, wrong);
 	fail_with(spf, RMT_SPF_PERMERROR, domain_of(frame), "syntax error in its record");
 }
 
@@ -746,8 +763,8 @@ static void answered(struct rmt_asker *asker, const struct rmt_dns_answer *answe
 
 static void set(GString *string, struct rmt_span value)
 {
-	g_string_truncate(string, 0);
-	g_string_append_len(string, value.p, (gssize)value.len);
+	clear(string);
+	append(string, value);
 }
 
 /* Appends domain, U-labels as A-labels (RFC 7208, 4.3); ASCII stays as it is. */
@@ -760,7 +777,7 @@ static void append_domain(GString *string, struct rmt_span domain)
 		;
 	if (i < domain.len)
 		domain = rmt_domain_fold(domain, folded);
-	g_string_append_len(string, domain.p, (gssize)domain.len);
+	append(string, domain);
 }
 
 /* RFC 7208, 2.4 and 4.3: the null sender is postmaster at the HELO name, and a
@@ -778,7 +795,7 @@ static void set_sender(struct rmt_spf *spf, const struct rmt_spf_query *query)
 	}
 	set(spf->sender, local);
 	spf->local_len = local.len;
-	g_string_append_c(spf->sender, '@');
+	append(spf->sender, RMT_SPAN("@"));
 	append_domain(spf->sender, domain);
 }
 
@@ -789,12 +806,12 @@ static void reset(struct rmt_spf *spf)
 	spf->phase = EVALUATING;
 	spf->depth = 0;
 	spf->validated_known = false;
-	g_string_truncate(spf->texts, 0);
+	clear(spf->texts);
 	g_array_set_size(spf->terms, 0);
 	names_clear(&spf->validated);
-	g_string_truncate(spf->explanation, 0);
-	g_string_truncate(spf->problem, 0);
-	g_string_truncate(spf->term_text, 0);
+	clear(spf->explanation);
+	clear(spf->problem);
+	clear(spf->term_text);
 	spf->frames[0].redirected = false;
 	spf->frames[0].text_at = 0;
 	spf->frames[0].terms_at = 0;
@@ -808,7 +825,7 @@ struct rmt_asker *rmt_spf_start(struct rmt_spf *spf, const struct rmt_spf_query 
 	spf->limits = query->limits != NULL ? *query->limits : rmt_spf_limits_default;
 	spf->ip = query->ip;
 	spf->now = query->now;
-	g_string_truncate(spf->helo, 0);
+	clear(spf->helo);
 	append_domain(spf->helo, query->helo);
 	set(spf->receiver, query->receiver);
 	set_sender(spf, query);
