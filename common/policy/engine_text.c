@@ -181,6 +181,8 @@ void rmt_text_limit(const struct rmt_limit *limit, const struct rmt_work *work,
 		    struct rmt_decision *decision)
 {
 	static const char standard[] =
+		"Limit {limit} of stream {stream} is reached: {max} {unit} per {period}";
+	static const char standard_later[] =
 		"Limit {limit} of stream {stream} is reached: {max} {unit} per {period}; "
 		"try again in {retry}";
 	char buffer[RMT_KEY_TEXT_MAX];
@@ -189,7 +191,9 @@ void rmt_text_limit(const struct rmt_limit *limit, const struct rmt_work *work,
 		key.p != NULL ? rmt_key_amount(limit, key) : NULL;
 	struct placeholders of = { limit, work, decision,
 				   amount != NULL ? amount : &limit->amount };
-	const char *text = limit->text != NULL ? limit->text : standard;
+	const char *text = limit->text != NULL                  ? limit->text
+			   : limit->action == RMT_ACTION_REJECT ? standard
+								: standard_later;
 	g_autoptr(GString) out = g_string_new(NULL);
 
 	snprintf(decision->rule_name, sizeof(decision->rule_name), "limit:%s",
