@@ -14,7 +14,7 @@
 		string "=", sizeof(string), (1u << sizeof(string)) - 1,                  \
 			offsetof(struct rmt_policy_request, member)                      \
 	}
-enum { NAME_MAX_OCTETS = 32, PROBE_OCTETS = 32 };
+enum { NAME_MAX_OCTETS = 32, BLOCK = 64 };
 static const struct name {
 	char text[NAME_MAX_OCTETS]; /* with the '=' */
 	uint32_t len;               /* with the '=' */
@@ -96,69 +96,63 @@ static inline void take_value(struct rmt_policy_request *request, const struct n
 			      const char *value, size_t len)
 {
 	struct rmt_span *span = span_of(request, name);
+	const bool first = span->p == NULL;
 
-	if (span->p == NULL)
-		*span = rmt_span(value, len);
+	/* without a branch: it would be foretold wrongly at every ignored name */
+	span->len = first ? len : span->len;
+	span->p = first ? value : span->p;
 }
 
 #ifdef __SSE2__
-static inline uint32_t equal_octets(const char *a, const char *b)
+static inline uint32_t equal_octets(const char *p, __m128i wanted)
 {
-	return (uint32_t)_mm_movemask_epi8(
-		_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)a),
-			       _mm_loadu_si128((const __m128i *)(const void *)b)));
+	const __m128i octets = _mm_loadu_si128((const __m128i *)(const void *)p);
+
+	return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(octets, wanted));
 }
 
+/* p: NAME_MAX_OCTETS at least. */
 static inline bool begins_with(const char *p, const struct name *name)
 {
-	uint32_t same =
-		equal_octets(p, name->text) | equal_octets(p + 16, name->text + 16) << 16;
+	const __m128i *text = (const __m128i *)(const void *)name->text;
+	uint32_t same = equal_octets(p, _mm_loadu_si128(text)) |
+			equal_octets(p + 16, _mm_loadu_si128(text + 1)) << 16;
 
 	return (same & name->mask) == name->mask;
 }
 
-/* The LF in a value, mostly a short one; NULL: not there. */
-static inline const char *find_end(const char *value, const char *end)
+/* A bit for each LF in BLOCK octets. */
+static inline uint64_t find_ends(const char *p)
 {
-	static const char lf[] = "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n";
-	uint32_t hits = equal_octets(value, lf) | equal_octets(value + 16, lf) << 16;
+	const __m128i lf = _mm_set1_epi8('\n');
+	uint32_t low = equal_octets(p, lf) | equal_octets(p + 16, lf) << 16;
+	uint32_t high = equal_octets(p + 32, lf) | equal_octets(p + 48, lf) << 16;
 
-	return hits != 0 ? value + __builtin_ctz(hits)
-			 : memchr(value + PROBE_OCTETS, '\n',
-				  (size_t)(end - value) - PROBE_OCTETS);
+	return (uint64_t)high << 32 | low;
 }
 #else
 static inline bool begins_with(const char *p, const struct name *name)
 {
-	return name->len > 0 && memcmp(p, name->text, name->len) == 0;
+	return memcmp(p, name->text, name->len) == 0;
 }
 
-static inline const char *find_end(const char *value, const char *end)
+static inline uint64_t find_ends(const char *p)
 {
-	return memchr(value, '\n', (size_t)(end - value));
+	uint64_t ends = 0;
+	unsigned i;
+
+	for (i = 0; i < BLOCK; i++)
+		ends |= (uint64_t)(p[i] == '\n') << i;
+	return ends;
 }
 #endif
 
-/* Complete lines that begin as guessed: nearly all of what Postfix sends, and
- * nearly all that reading a request costs. Leaves where a line does not, or
- * where the end is too near for loads of whole vectors. */
-static void take_guessed(struct rmt_policy_request *request, const char *end)
+static inline uint64_t find_some_ends(const char *p, size_t len)
 {
-	const char *line = request->bytes + request->line, *value, *lf;
-	const struct name *name = &names[request->guess];
+	char block[BLOCK] = "";
 
-	while (end - line >= NAME_MAX_OCTETS + PROBE_OCTETS && name < names + NAMES &&
-	       begins_with(line, name)) {
-		value = line + name->len;
-		lf = find_end(value, end);
-		if (lf == NULL)
-			break;
-		take_value(request, name, value, (size_t)(lf - value) - (lf[-1] == '\r'));
-		line = lf + 1;
-		name++;
-	}
-	request->line = (size_t)(line - request->bytes);
-	request->guess = (unsigned)(name - names);
+	memcpy(block, p, len);
+	return find_ends(block);
 }
 
 /* Any line. False: it is none. */
@@ -229,13 +223,52 @@ static enum rmt_request_result finish(struct rmt_policy_request *request, size_t
 	return RMT_REQUEST_DONE;
 }
 
-/* The line that begins at request->line is not complete. */
-static enum rmt_request_result need_more(struct rmt_policy_request *request, size_t len,
-					 size_t max)
+/* A line that does not begin as guessed, the empty one that ends all among them.
+ * Kept out of the loop below, which needs the registers. */
+static __attribute__((noinline)) enum rmt_request_result take_other_line(
+	struct rmt_policy_request *request, const char *line, const char *end)
 {
-	if (len >= max) /* whatever comes, it would be one octet longer at least */
-		return broken(request, "longer than policyd.max_request");
-	request->scanned = len;
+	size_t len = (size_t)(end - line);
+
+	if (len > 0 && end[-1] == '\r')
+		len--;
+	if (len == 0)
+		return finish(request, (size_t)(end - request->bytes) + 1);
+	if (!take_line(request, line, len))
+		return broken(request, "a line without NAME=");
+	return RMT_REQUEST_MORE;
+}
+
+/* The lines that end in the block at p; `ends` has a bit for each LF. All ends of
+ * a block are known before any of its lines is looked at, so that the processor
+ * need not wait for one line to begin the next. limit: end of all bytes. */
+static inline enum rmt_request_result take_block(struct rmt_policy_request *request,
+						 const char *p, uint64_t ends,
+						 const char *limit)
+{
+	const struct name *name = &names[request->guess];
+	const struct name *const last = &names[NAMES];
+	const char *line = request->bytes + request->line, *end, *value;
+	enum rmt_request_result result;
+
+	for (; ends != 0; ends &= ends - 1, line = end + 1) {
+		end = p + __builtin_ctzll(ends);
+		if (limit - line >= NAME_MAX_OCTETS && name != last &&
+		    begins_with(line, name)) {
+			value = line + name->len;
+			take_value(request, name, value,
+				   (size_t)(end - value) - (end[-1] == '\r'));
+			name++;
+			continue;
+		}
+		request->guess = (unsigned)(name - names);
+		result = take_other_line(request, line, end);
+		if (result != RMT_REQUEST_MORE)
+			return result;
+		name = &names[request->guess];
+	}
+	request->line = (size_t)(line - request->bytes);
+	request->guess = (unsigned)(name - names);
 	return RMT_REQUEST_MORE;
 }
 
@@ -243,29 +276,22 @@ enum rmt_request_result rmt_policy_request_read(struct rmt_policy_request *reque
 						const char *bytes, size_t len, size_t max)
 {
 	const size_t limit = len < max ? len : max;
-	const char *line, *lf;
+	enum rmt_request_result result;
+	uint64_t ends;
 	size_t n;
 
 	if (request->bytes != bytes)
 		follow_bytes(request, bytes);
-	for (;;) {
-		if (request->scanned <= request->line) {
-			take_guessed(request, bytes + limit);
-			request->scanned = request->line;
-		}
-		line = bytes + request->line;
-		lf = request->scanned < limit ? memchr(bytes + request->scanned, '\n',
-						       limit - request->scanned)
-					      : NULL;
-		if (lf == NULL)
-			return need_more(request, len, max);
-		n = (size_t)(lf - line);
-		if (n > 0 && line[n - 1] == '\r')
-			n--;
-		if (n == 0)
-			return finish(request, (size_t)(lf - bytes) + 1);
-		if (!take_line(request, line, n))
-			return broken(request, "a line without NAME=");
-		request->line = request->scanned = (size_t)(lf - bytes) + 1;
+	for (; request->scanned < limit; request->scanned += n) {
+		const char *p = bytes + request->scanned;
+
+		n = limit - request->scanned < BLOCK ? limit - request->scanned : BLOCK;
+		ends = n == BLOCK ? find_ends(p) : find_some_ends(p, n);
+		result = take_block(request, p, ends, bytes + limit);
+		if (result != RMT_REQUEST_MORE)
+			return result;
 	}
+	if (len >= max) /* whatever comes, it would be one octet longer at least */
+		return broken(request, "longer than policyd.max_request");
+	return RMT_REQUEST_MORE;
 }
