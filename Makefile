@@ -18,6 +18,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 DESTDIR ?=
 SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 CC ?= cc
 CLANG ?= clang
 PYTHON ?= /usr/bin/python3
@@ -207,6 +208,11 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin
 	install -m 755 $(BUILD)/remite $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(BUILD)/remite-policyd $(DESTDIR)$(PREFIX)/sbin/
+	install -d $(DESTDIR)$(UNITDIR) $(addprefix $(DESTDIR)$(PREFIX)/share/man/man,1 5 8)
+	for n in 1 5 8; do install -m 644 docs/man/*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n/; done
+	sed 's|@sbindir@|$(PREFIX)/sbin|' packaging/systemd/remite-policyd.service \
+		>$(DESTDIR)$(UNITDIR)/remite-policyd.service
+	install -m 644 packaging/systemd/remite-policyd.socket $(DESTDIR)$(UNITDIR)/
 
 clean:
 	rm -rf $(BUILD)

@@ -350,7 +350,8 @@ static void rest(struct rmt_listener *listener, int error)
 {
 	if (!listener->told)
 		rmt_log(RMT_LOG_ERROR,
-			"%s: accept: %s; trying again every second (raise LimitNOFILE, or "
+			"%s: accept: %s; trying again every second (raise LimitNOFILE, "
+			"or "
 			"lower policyd.max_connections)",
 			listener->name, g_strerror(error));
 	listener->told = true;
