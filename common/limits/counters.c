@@ -66,7 +66,11 @@ static struct rmt_slot *slot_find(const struct rmt_counters *counters, uint64_t 
 
 static struct rmt_slot *slot_put(struct rmt_counters *counters, uint64_t key)
 {
-	return rmt_table_put(&counters->slots, key, stored(counters->line_last));
+	struct rmt_slot *slot =
+		rmt_table_put(&counters->slots, key, stored(counters->line_last));
+
+	counters->nameless |= (slot->value & RMT_SLOT_NAMED) == 0;
+	return slot;
 }
 
 static struct rmt_quota *quota_of(const struct rmt_counters *counters,
@@ -405,6 +409,14 @@ bool rmt_counters_is_named(const struct rmt_counters *counters, uint64_t key)
 	if (named && slot != NULL)
 		slot->value |= RMT_SLOT_NAMED;
 	return named;
+}
+
+bool rmt_counters_nameless(struct rmt_counters *counters)
+{
+	bool nameless = counters->nameless;
+
+	counters->nameless = false;
+	return nameless;
 }
 
 static void log_name(struct rmt_counters *counters, uint64_t key,

@@ -91,6 +91,10 @@ bool rmt_counters_is_named(const struct rmt_counters *counters, uint64_t key);
 void rmt_counters_name(struct rmt_counters *counters, uint64_t key,
 		       struct rmt_span limit_id, struct rmt_span value);
 
+/* Whether a counter that may have no name was charged or held since the last
+ * call: only then is there anything to ask the two calls above. */
+bool rmt_counters_nameless(struct rmt_counters *counters);
+
 /* Forgets what is committed (not what is held). False: nothing was counted. */
 bool rmt_counters_reset(struct rmt_counters *counters, uint64_t key);
 

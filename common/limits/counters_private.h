@@ -49,6 +49,7 @@ struct rmt_counters {
 	struct rmt_quota_pool quotas;
 	struct rmt_names names;
 	uint64_t held_keys;
+	bool nameless; /* see rmt_counters_nameless */
 	struct rmt_sweep sweep;
 	/* The time line: line = line_start + (monotonic - monotonic_start). */
 	int64_t line_start, monotonic_start;

@@ -53,23 +53,6 @@ void rmt_table_finish(struct rmt_table *table)
 	*table = (struct rmt_table){ 0 };
 }
 
-struct rmt_slot *rmt_table_find(const struct rmt_table *table, uint64_t key)
-{
-	const struct rmt_shard *shard = rmt_table_shard(table, key);
-	uint32_t i;
-
-	if (shard->size == 0)
-		return NULL;
-	i = rmt_table_place(table, shard->size, key);
-	while (shard->slots[i].key != 0) {
-		if (shard->slots[i].key == key)
-			return &shard->slots[i];
-		if (++i == shard->size)
-			i = 0;
-	}
-	return NULL;
-}
-
 static void insert_new(const struct rmt_table *table, struct rmt_slot *slots,
 		       uint32_t size, struct rmt_slot slot)
 {
@@ -147,7 +130,8 @@ static struct rmt_slot *slot_for_new(struct rmt_table *table, struct rmt_shard *
 	return &shard->slots[i];
 }
 
-static struct rmt_slot *put_new(struct rmt_table *table, uint64_t key, uint64_t threshold)
+struct rmt_slot *rmt_table_put_new(struct rmt_table *table, uint64_t key,
+				   uint64_t threshold)
 {
 	struct rmt_shard *shard = rmt_table_shard(table, key);
 	struct rmt_slot *slot;
@@ -160,13 +144,6 @@ static struct rmt_slot *put_new(struct rmt_table *table, uint64_t key, uint64_t 
 	slot = slot_for_new(table, shard, key, threshold);
 	*slot = (struct rmt_slot){ key, 0 };
 	return slot;
-}
-
-struct rmt_slot *rmt_table_put(struct rmt_table *table, uint64_t key, uint64_t threshold)
-{
-	struct rmt_slot *slot = rmt_table_find(table, key);
-
-	return slot != NULL ? slot : put_new(table, key, threshold);
 }
 
 static uint32_t distance(const struct rmt_shard *shard, uint32_t from, uint32_t to)

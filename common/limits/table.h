@@ -78,10 +78,32 @@ static inline void rmt_table_prefetch(const struct rmt_table *table, uint64_t ke
 }
 
 /* NULL: not there. A slot found may be dead. Valid until the next rmt_table_put. */
-struct rmt_slot *rmt_table_find(const struct rmt_table *table, uint64_t key);
+static inline struct rmt_slot *rmt_table_find(const struct rmt_table *table, uint64_t key)
+{
+	const struct rmt_shard *shard = rmt_table_shard(table, key);
+	struct rmt_slot *slot, *end = shard->slots + shard->size;
+
+	if (shard->size == 0)
+		return NULL;
+	slot = &shard->slots[rmt_table_place(table, shard->size, key)];
+	for (; slot->key != key; slot = slot + 1 == end ? shard->slots : slot + 1)
+		if (slot->key == 0)
+			return NULL;
+	return slot;
+}
+
+/* For a key that is not there. */
+struct rmt_slot *rmt_table_put_new(struct rmt_table *table, uint64_t key,
+				   uint64_t threshold);
 
 /* The key's slot, made with value 0 if it was not there. */
-struct rmt_slot *rmt_table_put(struct rmt_table *table, uint64_t key, uint64_t threshold);
+static inline struct rmt_slot *rmt_table_put(struct rmt_table *table, uint64_t key,
+					     uint64_t threshold)
+{
+	struct rmt_slot *slot = rmt_table_find(table, key);
+
+	return slot != NULL ? slot : rmt_table_put_new(table, key, threshold);
+}
 
 /* Makes shard number i as large as its live keys need. */
 void rmt_table_rebuild(struct rmt_table *table, unsigned i, uint64_t threshold);

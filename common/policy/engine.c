@@ -384,9 +384,27 @@ static bool check_suppression(struct rmt_engine *engine, struct rmt_work *work,
 	return decision->action != RMT_ACTION_DUNNO;
 }
 
-/* Limits that pass but would not have are told by the first of them. */
-static void tell_would(const struct rmt_work *work, uint64_t would,
+/* How full the fullest limit is costs divisions; only the log tells it of what passes. */
+static struct rmt_usage *usage_of(const struct rmt_work *work,
+				  struct rmt_decision *decision)
+{
+	return work->generation->config->policyd.log_passed ? &decision->usage : NULL;
+}
+
+/* For a limit that does not fit, where nobody asked for usage before. */
+static void want_usage(struct rmt_engine *engine, const struct rmt_work *work, size_t at,
 		       struct rmt_decision *decision)
+{
+	const struct rmt_share *share = &work->shares[at];
+
+	if (usage_of(work, decision) == NULL)
+		rmt_counters_fits(engine->counters, share->key, share->amount, 1,
+				  work->message.line_ns, &decision->usage);
+}
+
+/* Limits that pass but would not have are told by the first of them. */
+static void tell_would(struct rmt_engine *engine, const struct rmt_work *work,
+		       uint64_t would, struct rmt_decision *decision)
 {
 	const struct rmt_limit *limit;
 	size_t i;
@@ -397,6 +415,7 @@ static void tell_would(const struct rmt_work *work, uint64_t would,
 		limit = work->share_limits[i];
 		decision->would_limits |= (uint64_t)1 << i;
 		if (decision->rule == RMT_RULE_NONE) {
+			want_usage(engine, work, i, decision);
 			rule_says(work, RMT_RULE_LIMIT, limit->action, decision);
 			rmt_text_limit(limit, work, decision);
 		}
@@ -409,6 +428,8 @@ static void name_counters(struct rmt_engine *engine, const struct rmt_work *work
 	char buffer[RMT_KEY_TEXT_MAX];
 	size_t i;
 
+	if (!rmt_counters_nameless(engine->counters))
+		return;
 	for (i = 0; i < work->share_count; i++)
 		if (!rmt_counters_is_named(engine->counters, work->shares[i].key))
 			rmt_counters_name(
@@ -424,6 +445,7 @@ static bool take_result(struct rmt_engine *engine, const struct rmt_work *work,
 {
 	if (result == RMT_RESERVE_EXCEEDED) {
 		decision->limit = work->share_limits[at];
+		want_usage(engine, work, at, decision);
 		rule_says(work, RMT_RULE_LIMIT, decision->limit->action, decision);
 		rmt_text_limit(decision->limit, work, decision);
 		return false;
@@ -435,7 +457,7 @@ static bool take_result(struct rmt_engine *engine, const struct rmt_work *work,
 		name_counters(engine, work);
 	}
 	if (would != 0)
-		tell_would(work, would, decision);
+		tell_would(engine, work, would, decision);
 	return true;
 }
 
@@ -450,7 +472,7 @@ static void reserve(struct rmt_engine *engine, struct rmt_work *work,
 		return;
 	result = rmt_reserve(engine->reservations, &work->message, work->recipient_hash,
 			     work->shares, work->share_count, false, &at,
-			     &decision->usage, &would);
+			     usage_of(work, decision), &would);
 	take_result(engine, work, result, at, would, decision);
 	if (decision->action == RMT_ACTION_DISCARD)
 		rmt_reserve_release(engine->reservations, work->message.id);
@@ -497,8 +519,8 @@ static void reserve_at_data(struct rmt_engine *engine, struct rmt_work *work,
 	for (i = 1; i <= count; i++) {
 		result = rmt_reserve(engine->reservations, &work->message,
 				     named != 0 ? named : i, work->shares,
-				     work->share_count, false, &at, &decision->usage,
-				     &would);
+				     work->share_count, false, &at,
+				     usage_of(work, decision), &would);
 		would_any |= would;
 		if (!take_result(engine, work, result, at, would_any, decision)) {
 			rmt_reserve_release(engine->reservations, work->message.id);
@@ -543,9 +565,10 @@ static void decide_end(struct rmt_engine *engine, struct rmt_work *work,
 		return;
 	}
 	rmt_work_shares(engine, work);
-	result = rmt_reserve_direct(
-		engine->reservations, &work->message, MAX(work->facts.recipient_count, 1),
-		work->shares, work->share_count, false, &at, &decision->usage, &would);
+	result = rmt_reserve_direct(engine->reservations, &work->message,
+				    MAX(work->facts.recipient_count, 1), work->shares,
+				    work->share_count, false, &at,
+				    usage_of(work, decision), &would);
 	take_result(engine, work, result, at, would, decision);
 }
 

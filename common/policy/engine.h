@@ -66,7 +66,8 @@ struct rmt_decision {
 	enum rmt_rule rule;
 	const struct rmt_stream *stream; /* NULL where nothing was decided (VRFY, ...) */
 	const struct rmt_limit
-		*limit; /* RULE_LIMIT: the one that decided; else the fullest, or NULL */
+		*limit; /* RULE_LIMIT: the one that decided; else the fullest, or NULL
+			   (also where policyd.log_passed is off) */
 	struct rmt_usage usage;       /* of limit */
 	char rule_name[RMT_RULE_MAX]; /* "limit:day", "suppressed:unsubscribe", "paused",
 					 "pass" */
