@@ -141,6 +141,10 @@ const struct rmt_stream_state *rmt_engine_pause(const struct rmt_work *work,
 
 /* --- the engine --- */
 
+/* common/limits writes these bits as numbers, since facts.h stands above it. */
+G_STATIC_ASSERT(RMT_STAGE_RCPT == 2 && RMT_STAGE_DATA == 3 &&
+		RMT_STAGE_END_OF_MESSAGE == 4);
+
 static unsigned stage_bits(const struct rmt_config *config)
 {
 	static const struct {

@@ -234,6 +234,15 @@ static void each_second(struct rmt_policyd *policyd)
 	rmt_reload_sweep(policyd->reload);
 }
 
+/* Busy turns are shorter than upkeep is worth: once a millisecond is enough. */
+static void upkeep(struct rmt_policyd *policyd)
+{
+	if (policyd->now.line_ns - policyd->upkept_ns < RMT_NS_PER_MS)
+		return;
+	policyd->upkept_ns = policyd->now.line_ns;
+	rmt_engine_tick(policyd->engine, &policyd->now);
+}
+
 static void run(struct rmt_policyd *policyd)
 {
 	int64_t next_second = 0;
@@ -246,7 +255,7 @@ static void run(struct rmt_policyd *policyd)
 		rmt_engine_follow(policyd->engine);
 		rmt_loop_dispatch(policyd->loop, ready);
 		rmt_sessions_answer(policyd->sessions);
-		rmt_engine_tick(policyd->engine, &policyd->now);
+		upkeep(policyd);
 		rmt_counters_write(policyd->counters);
 		busy = rmt_talks_turn(rmt_control_talks(policyd->control),
 				      policyd->monotonic_ns);

@@ -26,6 +26,7 @@ struct rmt_policyd {
 
 	/* As read at the wake-up. */
 	struct rmt_now now;
+	int64_t upkept_ns; /* line of the last upkeep */
 	int64_t monotonic_ns;
 
 	int64_t started, config_loaded; /* Unix seconds */
