@@ -42,8 +42,8 @@ void rmt_authres_end(GString *value);
 /* --- reading: whose is it? -------------------------------------------------------- */
 
 enum rmt_authres_owner {
-	RMT_AUTHRES_FOREIGN, /* another authserv-id: may stay (RFC 8601, 5) */
-	RMT_AUTHRES_OURS,    /* claims to be ours */
+	RMT_AUTHRES_FOREIGN,    /* another authserv-id: may stay (RFC 8601, 5) */
+	RMT_AUTHRES_OURS,       /* claims to be ours */
 	RMT_AUTHRES_UNREADABLE, /* some reader may take it for ours */
 };
 

@@ -15,10 +15,10 @@
 #include "common/base/span.h"
 
 enum rmt_log_level {
-	RMT_LOG_DEBUG,	 /* for who reads the code */
-	RMT_LOG_INFO,	 /* what was done, a stranger's bad mail included */
+	RMT_LOG_DEBUG,   /* for who reads the code */
+	RMT_LOG_INFO,    /* what was done, a stranger's bad mail included */
 	RMT_LOG_WARNING, /* worth a look some day */
-	RMT_LOG_ERROR,	 /* for the administrator to act on */
+	RMT_LOG_ERROR,   /* for the administrator to act on */
 };
 
 typedef void (*rmt_log_sink)(void *context, enum rmt_log_level level, const char *line);

@@ -62,7 +62,8 @@ static inline bool rmt_span_starts(struct rmt_span s, struct rmt_span head)
 
 static inline struct rmt_span rmt_span_from(struct rmt_span s, size_t offset)
 {
-	return offset >= s.len ? rmt_span(s.p, 0) : rmt_span(s.p + offset, s.len - offset);
+	return offset >= s.len ? rmt_span(s.p, 0)
+			       : rmt_span(s.p + offset, s.len - offset);
 }
 
 /* Without leading and trailing blanks (space, tab, CR, LF). */

@@ -16,14 +16,16 @@
 enum { RMT_EXIT_OK, RMT_EXIT_NO, RMT_EXIT_USAGE, RMT_EXIT_TROUBLE };
 
 struct rmt_cli {
-	const char *config_file; /* -c FILE; NULL: the default file if it is there, else the built-in default */
+	const char *config_file; /* -c FILE; NULL: the default file if it is there, else
+				    the built-in default */
 };
 
 struct rmt_command {
 	const char *name;
 	const char *summary; /* one line, for `remite --help` */
 	const char *usage;   /* for `remite NAME --help`: whole text, at most a screen */
-	int (*run)(const struct rmt_cli *cli, int argc, char **argv); /* argv[0] is the name */
+	int (*run)(const struct rmt_cli *cli, int argc,
+		   char **argv); /* argv[0] is the name */
 };
 
 /* One per command file. */

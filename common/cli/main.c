@@ -8,6 +8,7 @@
 
 #include "common/cli/cli.h"
 
+/* clang-format off */
 static const struct rmt_command *const commands[] = {
 	&rmt_command_check_config,
 	&rmt_command_replay,
@@ -25,6 +26,7 @@ static const struct rmt_command *const commands[] = {
 	&rmt_command_stream,
 	NULL,
 };
+/* clang-format on */
 
 static void print_help(FILE *out)
 {

@@ -164,6 +164,7 @@ static int open_and_write(struct list *list, const struct rmt_cli *cli, const ch
 	list->text = g_string_new(NULL);
 	status = check_and_write(list);
 	g_string_free(list->text, TRUE);
+	list->records = NULL;
 	rmt_cli_records_close(&records);
 	return status;
 }

@@ -19,10 +19,10 @@
 #include "common/base/span.h"
 
 enum {
-	RMT_FROM_LOCAL_MAX = 64,	   /* RFC 5321, 4.5.3.1.1 */
+	RMT_FROM_LOCAL_MAX = 64, /* RFC 5321, 4.5.3.1.1 */
 	RMT_FROM_DOMAIN_MAX = 255,
-	RMT_FROM_VALUE_MAX = 8192,	   /* octets of the field's value */
-	RMT_FROM_LINE_MAX = 998,	   /* RFC 5322, 2.1.1 */
+	RMT_FROM_VALUE_MAX = 8192,         /* octets of the field's value */
+	RMT_FROM_LINE_MAX = 998,           /* RFC 5322, 2.1.1 */
 	RMT_FROM_SECTION_MAX = 1024 * 1024 /* octets of a header section that are read */
 };
 
@@ -30,12 +30,13 @@ enum rmt_from_result {
 	RMT_FROM_OK,
 	RMT_FROM_MISSING,  /* no From field */
 	RMT_FROM_REPEATED, /* more than one; a stray CR counts as a line end here */
-	RMT_FROM_NONE,	   /* a field without address */
+	RMT_FROM_NONE,     /* a field without address */
 	RMT_FROM_SEVERAL,  /* more than one address */
-	RMT_FROM_GROUP,	   /* RFC 6854: nobody to align with */
+	RMT_FROM_GROUP,    /* RFC 6854: nobody to align with */
 	RMT_FROM_SYNTAX,   /* not RFC 5322's current grammar where it matters */
 	RMT_FROM_ENCODED,  /* encoded-word in the address, or one that hides another */
-	RMT_FROM_BROKEN,   /* the section before it is read in several ways: NUL, stray CR, a line that is no field */
+	RMT_FROM_BROKEN, /* the section before it is read in several ways: NUL, stray CR,
+			    a line that is no field */
 	RMT_FROM_TOO_LONG, /* field, line, local part, domain or section */
 	RMT_FROM_DISAGREE, /* GMime reads something else */
 };
@@ -46,12 +47,13 @@ enum rmt_from_flag {
 	RMT_FROM_FLAG_UTF8_NAME = 1 << 1,    /* raw UTF-8 outside the address */
 	RMT_FROM_FLAG_UTF8_ADDRESS = 1 << 2, /* RFC 6532: needs SMTPUTF8 */
 	RMT_FROM_FLAG_ENCODED_IN_QUOTES = 1 << 3, /* RFC 2047, 5 (3) forbids */
-	RMT_FROM_FLAG_NAME_IS_ADDRESS = 1 << 4, /* the name or a comment shows another address */
+	RMT_FROM_FLAG_NAME_IS_ADDRESS =
+		1 << 4, /* the name or a comment shows another address */
 };
 
 struct rmt_from {
 	enum rmt_from_result result;
-	size_t offset;	    /* in the section: of the offending octet; else of the field */
+	size_t offset; /* in the section: of the offending octet; else of the field */
 	const char *reason; /* static text; "" when OK */
 	unsigned flags;
 	/* Only when OK. As written: look-alikes and A- or U-labels stay as they are. */

@@ -15,7 +15,8 @@
 #include "common/base/span.h"
 
 struct rmt_header_field {
-	struct rmt_span name;  /* without blanks before the colon; empty: no field at all */
+	struct rmt_span
+		name; /* without blanks before the colon; empty: no field at all */
 	struct rmt_span value; /* all behind the colon, folding included */
 	struct rmt_span raw;   /* name to last octet, without the final line end */
 	size_t offset;         /* of raw in the message */

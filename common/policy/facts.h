@@ -27,10 +27,11 @@ struct rmt_facts {
 	struct rmt_span sasl_user;
 	struct rmt_span client_address, client_name, reverse_client_name;
 	struct rmt_span helo;
-	struct rmt_span cert_subject, cert_issuer, cert_fingerprint, cert_pubkey_fingerprint;
+	struct rmt_span cert_subject, cert_issuer, cert_fingerprint,
+		cert_pubkey_fingerprint;
 	struct rmt_span policy_context;
 	uint64_t recipient_count; /* 0 before DATA */
-	uint64_t size;		  /* octets: declared, or real at END-OF-MESSAGE; 0: not known */
+	uint64_t size; /* octets: declared, or real at END-OF-MESSAGE; 0: not known */
 };
 
 #endif
