@@ -38,7 +38,7 @@ MESSAGE_SRC := common/message/addr.c
 # How a message says who sent it; with GMime, so not in policyd.
 MESSAGE_SRC += common/message/from.c common/message/from_gmime.c common/message/from_strict.c \
 	common/message/header.c
-LIMITS_SRC := $(addprefix common/limits/,gcra.c quota.c table.c names.c counters.c \
+LIMITS_SRC := $(addprefix common/limits/,gcra.c quota.c table.c names.c held.c counters.c \
 	counters_log.c counters_sync.c counters_snapshot.c counters_disk.c \
 	keyed.c reservation.c reserve.c reserve_end.c reserve_log.c)
 STORE_SRC := $(addprefix common/store/,store.c store_lmdb.c store_mem.c pack.c filter.c \

@@ -8,7 +8,7 @@
 #include "common/limits/counters_disk.h"
 #include "common/limits/gcra.h"
 
-enum { QUOTA_CHUNK = 128, HELD_BITS = 6, SLACK = 15, HELD_SLACK = 100 };
+enum { QUOTA_CHUNK = 128, SLACK = 15 };
 
 /* --- rings ------------------------------------------------------------------- */
 
@@ -104,12 +104,37 @@ static void make_rate(struct rmt_counters *counters, struct rmt_slot *slot)
 
 static uint64_t held_of(const struct rmt_counters *counters, const struct rmt_slot *slot)
 {
-	struct rmt_slot *held;
+	const struct rmt_held *held;
 
 	if (slot == NULL || (slot->value & RMT_SLOT_HELD) == 0)
 		return 0;
-	held = rmt_table_find(&counters->held, slot->key);
-	return held != NULL ? held->value : 0;
+	held = rmt_held_find(&counters->held, slot->key);
+	return held != NULL ? held->units : 0;
+}
+
+/* The slot of the record's counter: where it was last time, or searched. */
+static struct rmt_slot *slot_of(const struct rmt_counters *counters,
+				struct rmt_held *held)
+{
+	const struct rmt_shard *shard = rmt_table_shard(&counters->slots, held->key);
+	struct rmt_slot *slot;
+
+	if (held->place < shard->size && shard->slots[held->place].key == held->key)
+		return &shard->slots[held->place];
+	slot = slot_find(counters, held->key);
+	if (slot != NULL)
+		held->place = (uint32_t)(slot - shard->slots);
+	return slot;
+}
+
+static struct rmt_slot *slot_put_of(struct rmt_counters *counters, struct rmt_held *held)
+{
+	struct rmt_slot *slot = slot_of(counters, held);
+
+	if (slot == NULL)
+		return slot_put(counters, held->key);
+	counters->nameless |= (slot->value & RMT_SLOT_NAMED) == 0;
+	return slot;
 }
 
 static uint64_t line_u(struct rmt_counters *counters, int64_t line_ns)
@@ -135,7 +160,7 @@ static void fill_random(unsigned char *bytes, size_t len)
 static void tables_init(struct rmt_counters *counters)
 {
 	rmt_table_init(&counters->slots, RMT_SHARD_BITS, SLACK);
-	rmt_table_init(&counters->held, HELD_BITS, HELD_SLACK);
+	rmt_held_init(&counters->held);
 	rmt_names_init(&counters->names, RMT_SHARD_BITS);
 	counters->quotas = (struct rmt_quota_pool){ 0 };
 	counters->quotas.chunks = g_ptr_array_new_with_free_func(g_free);
@@ -145,7 +170,7 @@ static void tables_init(struct rmt_counters *counters)
 static void tables_finish(struct rmt_counters *counters)
 {
 	rmt_table_finish(&counters->slots);
-	rmt_table_finish(&counters->held);
+	rmt_held_finish(&counters->held);
 	rmt_names_finish(&counters->names);
 	g_ptr_array_unref(counters->quotas.chunks);
 }
@@ -221,47 +246,79 @@ static bool fits_unused(const struct rmt_amount *amount, uint64_t held, uint64_t
 	return rmt_quota_fits(&none, amount, held, n, now, usage_r);
 }
 
-bool rmt_counters_fits(struct rmt_counters *counters, uint64_t key,
-		       const struct rmt_amount *amount, uint64_t n, int64_t line_ns,
-		       struct rmt_usage *usage_r)
+static bool fits(struct rmt_counters *counters, const struct rmt_slot *slot,
+		 uint64_t held, const struct rmt_measure *measure, uint64_t n,
+		 uint64_t now, struct rmt_usage *usage_r)
 {
-	const struct rmt_slot *slot = slot_find(counters, key);
-	uint64_t now = line_u(counters, line_ns), held = held_of(counters, slot);
+	const struct rmt_amount *amount = &measure->amount;
 	struct rmt_quota *quota;
 
 	if (!amount->is_quota)
-		return rmt_gcra_fits(amount, slot != NULL ? tat_of(slot->value) : 0, held,
-				     n, now, usage_r);
+		return rmt_measure_fits(measure, slot != NULL ? tat_of(slot->value) : 0,
+					held, n, now, usage_r);
 	quota = quota_of(counters, slot);
 	if (quota == NULL)
 		return fits_unused(amount, held, n, now, usage_r);
 	return rmt_quota_fits(quota, amount, held, n, now, usage_r);
 }
 
-void rmt_counters_hold(struct rmt_counters *counters, uint64_t key, uint64_t n)
+bool rmt_counters_fits(struct rmt_counters *counters, uint64_t key,
+		       const struct rmt_amount *amount, uint64_t n, int64_t line_ns,
+		       struct rmt_usage *usage_r)
 {
-	struct rmt_slot *held;
+	const struct rmt_slot *slot = slot_find(counters, key);
+	struct rmt_measure measure;
 
+	rmt_measure_init(&measure, amount);
+	return fits(counters, slot, held_of(counters, slot), &measure, n,
+		    line_u(counters, line_ns), usage_r);
+}
+
+struct rmt_held *rmt_counters_at(struct rmt_counters *counters, uint64_t key,
+				 struct rmt_held *hint)
+{
+	return rmt_held_at(&counters->held, key, hint);
+}
+
+bool rmt_counters_fits_at(struct rmt_counters *counters, struct rmt_held *at,
+			  const struct rmt_measure *measure, uint64_t n, int64_t line_ns,
+			  struct rmt_usage *usage_r)
+{
+	return fits(counters, slot_of(counters, at), at->units, measure, n,
+		    line_u(counters, line_ns), usage_r);
+}
+
+void rmt_counters_hold_at(struct rmt_counters *counters, struct rmt_held *at, uint64_t n)
+{
 	if (n == 0)
 		return;
-	slot_put(counters, key)->value |= RMT_SLOT_HELD;
-	held = rmt_table_put(&counters->held, key, 0);
-	counters->held_keys += held->value == 0;
-	held->value += MIN(n, RMT_SLOT_VALUE - MIN(held->value, RMT_SLOT_VALUE));
+	slot_put_of(counters, at)->value |= RMT_SLOT_HELD;
+	counters->held_keys += at->units == 0;
+	at->units += MIN(n, RMT_SLOT_VALUE - MIN(at->units, RMT_SLOT_VALUE));
+}
+
+void rmt_counters_hold(struct rmt_counters *counters, uint64_t key, uint64_t n)
+{
+	if (n > 0)
+		rmt_counters_hold_at(counters, rmt_counters_at(counters, key, NULL), n);
+}
+
+/* The slot's HELD stays, as a hint: the sweep takes it off. */
+void rmt_counters_unhold_at(struct rmt_counters *counters, struct rmt_held *at,
+			    uint64_t n)
+{
+	if (n == 0 || at->units == 0)
+		return;
+	at->units -= MIN(n, at->units);
+	counters->held_keys -= at->units == 0;
 }
 
 void rmt_counters_unhold(struct rmt_counters *counters, uint64_t key, uint64_t n)
 {
-	struct rmt_slot *held = rmt_table_find(&counters->held, key);
+	struct rmt_held *held = rmt_held_find(&counters->held, key);
 
-	if (held == NULL || held->value == 0 || n == 0)
-		return;
-	held->value -= MIN(n, held->value);
-	if (held->value > 0)
-		return;
-	counters->held_keys--;
-	rmt_table_remove(&counters->held, held);
-	/* The slot's HELD stays, as a hint: the sweep takes it off. */
+	if (held != NULL)
+		rmt_counters_unhold_at(counters, held, n);
 }
 
 /* --- to the log ------------------------------------------------------------------ */
@@ -303,25 +360,42 @@ static void set_tat(struct rmt_slot *slot, uint64_t tat)
 		      stored((int64_t)MIN(tat, RMT_GCRA_TAT_MAX));
 }
 
+static void charge(struct rmt_counters *counters, struct rmt_slot *slot,
+		   const struct rmt_measure *measure, uint64_t n, uint64_t now)
+{
+	struct rmt_quota *quota;
+
+	if (measure->amount.is_quota) {
+		quota = make_quota(counters, slot);
+		rmt_quota_charge(quota, &measure->amount, n, now);
+		log_quota(counters, slot->key, quota, quota->newest);
+	} else {
+		make_rate(counters, slot);
+		set_tat(slot, rmt_measure_charge(measure, tat_of(slot->value), n, now));
+		log_rate(counters, slot);
+	}
+}
+
 void rmt_counters_charge(struct rmt_counters *counters, uint64_t key,
 			 const struct rmt_amount *amount, uint64_t n, int64_t line_ns)
 {
 	uint64_t now = line_u(counters, line_ns);
-	struct rmt_quota *quota;
-	struct rmt_slot *slot;
+	struct rmt_measure measure;
 
 	if (n == 0)
 		return;
-	slot = slot_put(counters, key);
-	if (amount->is_quota) {
-		quota = make_quota(counters, slot);
-		rmt_quota_charge(quota, amount, n, now);
-		log_quota(counters, key, quota, quota->newest);
-	} else {
-		make_rate(counters, slot);
-		set_tat(slot, rmt_gcra_charge(amount, tat_of(slot->value), n, now));
-		log_rate(counters, slot);
-	}
+	rmt_measure_init(&measure, amount);
+	charge(counters, slot_put(counters, key), &measure, n, now);
+}
+
+void rmt_counters_charge_at(struct rmt_counters *counters, struct rmt_held *at,
+			    const struct rmt_measure *measure, uint64_t n,
+			    int64_t line_ns)
+{
+	uint64_t now = line_u(counters, line_ns);
+
+	if (n > 0)
+		charge(counters, slot_put_of(counters, at), measure, n, now);
 }
 
 void rmt_counters_refund(struct rmt_counters *counters, uint64_t key,
@@ -573,7 +647,7 @@ void rmt_counters_stats(const struct rmt_counters *counters,
 		.quotas = counters->quotas.used,
 		.held_keys = counters->held_keys,
 		.names = counters->names.count,
-		.table_bytes = counters->slots.bytes + counters->held.bytes,
+		.table_bytes = counters->slots.bytes + rmt_held_bytes(&counters->held),
 		.quota_bytes = counters->quotas.chunks->len * QUOTA_CHUNK *
 			       sizeof(struct rmt_quota),
 		.name_bytes = counters->names.bytes,

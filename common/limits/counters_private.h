@@ -13,6 +13,7 @@
 #define RMT_COUNTERS_PRIVATE_H
 
 #include "common/limits/counters.h"
+#include "common/limits/held.h"
 #include "common/limits/names.h"
 #include "common/limits/quota.h"
 #include "common/limits/table.h"
@@ -45,7 +46,7 @@ struct rmt_disk;
 
 struct rmt_counters {
 	struct rmt_table slots;
-	struct rmt_table held; /* key -> units */
+	struct rmt_held_set held;
 	struct rmt_quota_pool quotas;
 	struct rmt_names names;
 	uint64_t held_keys;

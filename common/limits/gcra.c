@@ -3,18 +3,10 @@
 
 __extension__ typedef unsigned __int128 wide;
 
-/* A step is num/den ns, num >= den, so that every step has a nanosecond of its
- * own and a TAT can be stored in nanoseconds. */
-struct grid {
-	uint64_t num, den;
-	uint64_t steps_per_unit; /* 1 where units_per_step is not */
-	uint64_t units_per_step;
-};
-
-static struct grid grid_of(const struct rmt_amount *amount)
+static struct rmt_grid grid_of(const struct rmt_amount *amount)
 {
 	uint64_t period = MAX(amount->period_ns, 1), count = MAX(amount->count, 1);
-	struct grid grid = { period, count, 1, 1 };
+	struct rmt_grid grid = { period, count, 1, 1 };
 
 	if (count <= period) {
 		grid.steps_per_unit = period / count;
@@ -26,13 +18,13 @@ static struct grid grid_of(const struct rmt_amount *amount)
 	return grid;
 }
 
-static uint64_t step_of(const struct grid *grid, uint64_t ns)
+static uint64_t step_of(const struct rmt_grid *grid, uint64_t ns)
 {
 	return grid->num == grid->den ? ns : (uint64_t)((wide)ns * grid->den / grid->num);
 }
 
 /* step_of(ns_of(step)) == step: the first nanosecond at or after the step. */
-static uint64_t ns_of(const struct grid *grid, wide step)
+static uint64_t ns_of(const struct rmt_grid *grid, wide step)
 {
 	wide ns;
 
@@ -44,21 +36,21 @@ static uint64_t ns_of(const struct grid *grid, wide step)
 	return ns > RMT_GCRA_TAT_MAX ? RMT_GCRA_TAT_MAX : (uint64_t)ns;
 }
 
-static wide steps_up(const struct grid *grid, uint64_t units)
+static wide steps_up(const struct rmt_grid *grid, uint64_t units)
 {
 	if (grid->units_per_step == 1)
 		return (wide)units * grid->steps_per_unit;
 	return units / grid->units_per_step + (units % grid->units_per_step != 0);
 }
 
-static wide steps_down(const struct grid *grid, uint64_t units)
+static wide steps_down(const struct rmt_grid *grid, uint64_t units)
 {
 	if (grid->units_per_step == 1)
 		return (wide)units * grid->steps_per_unit;
 	return units / grid->units_per_step;
 }
 
-static uint64_t units_up(const struct grid *grid, uint64_t steps)
+static uint64_t units_up(const struct rmt_grid *grid, uint64_t steps)
 {
 	wide units;
 
@@ -68,24 +60,39 @@ static uint64_t units_up(const struct grid *grid, uint64_t steps)
 	return units > UINT64_MAX ? UINT64_MAX : (uint64_t)units;
 }
 
-static uint64_t level_of(const struct grid *grid, uint64_t tat, uint64_t now)
+static uint64_t level_of(const struct rmt_grid *grid, uint64_t tat, uint64_t now)
 {
 	return tat <= now ? 0 : step_of(grid, tat) - step_of(grid, now);
+}
+
+void rmt_measure_init(struct rmt_measure *measure, const struct rmt_amount *amount)
+{
+	measure->amount = *amount;
+	measure->grid = grid_of(amount);
+}
+
+uint64_t rmt_measure_charge(const struct rmt_measure *measure, uint64_t tat, uint64_t n,
+			    uint64_t now)
+{
+	const struct rmt_grid *grid = &measure->grid;
+
+	return n == 0 ? tat
+		      : ns_of(grid, step_of(grid, MAX(tat, now)) + steps_up(grid, n));
 }
 
 uint64_t rmt_gcra_charge(const struct rmt_amount *amount, uint64_t tat, uint64_t n,
 			 uint64_t now)
 {
-	struct grid grid = grid_of(amount);
-	uint64_t start = step_of(&grid, MAX(tat, now));
+	struct rmt_measure measure;
 
-	return n == 0 ? tat : ns_of(&grid, start + steps_up(&grid, n));
+	rmt_measure_init(&measure, amount);
+	return rmt_measure_charge(&measure, tat, n, now);
 }
 
 uint64_t rmt_gcra_refund(const struct rmt_amount *amount, uint64_t tat, uint64_t n,
 			 uint64_t now)
 {
-	struct grid grid = grid_of(amount);
+	struct rmt_grid grid = grid_of(amount);
 	wide back = steps_up(&grid, n);
 	uint64_t level = level_of(&grid, tat, now);
 
@@ -94,27 +101,44 @@ uint64_t rmt_gcra_refund(const struct rmt_amount *amount, uint64_t tat, uint64_t
 	return back >= level ? now : ns_of(&grid, step_of(&grid, tat) - back);
 }
 
-static int64_t retry_of(const struct grid *grid, wide needed, wide capacity, uint64_t now)
+static int64_t retry_of(const struct rmt_grid *grid, wide needed, wide capacity,
+			uint64_t now)
 {
 	if (needed <= capacity)
 		return 0;
 	return (int64_t)(ns_of(grid, step_of(grid, now) + (needed - capacity)) - now);
 }
 
+static void set_usage(const struct rmt_measure *measure, uint64_t level, uint64_t held,
+		      wide capacity, uint64_t now, struct rmt_usage *usage_r)
+{
+	const struct rmt_grid *grid = &measure->grid;
+	wide taken = level + steps_up(grid, held);
+
+	usage_r->used = units_up(grid, level);
+	usage_r->used += MIN(held, UINT64_MAX - usage_r->used);
+	usage_r->limit = measure->amount.burst;
+	usage_r->retry_ns = retry_of(grid, taken + steps_up(grid, 1), capacity, now);
+}
+
+bool rmt_measure_fits(const struct rmt_measure *measure, uint64_t tat, uint64_t held,
+		      uint64_t n, uint64_t now, struct rmt_usage *usage_r)
+{
+	const struct rmt_grid *grid = &measure->grid;
+	const struct rmt_amount *amount = &measure->amount;
+	wide capacity = amount->count == 0 ? 0 : steps_down(grid, amount->burst);
+	uint64_t level = level_of(grid, tat, now);
+
+	if (usage_r != NULL)
+		set_usage(measure, level, held, capacity, now, usage_r);
+	return n == 0 || level + steps_up(grid, held) + steps_up(grid, n) <= capacity;
+}
+
 bool rmt_gcra_fits(const struct rmt_amount *amount, uint64_t tat, uint64_t held,
 		   uint64_t n, uint64_t now, struct rmt_usage *usage_r)
 {
-	struct grid grid = grid_of(amount);
-	wide capacity = amount->count == 0 ? 0 : steps_down(&grid, amount->burst);
-	uint64_t level = level_of(&grid, tat, now);
-	wide taken = level + steps_up(&grid, held);
+	struct rmt_measure measure;
 
-	if (usage_r != NULL) {
-		usage_r->used = units_up(&grid, level);
-		usage_r->used += MIN(held, UINT64_MAX - usage_r->used);
-		usage_r->limit = amount->burst;
-		usage_r->retry_ns =
-			retry_of(&grid, taken + steps_up(&grid, 1), capacity, now);
-	}
-	return n == 0 || taken + steps_up(&grid, n) <= capacity;
+	rmt_measure_init(&measure, amount);
+	return rmt_measure_fits(&measure, tat, held, n, now, usage_r);
 }

@@ -23,6 +23,27 @@
 /* No TAT goes past this: a counter charged beyond it is full for decades. */
 #define RMT_GCRA_TAT_MAX ((UINT64_C(1) << 62) - 1)
 
+/* A step is num/den ns, num >= den, so that every step has a nanosecond of its
+ * own and a TAT can be stored in nanoseconds. */
+struct rmt_grid {
+	uint64_t num, den;
+	uint64_t steps_per_unit; /* 1 where units_per_step is not */
+	uint64_t units_per_step;
+};
+
+/* An amount and its grid: who asks often works it out but once. */
+struct rmt_measure {
+	struct rmt_amount amount;
+	struct rmt_grid grid; /* of a rate */
+};
+
+void rmt_measure_init(struct rmt_measure *measure, const struct rmt_amount *amount);
+uint64_t rmt_measure_charge(const struct rmt_measure *measure, uint64_t tat, uint64_t n,
+			    uint64_t now);
+bool rmt_measure_fits(const struct rmt_measure *measure, uint64_t tat, uint64_t held,
+		      uint64_t n, uint64_t now, struct rmt_usage *usage_r);
+
+/* The same, worked out each time. */
 /* The TAT after n more units. */
 uint64_t rmt_gcra_charge(const struct rmt_amount *amount, uint64_t tat, uint64_t n,
 			 uint64_t now);

@@ -24,18 +24,11 @@ static uint32_t place(const struct rmt_keyed *keyed, uint64_t key)
 	return i;
 }
 
-uint32_t rmt_keyed_find(const struct rmt_keyed *keyed, uint64_t key)
+uint32_t rmt_keyed_find_indexed(const struct rmt_keyed *keyed, uint64_t key)
 {
-	uint32_t i;
+	uint32_t i = keyed->index[place(keyed, key)];
 
-	if (keyed->index != NULL) {
-		i = keyed->index[place(keyed, key)];
-		return i != 0 ? i - 1 : RMT_KEYED_NONE;
-	}
-	for (i = 0; i < keyed->count; i++)
-		if (key_at(keyed, i) == key)
-			return i;
-	return RMT_KEYED_NONE;
+	return i != 0 ? i - 1 : RMT_KEYED_NONE;
 }
 
 static void reindex(struct rmt_keyed *keyed)

@@ -24,8 +24,20 @@ static inline void *rmt_keyed_at(const struct rmt_keyed *keyed, uint32_t i)
 	return keyed->items + (size_t)i * keyed->stride;
 }
 
+uint32_t rmt_keyed_find_indexed(const struct rmt_keyed *keyed, uint64_t key);
+
 /* The position, or RMT_KEYED_NONE. */
-uint32_t rmt_keyed_find(const struct rmt_keyed *keyed, uint64_t key);
+static inline uint32_t rmt_keyed_find(const struct rmt_keyed *keyed, uint64_t key)
+{
+	uint32_t i;
+
+	if (keyed->index != NULL)
+		return rmt_keyed_find_indexed(keyed, key);
+	for (i = 0; i < keyed->count; i++)
+		if (*(const uint64_t *)rmt_keyed_at(keyed, i) == key)
+			return i;
+	return RMT_KEYED_NONE;
+}
 
 /* A new item, zeroed but for its key, which must not be there yet. */
 void *rmt_keyed_add(struct rmt_keyed *keyed, uint64_t key);

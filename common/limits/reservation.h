@@ -8,7 +8,7 @@
  *
  * Bounded: a message remembers RMT_RECIPIENTS_MAX recipients (those after are
  * held each time they are asked for); there are at most RMT_OPEN_MAX
- * reservations and RMT_LINKS_MAX links (some 250 MB at the very worst), the
+ * reservations and RMT_LINKS_MAX links (some 350 MB at the very worst), the
  * one untouched for longest gives way.
  */
 #ifndef RMT_RESERVATION_H
@@ -27,9 +27,10 @@ enum {
 /* What one counter holds for one message. */
 struct rmt_entry {
 	uint64_t key;
-	uint64_t held;      /* units; in state CHARGED: units committed */
-	uint32_t concerned; /* recipients it is about */
-	uint16_t amount;    /* number in the pool's list */
+	struct rmt_held *at; /* foreign; a hint */
+	uint64_t held;       /* units; in state CHARGED: units committed */
+	uint32_t concerned;  /* recipients it is about */
+	uint16_t amount;     /* number in the pool's list */
 	uint8_t unit;
 	bool per_recipient;
 };

@@ -10,7 +10,7 @@ struct rmt_reservations *rmt_reservations_new(struct rmt_counters *counters,
 	all->timeout_ns = timeout_ns;
 	rmt_reservation_pool_init(&all->pool);
 	rmt_table_init(&all->connections, RMT_CONNECTION_BITS, 100);
-	all->amounts = g_array_new(false, false, sizeof(struct rmt_amount));
+	all->amounts = g_array_new(false, false, sizeof(struct rmt_measure));
 	rmt_reserve_log_attach(all);
 	return all;
 }
@@ -50,10 +50,12 @@ static bool amount_eq(const struct rmt_amount *a, const struct rmt_amount *b)
 	       a->burst == b->burst && a->is_quota == b->is_quota;
 }
 
-const struct rmt_amount *rmt_reserve_amount(const struct rmt_reservations *all,
-					    uint16_t number)
+void rmt_reserve_add_amount(struct rmt_reservations *all, const struct rmt_amount *amount)
 {
-	return &g_array_index(all->amounts, struct rmt_amount, number);
+	struct rmt_measure measure;
+
+	rmt_measure_init(&measure, amount);
+	g_array_append_val(all->amounts, measure);
 }
 
 /* Amounts are few (an administrator writes them): kept for good, by content.
@@ -72,7 +74,7 @@ uint16_t rmt_reserve_amount_number(struct rmt_reservations *all,
 		if (amount_eq(rmt_reserve_amount(all, i), amount))
 			break;
 	if (i == all->amounts->len && i < UINT16_MAX) {
-		g_array_append_val(all->amounts, *amount);
+		rmt_reserve_add_amount(all, amount);
 		rmt_reserve_log_amount(all, i);
 	}
 	i = MIN(i, UINT16_MAX - 1);
@@ -82,6 +84,12 @@ uint16_t rmt_reserve_amount_number(struct rmt_reservations *all,
 
 /* --- ending one ----------------------------------------------------------------- */
 
+static void unhold(struct rmt_reservations *all, struct rmt_entry *entry, uint64_t n)
+{
+	entry->at = rmt_counters_at(all->counters, entry->key, entry->at);
+	rmt_counters_unhold_at(all->counters, entry->at, n);
+}
+
 static void unhold_all(struct rmt_reservations *all, struct rmt_reservation *reservation)
 {
 	struct rmt_entry *entry;
@@ -89,7 +97,7 @@ static void unhold_all(struct rmt_reservations *all, struct rmt_reservation *res
 
 	for (i = 0; i < reservation->entries.count; i++) {
 		entry = rmt_keyed_at(&reservation->entries, i);
-		rmt_counters_unhold(all->counters, entry->key, entry->held);
+		unhold(all, entry, entry->held);
 		entry->held = 0;
 	}
 }
@@ -152,7 +160,7 @@ void rmt_reserve_settle(struct rmt_reservations *all, struct rmt_reservation *re
 		accepted = rmt_entry_accepted(reservation, i, commit->recipient_count,
 					      commit->recipient,
 					      &commit->candidates_charged);
-		rmt_counters_unhold(all->counters, entry->key, entry->held);
+		unhold(all, entry, entry->held);
 		entry->held = rmt_entry_units(entry->unit, accepted, commit->size);
 	}
 }
@@ -160,15 +168,16 @@ void rmt_reserve_settle(struct rmt_reservations *all, struct rmt_reservation *re
 static void charge_all(struct rmt_reservations *all, struct rmt_reservation *reservation,
 		       struct rmt_commit *commit, int64_t line_ns)
 {
-	const struct rmt_entry *entry;
+	struct rmt_entry *entry;
 	uint32_t i;
 
 	rmt_reserve_settle(all, reservation, commit);
 	for (i = 0; i < reservation->entries.count; i++) {
 		entry = rmt_keyed_at(&reservation->entries, i);
-		rmt_counters_charge(all->counters, entry->key,
-				    rmt_reserve_amount(all, entry->amount), entry->held,
-				    line_ns);
+		entry->at = rmt_counters_at(all->counters, entry->key, entry->at);
+		rmt_counters_charge_at(all->counters, entry->at,
+				       rmt_reserve_measure(all, entry->amount),
+				       entry->held, line_ns);
 	}
 }
 
@@ -203,23 +212,26 @@ static struct rmt_reservation *current(struct rmt_reservations *all,
 	return reservation;
 }
 
-/* How many units the share needs beside what the message holds already. */
-static uint64_t units_more(const struct rmt_reservation *reservation,
-			   const struct rmt_share *share, uint64_t size)
+/* How many units the share needs beside what the message holds already (entry; or
+ * NULL). */
+static uint64_t units_more(const struct rmt_entry *entry, const struct rmt_share *share,
+			   uint64_t size)
 {
-	uint32_t i = reservation != NULL
-			     ? rmt_keyed_find(&reservation->entries, share->key)
-			     : RMT_KEYED_NONE;
-	const struct rmt_entry *entry;
-
 	if (share->unit == RMT_UNIT_RECIPIENTS)
 		return 1;
-	if (i == RMT_KEYED_NONE)
+	if (entry == NULL)
 		return rmt_entry_units(share->unit, 1, size);
-	entry = rmt_keyed_at(&reservation->entries, i);
 	if (share->unit == RMT_UNIT_BYTES)
 		return size > entry->held ? size - entry->held : 0;
 	return entry->held > 0 ? 0 : 1;
+}
+
+static struct rmt_entry *entry_of(const struct rmt_reservation *reservation,
+				  const struct rmt_share *share)
+{
+	uint32_t i = rmt_keyed_find(&reservation->entries, share->key);
+
+	return i != RMT_KEYED_NONE ? rmt_keyed_at(&reservation->entries, i) : NULL;
 }
 
 struct fullest {
@@ -233,35 +245,46 @@ static bool is_fuller(const struct rmt_usage *a, const struct rmt_usage *b)
 }
 
 /* Asks one counter; keeps the fullest. */
-static bool ask(struct rmt_reservations *all, const struct rmt_share *share, size_t i,
-		uint64_t n, int64_t line_ns, struct fullest *fullest, bool want_usage)
+static bool ask(struct rmt_reservations *all, const struct rmt_share *share,
+		struct rmt_share_place *place, size_t i, uint64_t n, int64_t line_ns,
+		struct fullest *fullest)
 {
-	struct rmt_usage usage;
-	bool fits = rmt_counters_fits(all->counters, share->key, share->amount, n,
-				      line_ns, want_usage ? &usage : NULL);
+	struct rmt_usage usage, *usage_r = fullest != NULL ? &usage : NULL;
+	bool fits;
 
-	if (want_usage &&
+	place->at = rmt_counters_at(all->counters, share->key, NULL);
+	place->amount = rmt_reserve_amount_number(all, share->amount);
+	fits = rmt_counters_fits_at(all->counters, place->at,
+				    rmt_reserve_measure(all, place->amount), n, line_ns,
+				    usage_r);
+	if (fullest != NULL &&
 	    ((!fits && !share->report) || i == 0 || is_fuller(&usage, &fullest->usage)))
 		*fullest = (struct fullest){ i, usage };
 	return fits;
 }
 
-enum { WOULD_MAX = 64 };
+enum { SHARES_MAX = 256, WOULD_MAX = 64 };
+
+struct plan {
+	uint64_t units[SHARES_MAX];
+	struct rmt_share_place places[SHARES_MAX];
+};
 
 /* Asks all; skip_r gets the report shares that do not fit. */
 static enum rmt_reserve_result ask_all(struct rmt_reservations *all,
-				       const struct rmt_share *shares,
-				       const uint64_t *units, size_t count,
-				       int64_t line_ns, size_t *at_r,
+				       const struct rmt_share *shares, struct plan *plan,
+				       size_t count, int64_t line_ns, size_t *at_r,
 				       struct rmt_usage *usage_r, uint64_t *skip_r)
 {
-	struct fullest fullest = { count, { 0 } };
+	struct fullest fullest = { count, { 0 } },
+		       *wanted = usage_r != NULL ? &fullest : NULL;
 	enum rmt_reserve_result result = RMT_RESERVED;
 	size_t i;
 
 	*skip_r = 0;
 	for (i = 0; i < count && result == RMT_RESERVED; i++) {
-		if (ask(all, &shares[i], i, units[i], line_ns, &fullest, usage_r != NULL))
+		if (ask(all, &shares[i], &plan->places[i], i, plan->units[i], line_ns,
+			wanted))
 			continue;
 		if (shares[i].report && i < WOULD_MAX)
 			*skip_r |= UINT64_C(1) << i;
@@ -276,7 +299,8 @@ static enum rmt_reserve_result ask_all(struct rmt_reservations *all,
 
 static struct rmt_entry *entry_for(struct rmt_reservations *all,
 				   struct rmt_reservation *reservation,
-				   const struct rmt_share *share, uint32_t *i_r)
+				   const struct rmt_share *share,
+				   const struct rmt_share_place *place, uint32_t *i_r)
 {
 	struct rmt_entry *entry;
 
@@ -285,7 +309,9 @@ static struct rmt_entry *entry_for(struct rmt_reservations *all,
 		return rmt_keyed_at(&reservation->entries, *i_r);
 	*i_r = reservation->entries.count;
 	entry = rmt_keyed_add(&reservation->entries, share->key);
-	entry->amount = rmt_reserve_amount_number(all, share->amount);
+	entry->at = place != NULL ? place->at : NULL;
+	entry->amount = place != NULL ? place->amount
+				      : rmt_reserve_amount_number(all, share->amount);
 	entry->unit = (uint8_t)share->unit;
 	entry->per_recipient = share->per_recipient;
 	return entry;
@@ -309,19 +335,21 @@ struct rmt_entry *rmt_reserve_entry(struct rmt_reservations *all,
 {
 	uint32_t i;
 
-	return entry_for(all, reservation, share, &i);
+	return entry_for(all, reservation, share, NULL, &i);
 }
 
 static void hold_share(struct rmt_reservations *all, struct rmt_reservation *reservation,
-		       const struct rmt_share *share, struct rmt_asked *asked)
+		       const struct rmt_share *share, const struct rmt_share_place *place,
+		       struct rmt_asked *asked)
 {
-	uint64_t more = units_more(reservation, share, reservation->size);
-	uint32_t i;
-	struct rmt_entry *entry = entry_for(all, reservation, share, &i);
+	uint32_t i, before = reservation->entries.count;
+	struct rmt_entry *entry = entry_for(all, reservation, share, place, &i);
+	uint64_t more = units_more(i == before ? NULL : entry, share, reservation->size);
 
 	entry->held += more;
 	entry->concerned++;
-	rmt_counters_hold(all->counters, share->key, more);
+	entry->at = rmt_counters_at(all->counters, entry->key, entry->at);
+	rmt_counters_hold_at(all->counters, entry->at, more);
 	if (asked != NULL) {
 		asked->count++;
 		add_link(all, reservation, i);
@@ -329,8 +357,8 @@ static void hold_share(struct rmt_reservations *all, struct rmt_reservation *res
 }
 
 void rmt_reserve_hold(struct rmt_reservations *all, struct rmt_reservation *reservation,
-		      uint64_t recipient, const struct rmt_share *shares, size_t count,
-		      uint64_t skip)
+		      uint64_t recipient, const struct rmt_share *shares,
+		      const struct rmt_share_place *places, size_t count, uint64_t skip)
 {
 	struct rmt_asked *asked = NULL;
 	size_t i;
@@ -344,7 +372,8 @@ void rmt_reserve_hold(struct rmt_reservations *all, struct rmt_reservation *rese
 	reservation->confirmed = false;
 	for (i = 0; i < count; i++)
 		if (i >= WOULD_MAX || (skip >> i & 1) == 0)
-			hold_share(all, reservation, &shares[i], asked);
+			hold_share(all, reservation, &shares[i],
+				   places != NULL ? &places[i] : NULL, asked);
 }
 
 /* The one untouched for longest gives way, but not to itself (keep). */
@@ -377,8 +406,6 @@ static struct rmt_reservation *begin(struct rmt_reservations *all,
 	return reservation;
 }
 
-enum { SHARES_MAX = 256 };
-
 enum rmt_reserve_result rmt_reserve(struct rmt_reservations *all,
 				    const struct rmt_message *message, uint64_t recipient,
 				    const struct rmt_share *shares, size_t count,
@@ -389,7 +416,8 @@ enum rmt_reserve_result rmt_reserve(struct rmt_reservations *all,
 	bool known = reservation != NULL &&
 		     rmt_keyed_find(&reservation->asked, recipient) != RMT_KEYED_NONE;
 	/* A size that was not declared is at least an octet: a full limit refuses it. */
-	uint64_t units[SHARES_MAX], size = MAX(message->size, 1);
+	uint64_t size = MAX(message->size, 1);
+	struct plan plan;
 	uint32_t asked;
 	enum rmt_reserve_result result;
 	size_t i;
@@ -399,10 +427,14 @@ enum rmt_reserve_result rmt_reserve(struct rmt_reservations *all,
 		rmt_reserve_stage_seen(all, RMT_STAGE_BIT_RCPT, message->line_ns);
 	if (reservation != NULL)
 		size = MAX(size, reservation->size);
-	units[0] = 0; /* where there is no share at all */
 	for (i = 0; i < count; i++)
-		units[i] = known ? 0 : units_more(reservation, &shares[i], size);
-	result = ask_all(all, shares, units, count, message->line_ns, at_r, usage_r,
+		plan.units[i] =
+			known ? 0
+			      : units_more(reservation != NULL
+						   ? entry_of(reservation, &shares[i])
+						   : NULL,
+					   &shares[i], size);
+	result = ask_all(all, shares, &plan, count, message->line_ns, at_r, usage_r,
 			 would_r);
 	if (dry)
 		return result;
@@ -415,7 +447,8 @@ enum rmt_reserve_result rmt_reserve(struct rmt_reservations *all,
 	reservation->size = size;
 	make_room(all, reservation, message->line_ns);
 	asked = reservation->asked.count;
-	rmt_reserve_hold(all, reservation, recipient, shares, count, *would_r);
+	rmt_reserve_hold(all, reservation, recipient, shares, plan.places, count,
+			 *would_r);
 	rmt_reserve_log_reserve(all, reservation, reservation->asked.count > asked,
 				shares, count);
 	return result;
@@ -441,8 +474,7 @@ void rmt_reserve_apply_confirm(struct rmt_reservations *all,
 			rmt_entry_accepted(reservation, i, count, named, candidates_r),
 			entry->held);
 		if (units < entry->held) {
-			rmt_counters_unhold(all->counters, entry->key,
-					    entry->held - units);
+			unhold(all, entry, entry->held - units);
 			entry->held = units;
 		}
 	}
@@ -502,20 +534,20 @@ enum rmt_reserve_result rmt_reserve_direct(struct rmt_reservations *all,
 					   bool dry, size_t *at_r,
 					   struct rmt_usage *usage_r, uint64_t *would_r)
 {
-	uint64_t units[SHARES_MAX];
+	struct plan plan;
 	enum rmt_reserve_result result;
 	size_t i;
 
 	g_assert(count <= SHARES_MAX);
-	units[0] = 0;
 	for (i = 0; i < count; i++)
-		units[i] =
+		plan.units[i] =
 			rmt_entry_units(shares[i].unit, recipient_count, message->size);
-	result = ask_all(all, shares, units, count, message->line_ns, at_r, usage_r,
+	result = ask_all(all, shares, &plan, count, message->line_ns, at_r, usage_r,
 			 would_r);
 	for (i = 0; i < count && result == RMT_RESERVED && !dry; i++)
 		if (i >= WOULD_MAX || (*would_r >> i & 1) == 0)
 			rmt_counters_charge(all->counters, shares[i].key,
-					    shares[i].amount, units[i], message->line_ns);
+					    shares[i].amount, plan.units[i],
+					    message->line_ns);
 	return result;
 }

@@ -239,7 +239,7 @@ static void replay_amount(struct rmt_reservations *all,
 				     record->period_ns, record->burst };
 
 	if (record->head.number == all->amounts->len)
-		g_array_append_val(all->amounts, amount);
+		rmt_reserve_add_amount(all, &amount);
 }
 
 static bool share_from(struct rmt_reservations *all, const struct share_record *record,
@@ -294,7 +294,7 @@ static void replay_reserve(struct rmt_reservations *all, const void *bytes, size
 	reservation->envelope = buffer.record.envelope;
 	reservation->size = buffer.record.size;
 	rmt_reservation_touch(&all->pool, reservation, buffer.record.line_ns);
-	rmt_reserve_hold(all, reservation, buffer.record.recipient, shares,
+	rmt_reserve_hold(all, reservation, buffer.record.recipient, shares, NULL,
 			 buffer.record.head.number, 0);
 }
 

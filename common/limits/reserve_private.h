@@ -3,6 +3,7 @@
 #ifndef RMT_RESERVE_PRIVATE_H
 #define RMT_RESERVE_PRIVATE_H
 
+#include "common/limits/gcra.h"
 #include "common/limits/reservation.h"
 
 /* As 1 << enum rmt_stage, which stands above this folder. */
@@ -32,7 +33,7 @@ struct rmt_reservations {
 	uint64_t timeout_ns;
 	struct rmt_reservation_pool pool;
 	struct rmt_table connections; /* connection -> id of its instance */
-	GArray *amounts;              /* own; struct rmt_amount */
+	GArray *amounts;              /* own; struct rmt_measure */
 	struct rmt_amount_cached cache[RMT_AMOUNT_CACHE];
 	unsigned stages; /* as the administrator says; 0: learned */
 	struct rmt_learned learned;
@@ -42,15 +43,32 @@ struct rmt_reservations {
 	uint64_t foreseen, replayed; /* records */
 };
 
-const struct rmt_amount *rmt_reserve_amount(const struct rmt_reservations *all,
-					    uint16_t number);
+static inline const struct rmt_measure *rmt_reserve_measure(
+	const struct rmt_reservations *all, uint16_t number)
+{
+	return &g_array_index(all->amounts, struct rmt_measure, number);
+}
+
+static inline const struct rmt_amount *rmt_reserve_amount(
+	const struct rmt_reservations *all, uint16_t number)
+{
+	return &rmt_reserve_measure(all, number)->amount;
+}
+void rmt_reserve_add_amount(struct rmt_reservations *all,
+			    const struct rmt_amount *amount);
 uint16_t rmt_reserve_amount_number(struct rmt_reservations *all,
 				   const struct rmt_amount *amount);
 
-/* Steps that the log repeats. */
+/* What a share was found to be. */
+struct rmt_share_place {
+	struct rmt_held *at; /* a hint */
+	uint16_t amount;
+};
+
+/* Steps that the log repeats. places may be NULL. */
 void rmt_reserve_hold(struct rmt_reservations *all, struct rmt_reservation *reservation,
-		      uint64_t recipient, const struct rmt_share *shares, size_t count,
-		      uint64_t skip);
+		      uint64_t recipient, const struct rmt_share *shares,
+		      const struct rmt_share_place *places, size_t count, uint64_t skip);
 struct rmt_entry *rmt_reserve_entry(struct rmt_reservations *all,
 				    struct rmt_reservation *reservation,
 				    const struct rmt_share *share);
