@@ -47,7 +47,7 @@ STORE_SRC := $(addprefix common/store/,store.c store_lmdb.c store_mem.c pack.c f
 POLICY_SRC := common/policy/engine.c common/policy/engine_key.c common/policy/engine_text.c \
 	common/policy/engine_explain.c
 POLICY_SRC += common/policy/policy_request.c common/policy/policy_reply.c
-POLICY_SRC += common/policy/classify.c
+POLICY_SRC += common/policy/classify.c common/policy/header_match.c
 AUTH_SRC := common/auth/dns.c common/auth/zone.c common/auth/ip.c common/auth/spf.c \
 	common/auth/spf_macro.c common/auth/spf_record.c common/auth/spf_tree.c
 # Signatures; with OpenSSL and, asked for a second opinion, libopendkim.

@@ -13,6 +13,13 @@ static void clear_policyd(struct rmt_policyd_config *policyd)
 	g_strfreev(policyd->stages);
 }
 
+static void clear_milter(struct rmt_milter_config *milter)
+{
+	g_free(milter->after);
+	g_free(milter->socket_owner);
+	g_free(milter->socket_group);
+}
+
 void rmt_limit_free(struct rmt_limit *limit)
 {
 	g_clear_pointer(&limit->overrides, g_hash_table_unref);
@@ -46,6 +53,7 @@ void rmt_stream_free(struct rmt_stream *stream)
 	rmt_list_free(stream->policy_contexts);
 	g_clear_pointer(&stream->limits, g_ptr_array_unref);
 	g_strfreev(stream->suppress);
+	g_strfreev(stream->headers);
 	g_free(stream->name);
 	g_free(stream->class);
 	g_free(stream);
@@ -62,6 +70,7 @@ void rmt_config_unref(struct rmt_config *config)
 	if (config == NULL || !g_atomic_int_dec_and_test(&config->refs))
 		return;
 	clear_policyd(&config->policyd);
+	clear_milter(&config->milter);
 	rmt_list_free(config->own_domains);
 	rmt_fold_free(config->fold);
 	g_clear_pointer(&config->streams, g_ptr_array_unref);

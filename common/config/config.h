@@ -79,6 +79,26 @@ struct rmt_limit {
 	char *text; /* own; reply text with placeholders, or NULL for the default one */
 };
 
+/* What is done about a rule that does not hold; each includes those before it. */
+enum rmt_level {
+	RMT_LEVEL_OFF,
+	RMT_LEVEL_LOG,
+	RMT_LEVEL_HEADER, /* a field is added */
+	RMT_LEVEL_DEFER,
+	RMT_LEVEL_REJECT,
+};
+
+/* Rules about a message come in groups, each with a level per stream. */
+enum rmt_rule_group {
+	RMT_RULES_FROM,        /* one From that everybody reads the same */
+	RMT_RULES_HYGIENE,     /* RFC 5322 */
+	RMT_RULES_ALIGN,       /* SPF or DKIM vouches for the domain in From */
+	RMT_RULES_BULK,        /* SPF and DKIM both pass */
+	RMT_RULES_UNSUBSCRIBE, /* RFC 8058 */
+	RMT_RULES_SIZES,       /* of the header */
+	RMT_RULES_COUNT,
+};
+
 struct rmt_egress {
 	char *name;       /* own */
 	char **addresses; /* own; literals */
@@ -100,6 +120,8 @@ struct rmt_stream {
 	char **suppress; /* own; reasons that bar a recipient; NULL: every reason; empty:
 			    none */
 	enum rmt_action suppress_action; /* REJECT unless set */
+	char **headers; /* own; a condition: "Name: value", "Name"; NULL where none */
+	int rules[RMT_RULES_COUNT]; /* enum rmt_level */
 };
 
 struct rmt_policyd_config {
@@ -119,6 +141,16 @@ struct rmt_policyd_config {
 	bool log_passed;    /* a line also for what passes within all limits */
 };
 
+struct rmt_milter_config {
+	char *after; /* own; "unix:/path" or "inet:host:port": the socket behind the
+			signer */
+	unsigned socket_mode;
+	char *socket_owner, *socket_group; /* own; or NULL */
+	enum rmt_action trouble_action;    /* on our own trouble: DUNNO or DEFER */
+	uint64_t deadline_ns;              /* for all DNS of a message */
+	bool log_passed; /* a line also for what nothing is wrong with */
+};
+
 struct rmt_config {
 	int refs;
 	char *file;                   /* own */
@@ -129,6 +161,7 @@ struct rmt_config {
 	enum rmt_mode mode;
 	char *state; /* own; directory */
 	struct rmt_policyd_config policyd;
+	struct rmt_milter_config milter;
 	struct rmt_fold *fold; /* own */
 	GPtrArray *egresses;   /* own; struct rmt_egress */
 	GPtrArray
@@ -164,6 +197,7 @@ bool rmt_parse_duration(struct rmt_span text, uint64_t *ns_r,
 void rmt_per_format(unsigned per, GString *out);
 const char *rmt_action_name(enum rmt_action action); /* "defer", ... */
 const char *rmt_unit_name(enum rmt_unit unit);       /* "recipients", ... */
+const char *rmt_level_name(enum rmt_level level);    /* "header", ... */
 
 /* The table itself, for `remite check-config --dump`, the example and lint:
  * one line per setting, "path<TAB>type<TAB>default<TAB>help". */

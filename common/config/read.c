@@ -81,8 +81,9 @@ static void append_place(GString *out, const config_setting_t *setting)
 	size_t i;
 
 	for (s = setting; s != NULL && s->parent != NULL; s = s->parent) {
-		if (s != setting && g_strcmp0(s->name, "policyd") == 0) {
-			g_string_append(out, "policyd: ");
+		if (s != setting && (g_strcmp0(s->name, "policyd") == 0 ||
+				     g_strcmp0(s->name, "milter") == 0)) {
+			g_string_append_printf(out, "%s: ", s->name);
 			return;
 		}
 		for (i = 0; s->name != NULL && i < G_N_ELEMENTS(words); i++)

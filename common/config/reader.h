@@ -115,8 +115,8 @@ const config_setting_t *rmt_member(const config_setting_t *group, const char *na
 const config_setting_t *rmt_member_place(const config_setting_t *group, const char *name);
 
 /* sections.c, section_limit.c: what begin and end of the sections are. */
-rmt_section_begin rmt_begin_root, rmt_begin_policyd, rmt_begin_fold, rmt_begin_egress,
-	rmt_begin_stream, rmt_begin_limit;
+rmt_section_begin rmt_begin_root, rmt_begin_policyd, rmt_begin_milter, rmt_begin_fold,
+	rmt_begin_egress, rmt_begin_stream, rmt_begin_limit, rmt_begin_rules;
 rmt_section_end rmt_end_root, rmt_end_policyd, rmt_end_fold, rmt_end_egress,
 	rmt_end_stream, rmt_end_limit;
 

@@ -43,6 +43,13 @@ void rmt_end_policyd(struct rmt_reading *reading, void *parent, void *object,
 				     "listen: '%s' stands there twice", *one);
 }
 
+void *rmt_begin_milter(struct rmt_reading *reading, void *parent, const char *name,
+		       const config_setting_t *group)
+{
+	(void)parent, (void)name, (void)group;
+	return &reading->config->milter;
+}
+
 void *rmt_begin_fold(struct rmt_reading *reading, void *parent, const char *name,
 		     const config_setting_t *group)
 {
@@ -104,6 +111,14 @@ void *rmt_begin_stream(struct rmt_reading *reading, void *parent, const char *na
 	return draft;
 }
 
+/* The levels are fields of the stream itself. */
+void *rmt_begin_rules(struct rmt_reading *reading, void *parent, const char *name,
+		      const config_setting_t *group)
+{
+	(void)reading, (void)name, (void)group;
+	return parent;
+}
+
 static const struct rmt_egress *find_egress(const struct rmt_config *config,
 					    const char *name)
 {
@@ -142,7 +157,7 @@ static bool has_condition(const struct rmt_stream *stream)
 	return stream->senders != NULL || stream->sender_domains != NULL ||
 	       stream->sasl_users != NULL || stream->clients != NULL ||
 	       stream->client_certs != NULL || stream->helo != NULL ||
-	       stream->policy_contexts != NULL;
+	       stream->policy_contexts != NULL || stream->headers != NULL;
 }
 
 static bool is_default(const struct rmt_stream *stream)
@@ -258,6 +273,20 @@ static void fill_own_domains(struct rmt_config *config)
 		rmt_list_add(config->own_domains, rmt_span_of(*domain), NULL);
 }
 
+static void set_rules(int *rules)
+{
+	static const int standard[RMT_RULES_COUNT] = {
+		[RMT_RULES_FROM] = RMT_LEVEL_REJECT,
+		[RMT_RULES_HYGIENE] = RMT_LEVEL_LOG,
+		[RMT_RULES_ALIGN] = RMT_LEVEL_REJECT,
+		[RMT_RULES_BULK] = RMT_LEVEL_LOG,
+		[RMT_RULES_UNSUBSCRIBE] = RMT_LEVEL_LOG,
+		[RMT_RULES_SIZES] = RMT_LEVEL_LOG,
+	};
+
+	memcpy(rules, standard, sizeof(standard));
+}
+
 static void append_default_stream(struct rmt_config *config)
 {
 	const struct rmt_stream *last = NULL;
@@ -274,6 +303,7 @@ static void append_default_stream(struct rmt_config *config)
 	stream->mode = config->mode;
 	stream->limits = g_ptr_array_new_with_free_func((GDestroyNotify)rmt_limit_free);
 	stream->suppress_action = RMT_ACTION_REJECT;
+	set_rules(stream->rules);
 	g_ptr_array_add(config->streams, stream);
 }
 

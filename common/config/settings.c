@@ -41,6 +41,18 @@ static const struct rmt_choice trouble_actions[] = {
 	{ NULL, 0 },
 };
 
+static const struct rmt_choice milter_trouble_actions[] = {
+	{ "dunno", RMT_ACTION_DUNNO },
+	{ "defer", RMT_ACTION_DEFER },
+	{ NULL, 0 },
+};
+
+static const struct rmt_choice levels[] = {
+	{ "off", RMT_LEVEL_OFF },       { "log", RMT_LEVEL_LOG },
+	{ "header", RMT_LEVEL_HEADER }, { "defer", RMT_LEVEL_DEFER },
+	{ "reject", RMT_LEVEL_REJECT }, { NULL, 0 },
+};
+
 static const struct rmt_choice units[] = {
 	{ "messages", RMT_UNIT_MESSAGES },
 	{ "recipients", RMT_UNIT_RECIPIENTS },
@@ -113,6 +125,30 @@ static const struct rmt_setting policyd_settings[] = {
 	  .check = rmt_check_stage, .min = 1 },
 	{ "log_passed", &rmt_type_bool, F(log_passed), "true",
 	  .help = "log a line also for what passes within all limits" },
+	END,
+};
+#undef F
+
+#define F(member) offsetof(struct rmt_milter_config, member)
+static const struct rmt_setting milter_settings[] = {
+	LATER("before"),
+	{ "after", &rmt_type_string, F(after), "\"unix:/var/spool/postfix/remite/after\"",
+	  .help = "socket of the milter that comes behind the signer",
+	  .check = rmt_check_listen },
+	{ "socket_mode", &rmt_type_file_mode, F(socket_mode), "\"0660\"",
+	  .help = "permissions of the milter's UNIX socket" },
+	{ "socket_owner", &rmt_type_string, F(socket_owner),
+	  .otherwise = "who runs the program", .help = "owner of this socket",
+	  .check = rmt_check_account },
+	{ "socket_group", &rmt_type_string, F(socket_group), "\"postfix\"",
+	  .help = "group of this socket", .check = rmt_check_account },
+	{ "trouble_action", &rmt_type_choice, F(trouble_action), "\"dunno\"",
+	  .help = "answer where remite-milter itself is in trouble",
+	  .choices = milter_trouble_actions },
+	{ "deadline", &rmt_type_duration, F(deadline_ns), "\"2s\"",
+	  .help = "time for all a message's questions to DNS", .min = 1, .max = 30 },
+	{ "log_passed", &rmt_type_bool, F(log_passed), "true",
+	  .help = "log a line also for messages that nothing is wrong with" },
 	END,
 };
 #undef F
@@ -194,6 +230,9 @@ static const struct rmt_setting stream_settings[] = {
 	{ "policy_contexts", &rmt_type_list, F(stream.policy_contexts),
 	  .otherwise = "any", .help = "Postfix's policy_context", .kind = RMT_LIST_WORDS,
 	  .min = 1 },
+	{ "header", &rmt_type_strings, F(stream.headers), .otherwise = "any",
+	  .help = "fields of the message, known to remite-milter alone",
+	  .check = rmt_check_header, .min = 1 },
 	{ "class", &rmt_type_string, F(stream.class), .otherwise = "the stream's name",
 	  .help = "kind of stream: a scope of suppressions", .check = rmt_check_word },
 	{ "mode", &rmt_type_choice, F(mode), .otherwise = "the mode above",
@@ -217,12 +256,40 @@ static const struct rmt_setting stream_settings[] = {
 };
 #undef F
 
+/* Defaults also stand in set_rules() of sections.c, for the stream no file names. */
+#define F(group) offsetof(struct rmt_stream_draft, stream.rules[group])
+static const struct rmt_setting rules_settings[] = {
+	{ "from", &rmt_type_choice, F(RMT_RULES_FROM), "\"reject\"",
+	  .help = "one From with one address that everybody reads the same",
+	  .choices = levels },
+	{ "hygiene", &rmt_type_choice, F(RMT_RULES_HYGIENE), "\"log\"",
+	  .help = "the header is what RFC 5322 wants", .choices = levels },
+	{ "align", &rmt_type_choice, F(RMT_RULES_ALIGN), "\"reject\"",
+	  .help = "SPF or a DKIM signature vouches for the domain in From",
+	  .choices = levels },
+	{ "bulk", &rmt_type_choice, F(RMT_RULES_BULK), "\"log\"",
+	  .help = "SPF and DKIM both pass, as bulk mail needs it", .choices = levels },
+	{ "unsubscribe", &rmt_type_choice, F(RMT_RULES_UNSUBSCRIBE), "\"log\"",
+	  .help = "one-click unsubscribe, covered by a signature", .choices = levels },
+	{ "sizes", &rmt_type_choice, F(RMT_RULES_SIZES), "\"log\"",
+	  .help = "the header is no larger than providers take", .choices = levels },
+	END,
+};
+#undef F
+
 static const struct rmt_section policyd_section = {
 	.name = "policyd",
 	.settings = policyd_settings,
 	.sections = no_sections,
 	.begin = rmt_begin_policyd,
 	.end = rmt_end_policyd,
+};
+
+static const struct rmt_section milter_section = {
+	.name = "milter",
+	.settings = milter_settings,
+	.sections = no_sections,
+	.begin = rmt_begin_milter,
 };
 
 static const struct rmt_section fold_section = {
@@ -252,7 +319,15 @@ static const struct rmt_section limit_section = {
 	.end = rmt_end_limit,
 };
 
-static const struct rmt_section *const stream_sections[] = { &limit_section, NULL };
+static const struct rmt_section rules_section = {
+	.name = "rules",
+	.settings = rules_settings,
+	.sections = no_sections,
+	.begin = rmt_begin_rules,
+};
+
+static const struct rmt_section *const stream_sections[] = { &limit_section,
+							     &rules_section, NULL };
 
 static const struct rmt_section stream_section = {
 	.name = "streams",
@@ -265,7 +340,8 @@ static const struct rmt_section stream_section = {
 
 /* Addresses in streams are folded: fold comes first. */
 static const struct rmt_section *const root_sections[] = {
-	&policyd_section, &fold_section, &egress_section, &stream_section, NULL,
+	&policyd_section, &milter_section, &fold_section,
+	&egress_section,  &stream_section, NULL,
 };
 
 const struct rmt_section rmt_section_root = {

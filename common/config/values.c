@@ -57,6 +57,17 @@ const char *rmt_unit_name(enum rmt_unit unit)
 	return unit_names[unit];
 }
 
+const char *rmt_level_name(enum rmt_level level)
+{
+	static const char *const names[] = {
+		[RMT_LEVEL_OFF] = "off",       [RMT_LEVEL_LOG] = "log",
+		[RMT_LEVEL_HEADER] = "header", [RMT_LEVEL_DEFER] = "defer",
+		[RMT_LEVEL_REJECT] = "reject",
+	};
+
+	return names[level];
+}
+
 static bool refuse(GError **err, struct rmt_span value, const char *format, ...)
 	G_GNUC_PRINTF(3, 4);
 
@@ -469,6 +480,25 @@ bool rmt_check_account(struct rmt_span text, GError **err)
 {
 	return (all_of(text, "-_.") && text.len <= 32) ||
 	       refuse(err, text, "is no user or group of the system");
+}
+
+/* "X-Stream: news", or "X-Stream" alone. RFC 5322, 3.6.8: ftext. */
+bool rmt_check_header(struct rmt_span text, GError **err)
+{
+	struct rmt_span name = text, value = { NULL, 0 };
+	size_t i;
+
+	rmt_span_split(text, ':', &name, &value);
+	for (i = 0; i < name.len; i++)
+		if (!g_ascii_isgraph(name.p[i]))
+			return refuse(err, text,
+				      "has no field name (write \"X-Stream: news\")");
+	if (name.len == 0 || name.len > 76)
+		return refuse(err, text, "has no field name (write \"X-Stream: news\")");
+	for (i = 0; i < value.len; i++)
+		if (g_ascii_iscntrl(value.p[i]))
+			return refuse(err, text, "must be one line");
+	return true;
 }
 
 /* --- the text of an answer -------------------------------------------------------- */

@@ -2,6 +2,8 @@
 #include "common/policy/classify.h"
 
 #include <glib.h>
+
+#include "common/policy/header_match.h"
 #define XXH_INLINE_ALL /* keys are short: a call costs as much as the hash */
 #include <xxhash.h>
 
@@ -62,6 +64,8 @@ const char *rmt_classify_why_not(const struct rmt_stream *stream,
 	if (stream->policy_contexts != NULL &&
 	    !rmt_list_has(stream->policy_contexts, facts->policy_context))
 		return "policy_contexts";
+	if (stream->headers != NULL && !rmt_headers_match(stream->headers, facts->header))
+		return "header";
 	return NULL;
 }
 

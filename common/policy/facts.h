@@ -30,6 +30,7 @@ struct rmt_facts {
 	struct rmt_span cert_subject, cert_issuer, cert_fingerprint,
 		cert_pubkey_fingerprint;
 	struct rmt_span policy_context;
+	struct rmt_span header; /* section of the message; empty where it is not known */
 	uint64_t recipient_count; /* 0 before DATA */
 	uint64_t size; /* octets: declared, or real at END-OF-MESSAGE; 0: not known */
 };
