@@ -76,8 +76,11 @@ POLICYD_SRC := $(addprefix postfix-policy/policyd/, main.c policyd.c loop.c list
 	policy_session.c record.c metrics.c metrics_http.c talk.c control.c control_limits.c \
 	control_status.c reload.c)
 CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf.c
+MILTER_SRC := $(addprefix postfix-policy/milter/, main.c milter.c socket.c events.c session.c \
+	names.c kind.c gather.c verdict.c after_signer.c)
 
-PROGRAMS := $(if $(CLI_SRC),remite) $(if $(POLICYD_SRC),remite-policyd)
+PROGRAMS := $(if $(CLI_SRC),remite) $(if $(POLICYD_SRC),remite-policyd) \
+	$(if $(MILTER_SRC),remite-milter)
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 UNIT_SRC := $(shell find tests/unit -name 'test_*.c' 2>/dev/null | sort)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
@@ -90,6 +93,7 @@ MAIL_PKGS := gmime-3.0 opendkim libcrypto
 # For the programs that ask DNS about senders.
 AUTH_PKGS := libunbound libpsl
 POLICYD_PKGS := libsystemd
+MILTER_PKGS := milter libsystemd
 TEST_PKGS := cmocka
 
 PKG_CONFIG ?= pkg-config
@@ -103,6 +107,7 @@ COMMON_LIBS = $(shell $(PKG_CONFIG) --libs $(COMMON_PKGS)) -lm
 MAIL_LIBS := $(shell $(PKG_CONFIG) --libs $(MAIL_PKGS))
 AUTH_LIBS := $(shell $(PKG_CONFIG) --libs $(AUTH_PKGS))
 POLICYD_LIBS = $(shell $(PKG_CONFIG) --libs $(POLICYD_PKGS))
+MILTER_LIBS = $(shell $(PKG_CONFIG) --libs $(MILTER_PKGS))
 TEST_LIBS = $(shell $(PKG_CONFIG) --libs $(TEST_PKGS))
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-5s %s\n' $(1) $(2))
@@ -117,6 +122,9 @@ LIB := $(BUILD)/libremite.a
 CLI_LIB := $(BUILD)/libremite-cli.a
 # All of policyd but main, for its unit tests and benchmarks.
 POLICYD_LIB := $(if $(POLICYD_SRC),$(BUILD)/libremite-policyd.a)
+# All of the milter but what speaks with libmilter, for its unit tests.
+MILTER_LIB := $(BUILD)/libremite-milter.a
+MILTER_HOST := %/main.c %/events.c %/socket.c
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 
 .PHONY: all check check-suites check-oracle check-build check-live check-san check-debian13 fuzz bench lint install clean
@@ -141,6 +149,10 @@ $(BUILD)/libremite-policyd.a: $(call objects,$(filter-out %/main.c,$(POLICYD_SRC
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+$(MILTER_LIB): $(call objects,$(filter-out $(MILTER_HOST),$(MILTER_SRC)))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
 $(BUILD)/remite: $(call objects,$(CLI_SRC)) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS)
@@ -149,7 +161,11 @@ $(BUILD)/remite-policyd: $(call objects,$(POLICYD_SRC)) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(POLICYD_LIBS)
 
-$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(CLI_LIB) $(POLICYD_LIB) $(LIB)
+$(BUILD)/remite-milter: $(call objects,$(MILTER_SRC)) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(MILTER_LIBS)
+
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(CLI_LIB) $(POLICYD_LIB) $(MILTER_LIB) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS)) $(TEST_LIBS)
@@ -208,10 +224,13 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin
 	install -m 755 $(BUILD)/remite $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(BUILD)/remite-policyd $(DESTDIR)$(PREFIX)/sbin/
+	install -m 755 $(BUILD)/remite-milter $(DESTDIR)$(PREFIX)/sbin/
 	install -d $(DESTDIR)$(UNITDIR) $(addprefix $(DESTDIR)$(PREFIX)/share/man/man,1 5 8)
 	for n in 1 5 8; do install -m 644 docs/man/*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n/; done
 	sed 's|@sbindir@|$(PREFIX)/sbin|' packaging/systemd/remite-policyd.service \
 		>$(DESTDIR)$(UNITDIR)/remite-policyd.service
+	sed 's|@sbindir@|$(PREFIX)/sbin|' packaging/systemd/remite-milter.service \
+		>$(DESTDIR)$(UNITDIR)/remite-milter.service
 	install -m 644 packaging/systemd/remite-policyd.socket $(DESTDIR)$(UNITDIR)/
 
 clean:

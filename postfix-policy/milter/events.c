@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+#include "postfix-policy/milter/events.h"
+
+#include <arpa/inet.h>
+#include <libmilter/mfapi.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "common/base/log.h"
+#include "postfix-policy/milter/after_signer.h"
+
+#define FIELD "X-Remite-Rules"
+
+/* Nothing is answered before the body: a message costs one round trip. */
+enum {
+	QUIET = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT |
+		SMFIP_NR_HDR | SMFIP_NR_EOH,
+	UNASKED = SMFIP_NODATA | SMFIP_NOUNKNOWN,
+};
+
+static struct rmt_milter *shared;
+
+/* A connection: the session and what was agreed on. */
+struct connection {
+	struct rmt_session *session; /* own */
+	sfsistat go_on;              /* NOREPLY, or CONTINUE to an old MTA */
+	bool has_blank, may_skip;
+};
+
+static struct connection *connection_of(SMFICTX *context)
+{
+	return smfi_getpriv(context);
+}
+
+/* An event without a connection cannot be; if it is, mail goes its way. */
+static sfsistat in_trouble(const char *what)
+{
+	struct rmt_in_force *in_force = rmt_milter_in_force(shared);
+	const bool defer = in_force->config->milter.trouble_action == RMT_ACTION_DEFER;
+
+	rmt_log(RMT_LOG_ERROR, "trouble: %s", what);
+	rmt_in_force_unref(in_force);
+	return defer ? SMFIS_TEMPFAIL : SMFIS_ACCEPT;
+}
+
+/* --- a connection ---------------------------------------------------------------- */
+
+static sfsistat negotiate(SMFICTX *context, unsigned long actions, unsigned long steps,
+			  unsigned long x, unsigned long y, unsigned long *actions_r,
+			  unsigned long *steps_r, unsigned long *x_r, unsigned long *y_r)
+{
+	struct connection *connection = g_new0(struct connection, 1);
+	const bool quiet = (steps & QUIET) == QUIET;
+
+	(void)x, (void)y;
+	connection->session = rmt_session_new();
+	connection->go_on = quiet ? SMFIS_NOREPLY : SMFIS_CONTINUE;
+	connection->has_blank = (steps & SMFIP_HDR_LEADSPC) != 0;
+	connection->may_skip = (steps & SMFIP_SKIP) != 0;
+	*actions_r = actions & SMFIF_ADDHDRS;
+	*steps_r =
+		steps & (UNASKED | SMFIP_HDR_LEADSPC | SMFIP_SKIP | (quiet ? QUIET : 0));
+	*x_r = *y_r = 0;
+	smfi_setpriv(context, connection);
+	return SMFIS_CONTINUE;
+}
+
+static void set_address(struct rmt_session *session, const struct sockaddr *address)
+{
+	char text[INET6_ADDRSTRLEN] = "";
+
+	if (address != NULL && address->sa_family == AF_INET)
+		inet_ntop(AF_INET,
+			  &((const struct sockaddr_in *)(const void *)address)->sin_addr,
+			  text, sizeof(text));
+	else if (address != NULL && address->sa_family == AF_INET6)
+		inet_ntop(
+			AF_INET6,
+			&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
+			text, sizeof(text));
+	rmt_session_set(&session->client_address, text);
+}
+
+static sfsistat on_connect(SMFICTX *context, char *name, struct sockaddr *address)
+{
+	struct connection *connection = connection_of(context);
+
+	if (connection == NULL)
+		return in_trouble("a connection without negotiation");
+	rmt_session_set(&connection->session->client_name, name);
+	set_address(connection->session, address);
+	return connection->go_on;
+}
+
+static sfsistat on_helo(SMFICTX *context, char *name)
+{
+	struct connection *connection = connection_of(context);
+
+	if (connection == NULL)
+		return in_trouble("HELO without a connection");
+	rmt_session_set(&connection->session->helo, name);
+	return connection->go_on;
+}
+
+static sfsistat on_close(SMFICTX *context)
+{
+	struct connection *connection = connection_of(context);
+
+	if (connection == NULL)
+		return SMFIS_CONTINUE;
+	smfi_setpriv(context, NULL);
+	rmt_session_free(connection->session);
+	g_free(connection);
+	return SMFIS_CONTINUE;
+}
+
+/* --- a message --------------------------------------------------------------------- */
+
+static void set_macro(char **field, SMFICTX *context, const char *name)
+{
+	rmt_session_set(field, smfi_getsymval(context, (char *)name));
+}
+
+static sfsistat on_sender(SMFICTX *context, char **words)
+{
+	struct connection *connection = connection_of(context);
+	struct rmt_session *session;
+
+	if (connection == NULL)
+		return in_trouble("MAIL without a connection");
+	session = connection->session;
+	rmt_session_begin(session, words[0] != NULL ? words[0] : "");
+	set_macro(&session->sasl_user, context, "{auth_authen}");
+	set_macro(&session->cert_subject, context, "{cert_subject}");
+	set_macro(&session->cert_issuer, context, "{cert_issuer}");
+	return connection->go_on;
+}
+
+static sfsistat on_recipient(SMFICTX *context, char **words)
+{
+	struct connection *connection = connection_of(context);
+
+	(void)words;
+	if (connection == NULL)
+		return in_trouble("RCPT without a connection");
+	connection->session->recipients++;
+	return connection->go_on;
+}
+
+static sfsistat on_header(SMFICTX *context, char *name, char *value)
+{
+	struct connection *connection = connection_of(context);
+
+	if (connection == NULL)
+		return in_trouble("a header without a connection");
+	rmt_session_header(connection->session, shared->keys, name, value,
+			   connection->has_blank);
+	return connection->go_on;
+}
+
+static sfsistat on_end_of_header(SMFICTX *context)
+{
+	struct connection *connection = connection_of(context);
+
+	if (connection == NULL)
+		return in_trouble("an end of header without a connection");
+	rmt_session_end_of_header(connection->session, shared->keys);
+	return connection->go_on;
+}
+
+/* Who has no signature need not send the rest. */
+static sfsistat on_body(SMFICTX *context, unsigned char *octets, size_t len)
+{
+	struct connection *connection = connection_of(context);
+
+	if (connection == NULL)
+		return in_trouble("a body without a connection");
+	rmt_session_body(connection->session, rmt_span((const char *)octets, len));
+	if (!connection->session->signed_ && connection->may_skip)
+		return SMFIS_SKIP;
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat on_abort(SMFICTX *context)
+{
+	struct connection *connection = connection_of(context);
+
+	if (connection != NULL)
+		rmt_session_forget(connection->session);
+	return SMFIS_CONTINUE;
+}
+
+/* In a reply, libmilter's readers take "%%" for '%'. */
+static void double_percents(const char *text, GString *out)
+{
+	for (; *text != '\0'; text++) {
+		if (*text == '%')
+			g_string_append_c(out, '%');
+		g_string_append_c(out, *text);
+	}
+}
+
+static sfsistat refuse(SMFICTX *context, struct rmt_end *end)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+
+	double_percents(end->reply.text, text);
+	if (smfi_setreply(context, end->reply.code, end->reply.status, text->str) !=
+	    MI_SUCCESS)
+		rmt_log(RMT_LOG_WARNING, "libmilter does not take the reply '%s'",
+			end->reply.text);
+	return end->done == RMT_LEVEL_DEFER ? SMFIS_TEMPFAIL : SMFIS_REJECT;
+}
+
+static sfsistat answer(SMFICTX *context, struct rmt_end *end)
+{
+	if (end->done >= RMT_LEVEL_DEFER)
+		return refuse(context, end);
+	if (end->field != NULL &&
+	    smfi_addheader(context, (char *)FIELD, end->field->str) != MI_SUCCESS)
+		rmt_log(RMT_LOG_WARNING, "the field " FIELD " could not be added");
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat on_end_of_message(SMFICTX *context)
+{
+	struct connection *connection = connection_of(context);
+	struct rmt_end end;
+	sfsistat status;
+
+	if (connection == NULL || connection->session->sender == NULL)
+		return in_trouble("an end of message without a beginning");
+	set_macro(&connection->session->queue_id, context, "i");
+	if (!connection->session->ended)
+		rmt_session_end_of_header(connection->session, shared->keys);
+	rmt_after_signer(shared, connection->session, &end);
+	status = answer(context, &end);
+	rmt_end_clear(&end);
+	rmt_session_forget(connection->session);
+	return status;
+}
+
+bool rmt_events_register(struct rmt_milter *milter)
+{
+	struct smfiDesc events = {
+		.xxfi_name = (char *)"remite-milter",
+		.xxfi_version = SMFI_VERSION,
+		.xxfi_flags = SMFIF_ADDHDRS,
+		.xxfi_connect = on_connect,
+		.xxfi_helo = on_helo,
+		.xxfi_envfrom = on_sender,
+		.xxfi_envrcpt = on_recipient,
+		.xxfi_header = on_header,
+		.xxfi_eoh = on_end_of_header,
+		.xxfi_body = on_body,
+		.xxfi_eom = on_end_of_message,
+		.xxfi_abort = on_abort,
+		.xxfi_close = on_close,
+		.xxfi_negotiate = negotiate,
+	};
+
+	shared = milter;
+	return smfi_register(events) == MI_SUCCESS;
+}

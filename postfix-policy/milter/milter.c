@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "postfix-policy/milter/milter.h"
+
+#include "common/base/log.h"
+
+static struct rmt_in_force *in_force_new(struct rmt_config *config)
+{
+	struct rmt_in_force *in_force = g_new0(struct rmt_in_force, 1);
+
+	in_force->refs = 1;
+	in_force->config = config;
+	in_force->classifier = rmt_classifier_new(config);
+	return in_force;
+}
+
+void rmt_in_force_unref(struct rmt_in_force *in_force)
+{
+	if (in_force == NULL || !g_atomic_int_dec_and_test(&in_force->refs))
+		return;
+	rmt_classifier_free(in_force->classifier);
+	rmt_config_unref(in_force->config);
+	g_free(in_force);
+}
+
+struct rmt_in_force *rmt_milter_in_force(struct rmt_milter *milter)
+{
+	struct rmt_in_force *in_force;
+
+	g_mutex_lock(&milter->lock);
+	in_force = milter->in_force;
+	g_atomic_int_inc(&in_force->refs);
+	g_mutex_unlock(&milter->lock);
+	return in_force;
+}
+
+void rmt_milter_set_config(struct rmt_milter *milter, struct rmt_config *config)
+{
+	struct rmt_in_force *now = in_force_new(config), *before;
+
+	g_mutex_lock(&milter->lock);
+	before = milter->in_force;
+	milter->in_force = now;
+	g_mutex_unlock(&milter->lock);
+	rmt_in_force_unref(before);
+}
+
+struct rmt_config *rmt_milter_read_config(const char *file)
+{
+	g_autoptr(GPtrArray) complaints = NULL;
+	struct rmt_config *config = rmt_config_read(file, &complaints);
+	guint i;
+
+	for (i = 0; i < complaints->len; i++)
+		rmt_log(config != NULL ? RMT_LOG_WARNING : RMT_LOG_ERROR, "%s",
+			(const char *)complaints->pdata[i]);
+	return config;
+}
+
+/* The socket is made at the start: libmilter has one for a process's life. */
+static void warn_of_socket(struct rmt_milter *milter, const struct rmt_config *config)
+{
+	struct rmt_in_force *before = rmt_milter_in_force(milter);
+
+	if (g_strcmp0(before->config->milter.after, config->milter.after) != 0)
+		rmt_log(RMT_LOG_WARNING,
+			"reload: 'milter.after' is used from the next start on; until "
+			"then %s",
+			before->config->milter.after);
+	rmt_in_force_unref(before);
+}
+
+void rmt_milter_reload(struct rmt_milter *milter)
+{
+	struct rmt_config *config = rmt_milter_read_config(milter->config_file);
+
+	if (config == NULL) {
+		rmt_log(RMT_LOG_ERROR,
+			"reload: the configuration in force stays as it was");
+		return;
+	}
+	warn_of_socket(milter, config);
+	rmt_milter_set_config(milter, config);
+	rmt_log(RMT_LOG_INFO, "reload: %s is in force",
+		milter->config_file != NULL ? milter->config_file : "the default");
+}
+
+void rmt_milter_log_counts(struct rmt_milter *milter)
+{
+	g_autoptr(GString) line = g_string_new("counts");
+	int level;
+
+	g_string_append_printf(line, " messages=%d", g_atomic_int_get(&milter->messages));
+	for (level = RMT_LEVEL_LOG; level <= RMT_LEVEL_REJECT; level++)
+		g_string_append_printf(line, " %s=%d",
+				       rmt_level_name((enum rmt_level)level),
+				       g_atomic_int_get(&milter->would[level]));
+	rmt_log(RMT_LOG_INFO, "%s", line->str);
+}

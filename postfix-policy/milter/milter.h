@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* milter.h - what all connections share. */
+#ifndef RMT_MILTER_H
+#define RMT_MILTER_H
+
+#include "common/policy/classify.h"
+#include "postfix-policy/milter/names.h"
+
+/* A configuration in force: a message ends under the one its end began with. */
+struct rmt_in_force {
+	gint refs;
+	struct rmt_config *config;         /* own */
+	struct rmt_classifier *classifier; /* own */
+};
+
+struct rmt_milter {
+	const char *config_file; /* foreign; NULL: built-in defaults */
+	GMutex lock;
+	struct rmt_in_force *in_force;              /* own; under lock */
+	struct rmt_names *names;                    /* own */
+	struct rmt_psl *psl;                        /* own; or NULL */
+	struct rmt_dkim_keys *keys;                 /* own */
+	gint messages, would[RMT_LEVEL_REJECT + 1]; /* since the start; atomic */
+};
+
+/* Takes the configuration. */
+void rmt_milter_set_config(struct rmt_milter *milter, struct rmt_config *config);
+
+struct rmt_in_force *rmt_milter_in_force(struct rmt_milter *milter); /* a reference */
+void rmt_in_force_unref(struct rmt_in_force *in_force);
+
+/* NULL with the complaints logged. */
+struct rmt_config *rmt_milter_read_config(const char *file);
+
+/* Reads the configuration again; what is wrong with it is logged, and the one in
+ * force stays. */
+void rmt_milter_reload(struct rmt_milter *milter);
+
+/* "messages=12 pass=9 log=1 ...": what was, or would have been, done. */
+void rmt_milter_log_counts(struct rmt_milter *milter);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include "postfix-policy/milter/session.h"
+
+#include <string.h>
+
+enum {
+	WORD_MAX = 1024,   /* octets kept of what a client or Postfix names */
+	KEEP_SIZE = 65536, /* a larger buffer is not kept for the next message */
+};
+
+struct rmt_session *rmt_session_new(void)
+{
+	struct rmt_session *session = g_new0(struct rmt_session, 1);
+
+	session->header = g_string_sized_new(4096);
+	session->complete = true;
+	return session;
+}
+
+void rmt_session_forget(struct rmt_session *session)
+{
+	g_clear_pointer(&session->queue_id, g_free);
+	g_clear_pointer(&session->sender, g_free);
+	g_clear_pointer(&session->sasl_user, g_free);
+	g_clear_pointer(&session->dkim, rmt_dkim_free);
+	if (session->header->allocated_len > KEEP_SIZE) {
+		g_string_free(session->header, TRUE);
+		session->header = g_string_sized_new(4096);
+	}
+	g_string_truncate(session->header, 0);
+	session->recipients = 0;
+	session->header_octets = session->field_count = session->body_octets = 0;
+	session->complete = true;
+	session->ended = session->signed_ = false;
+}
+
+void rmt_session_free(struct rmt_session *session)
+{
+	if (session == NULL)
+		return;
+	rmt_session_forget(session);
+	g_string_free(session->header, TRUE);
+	g_free(session->client_address);
+	g_free(session->client_name);
+	g_free(session->helo);
+	g_free(session->cert_subject);
+	g_free(session->cert_issuer);
+	g_free(session);
+}
+
+void rmt_session_set(char **field, const char *value)
+{
+	g_free(*field);
+	*field = value != NULL ? g_strndup(value, WORD_MAX) : NULL;
+}
+
+void rmt_session_begin(struct rmt_session *session, const char *sender)
+{
+	size_t len = strlen(sender);
+
+	rmt_session_forget(session);
+	if (len >= 2 && sender[0] == '<' && sender[len - 1] == '>') {
+		sender++;
+		len -= 2;
+	}
+	session->sender = g_strndup(sender, MIN(len, WORD_MAX));
+}
+
+/* Folds come as LF or CRLF; in the message they were CRLF. */
+static void append_value(GString *out, const char *value)
+{
+	const char *lf;
+
+	while ((lf = strchr(value, '\n')) != NULL) {
+		size_t len = (size_t)(lf - value);
+
+		if (len > 0 && value[len - 1] == '\r')
+			len--;
+		g_string_append_len(out, value, (gssize)len);
+		g_string_append(out, "\r\n");
+		value = lf + 1;
+	}
+	g_string_append(out, value);
+}
+
+static struct rmt_dkim *dkim_of(struct rmt_session *session, struct rmt_dkim_keys *keys)
+{
+	if (session->dkim == NULL)
+		session->dkim = rmt_dkim_new(&RMT_DKIM_SETTINGS_DEFAULT, keys);
+	return session->dkim;
+}
+
+void rmt_session_header(struct rmt_session *session, struct rmt_dkim_keys *keys,
+			const char *name, const char *value, bool has_blank)
+{
+	const size_t start = session->header->len;
+	const size_t octets = strlen(name) + strlen(value) + 4;
+
+	session->field_count++;
+	session->header_octets += octets;
+	if (!session->complete)
+		return;
+	if (start + octets > RMT_SESSION_HEADER_MAX) {
+		session->complete = false;
+		return;
+	}
+	g_string_append(session->header, name);
+	g_string_append(session->header, has_blank ? ":" : ": ");
+	append_value(session->header, value);
+	rmt_dkim_header(dkim_of(session, keys), rmt_span(session->header->str + start,
+							 session->header->len - start));
+	g_string_append(session->header, "\r\n");
+	if (g_ascii_strcasecmp(name, "DKIM-Signature") == 0)
+		session->signed_ = true;
+}
+
+/* Signatures of a message whose header is not known whole prove nothing. */
+void rmt_session_end_of_header(struct rmt_session *session, struct rmt_dkim_keys *keys)
+{
+	if (!session->complete)
+		session->signed_ = false;
+	rmt_dkim_end_of_headers(dkim_of(session, keys));
+	session->ended = true;
+}
+
+void rmt_session_body(struct rmt_session *session, struct rmt_span piece)
+{
+	session->body_octets += piece.len;
+	if (session->signed_ && session->ended)
+		rmt_dkim_body(session->dkim, piece);
+}
+
+void rmt_session_facts(const struct rmt_session *session, struct rmt_facts *facts_r)
+{
+	*facts_r = (struct rmt_facts){
+		.stage = RMT_STAGE_END_OF_MESSAGE,
+		.queue_id = rmt_span_of(session->queue_id),
+		.sender = rmt_span_of(session->sender),
+		.sasl_user = rmt_span_of(session->sasl_user),
+		.client_address = rmt_span_of(session->client_address),
+		.client_name = rmt_span_of(session->client_name),
+		.helo = rmt_span_of(session->helo),
+		.cert_subject = rmt_span_of(session->cert_subject),
+		.cert_issuer = rmt_span_of(session->cert_issuer),
+		.header = rmt_span(session->header->str, session->header->len),
+		.recipient_count = session->recipients,
+		.size = session->header_octets + session->body_octets,
+	};
+}

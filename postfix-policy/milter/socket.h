@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* socket.h - the place where Postfix finds us, given to libmilter. */
+#ifndef RMT_MILTER_SOCKET_H
+#define RMT_MILTER_SOCKET_H
+
+#include "common/config/config.h"
+
+/* "inet:host:port" -> "inet:port@host", "unix:/path" as it is; own. */
+char *rmt_socket_for_libmilter(const char *name);
+
+/* Opens it with the permissions asked for. A stale UNIX socket is replaced, one at
+ * which somebody answers is not. */
+bool rmt_socket_open(const struct rmt_milter_config *config, GError **err);
+
+/* At the end: takes the file away. */
+void rmt_socket_remove(const struct rmt_milter_config *config);
+
+#endif
