@@ -212,12 +212,22 @@ static sfsistat refuse(SMFICTX *context, struct rmt_end *end)
 	return end->done == RMT_LEVEL_DEFER ? SMFIS_TEMPFAIL : SMFIS_REJECT;
 }
 
-static sfsistat answer(SMFICTX *context, struct rmt_end *end)
+static bool add_field(SMFICTX *context, const struct connection *connection,
+		      const struct rmt_end *end)
+{
+	/* As the MTA writes it: with all that stands behind the colon, or without. */
+	g_autofree char *value =
+		g_strconcat(connection->has_blank ? " " : "", end->field->str, NULL);
+
+	return smfi_addheader(context, (char *)FIELD, value) == MI_SUCCESS;
+}
+
+static sfsistat answer(SMFICTX *context, const struct connection *connection,
+		       struct rmt_end *end)
 {
 	if (end->done >= RMT_LEVEL_DEFER)
 		return refuse(context, end);
-	if (end->field != NULL &&
-	    smfi_addheader(context, (char *)FIELD, end->field->str) != MI_SUCCESS)
+	if (end->field != NULL && !add_field(context, connection, end))
 		rmt_log(RMT_LOG_WARNING, "the field " FIELD " could not be added");
 	return SMFIS_CONTINUE;
 }
@@ -233,8 +243,10 @@ static sfsistat on_end_of_message(SMFICTX *context)
 	set_macro(&connection->session->queue_id, context, "i");
 	if (!connection->session->ended)
 		rmt_session_end_of_header(connection->session, shared->keys);
+	g_atomic_int_inc(&shared->ending);
 	rmt_after_signer(shared, connection->session, &end);
-	status = answer(context, &end);
+	status = answer(context, connection, &end);
+	g_atomic_int_add(&shared->ending, -1);
 	rmt_end_clear(&end);
 	rmt_session_forget(connection->session);
 	return status;

@@ -32,7 +32,7 @@ static const char help[] =
 	"SIGUSR1 reads the configuration again, SIGTERM ends. Manual: "
 	"remite-milter(8).\n";
 
-enum { KEYS_MAX = 4096 };
+enum { KEYS_MAX = 4096, STOP_MAX_MS = 3000 };
 
 struct options {
 	const char *config_file, *dns_file;
@@ -111,32 +111,61 @@ static bool open_parts(struct rmt_milter *milter, const struct options *options,
 	return rmt_names_open(&milter->names, options->dns_file, &settings, err);
 }
 
-/* --- SIGUSR1: libmilter keeps HUP, TERM and INT for itself --- */
+/* --- signals and libmilter ---
+ *
+ * libmilter has a thread that takes HUP, TERM and INT, and five seconds to end then.
+ * The kernel offers a signal to the main thread first, so that one waits for them and
+ * libmilter runs in another. HUP may still end us: users are told of USR1. */
 
-static void *wait_for_signals(void *data)
+static void add_signals(sigset_t *set)
 {
-	struct rmt_milter *milter = data;
-	sigset_t set;
-	int number;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
-	while (sigwait(&set, &number) == 0) {
-		rmt_milter_log_counts(milter);
-		rmt_milter_reload(milter);
-	}
-	return NULL;
+	sigemptyset(set);
+	sigaddset(set, SIGUSR1);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
 }
 
-/* Blocked before the first thread is made: all inherit it. */
+/* Before the first thread is made: all inherit it, and one that does not block them
+ * would end the process. */
 static void block_signals(void)
 {
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
+	add_signals(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+}
+
+static void *serve(void *unused)
+{
+	(void)unused;
+	if (smfi_main() != MI_SUCCESS)
+		rmt_log(RMT_LOG_ERROR, "libmilter has given up");
+	kill(getpid(), SIGTERM);
+	return NULL;
+}
+
+static void wait_for_end(struct rmt_milter *milter)
+{
+	sigset_t set;
+	int number;
+
+	add_signals(&set);
+	while (sigwait(&set, &number) == 0 && number != SIGTERM && number != SIGINT) {
+		rmt_milter_log_counts(milter);
+		rmt_milter_reload(milter);
+	}
+}
+
+/* Messages at their end get their answer. */
+static void wait_for_messages(struct rmt_milter *milter)
+{
+	const int64_t until =
+		g_get_monotonic_time() + STOP_MAX_MS * G_TIME_SPAN_MILLISECOND;
+
+	while (g_atomic_int_get(&milter->ending) > 0 && g_get_monotonic_time() < until)
+		g_usleep(10 * G_TIME_SPAN_MILLISECOND);
 }
 
 static void say_ready(struct rmt_milter *milter)
@@ -162,20 +191,20 @@ static bool start(struct rmt_milter *milter, const struct options *options, GErr
 	return rmt_socket_open(&milter->in_force->config->milter, err);
 }
 
-/* Threads of connections may still be at work: what they share is the process's. */
-static int run(struct rmt_milter *milter)
+static void run(struct rmt_milter *milter)
 {
-	g_autoptr(GThread) signals = g_thread_new("signals", wait_for_signals, milter);
-	g_autofree char *path = g_strdup(milter->in_force->config->milter.after);
-	const struct rmt_milter_config opened = { .after = path };
-	int status;
+	g_autofree char *socket = g_strdup(milter->in_force->config->milter.after);
 
+	g_thread_unref(g_thread_new("libmilter", serve, NULL));
 	say_ready(milter);
-	status = smfi_main();
+	wait_for_end(milter);
 	sd_notify(0, "STOPPING=1");
-	rmt_socket_remove(&opened);
+	rmt_socket_remove(socket); /* smfi_stop() would wait for the listener's turn */
+	wait_for_messages(milter);
 	rmt_milter_log_counts(milter);
-	return status == MI_SUCCESS ? EXIT_SUCCESS : EXIT_FAILURE;
+	/* Threads of connections go on until the process ends, with all it holds: no
+	 * destructor may take that from them. */
+	_exit(EXIT_SUCCESS);
 }
 
 int main(int argc, char **argv)
@@ -197,5 +226,5 @@ int main(int argc, char **argv)
 		rmt_log(RMT_LOG_ERROR, "%s", err->message);
 		return EXIT_FAILURE;
 	}
-	return run(&milter);
+	run(&milter);
 }

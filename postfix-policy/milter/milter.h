@@ -21,6 +21,7 @@ struct rmt_milter {
 	struct rmt_psl *psl;                        /* own; or NULL */
 	struct rmt_dkim_keys *keys;                 /* own */
 	gint messages, would[RMT_LEVEL_REJECT + 1]; /* since the start; atomic */
+	gint ending; /* messages that are being judged; atomic */
 };
 
 /* Takes the configuration. */

@@ -113,18 +113,18 @@ static bool open_socket(const struct rmt_milter_config *config, GError **err)
 	return path == NULL || set_access(path, config, err);
 }
 
+void rmt_socket_remove(const char *name)
+{
+	const char *path = path_of(name);
+
+	if (path != NULL)
+		unlink(path);
+}
+
 bool rmt_socket_open(const struct rmt_milter_config *config, GError **err)
 {
 	if (open_socket(config, err))
 		return true;
 	g_prefix_error(err, "%s: ", config->after);
 	return false;
-}
-
-void rmt_socket_remove(const struct rmt_milter_config *config)
-{
-	const char *path = path_of(config->after);
-
-	if (path != NULL)
-		unlink(path);
 }

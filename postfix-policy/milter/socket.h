@@ -12,7 +12,7 @@ char *rmt_socket_for_libmilter(const char *name);
  * which somebody answers is not. */
 bool rmt_socket_open(const struct rmt_milter_config *config, GError **err);
 
-/* At the end: takes the file away. */
-void rmt_socket_remove(const struct rmt_milter_config *config);
+/* Takes the file away: libmilter does not, as root. */
+void rmt_socket_remove(const char *name);
 
 #endif

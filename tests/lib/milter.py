@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""Milter: a private remite-milter. Signer: a private opendkim that signs."""
+import os
+import re
+import signal
+
+from live import BUILD, Failure, Skip, can_connect, end_process, need_program, wait_until
+from postfix import run
+
+CONFIG = """\
+mode = "{mode}"
+{more}
+milter: {{
+	after = "unix:{socket}"
+	socket_mode = "0666"
+	socket_group = "root"
+{milter}}}
+egress: {{ out: {{ addresses = ["192.0.2.20", "2001:db8::20"]  helo = "mx.example.test" }} }}
+streams: {{
+{streams}
+}}
+"""
+
+SIGNER = """\
+Syslog no
+RequireSafeKeys no
+UserID root
+Mode s
+Canonicalization relaxed/simple
+Socket inet:{port}@127.0.0.1
+KeyTable {keys}
+SigningTable refile:{table}
+InternalHosts 0.0.0.0/0
+OversignHeaders From
+{more}
+"""
+
+
+class Milter:
+    """zone: text for --dns-file; None: DNS of this machine."""
+
+    def __init__(self, place, zone, streams, mode="enforce", milter="", more=""):
+        self.program = os.path.join(BUILD, "remite-milter")
+        if not os.access(self.program, os.X_OK):
+            raise Skip(f"{self.program} is not built")
+        self.place = place
+        self.socket = place.file("after")
+        self.zone = place.file("zone.txt", zone) if zone is not None else None
+        self.process = None
+        self.configure(streams, mode, milter, more)
+        self.start()
+
+    @property
+    def address(self):
+        """As Postfix writes it."""
+        return "unix:" + self.socket
+
+    def configure(self, streams, mode="enforce", milter="", more=""):
+        text = CONFIG.format(mode=mode, socket=self.socket, streams=streams, milter=milter,
+                             more=more)
+        self.config = self.place.file("remite.conf", text)
+
+    def start(self):
+        dns = ["--dns-file", self.zone] if self.zone else []
+        self.process = self.place.start([self.program, "-F", "-c", self.config, *dns],
+                                        "milter.log")
+        wait_until(self._is_ready, "remite-milter to answer", 10)
+
+    def _is_ready(self):
+        if self.process.poll() is not None:
+            raise Failure(f"remite-milter ended with status {self.process.returncode}: "
+                          + self.log()[-500:])
+        return can_connect(self.socket)
+
+    def stop(self):
+        return end_process(self.process)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def reload(self):
+        before = len(self.log())
+        self.process.send_signal(signal.SIGUSR1)
+        wait_until(lambda: "reload: " in self.log()[before:], "a word about the reload")
+
+    def log(self):
+        with open(self.place.file("milter.log"), encoding="utf-8", errors="replace") as text:
+            return text.read()
+
+    def lines(self):
+        """Those about messages."""
+        return [line for line in self.log().splitlines() if " message " in line]
+
+    def last(self):
+        return self.lines()[-1]
+
+
+class Signer:
+    """domains: {pattern of From: domain that signs, or (domain, selector)}."""
+
+    def __init__(self, place, domains, more=""):
+        self.place = place
+        self.port = place.free_port()
+        self.records = []
+        self.domains = domains
+        program = need_program("opendkim")
+        self._make_keys(sorted(set(domains.values())))
+        config = place.file("opendkim.conf", SIGNER.format(
+            port=self.port, keys=place.file("keys"), table=place.file("signing"), more=more))
+        self.process = place.start([program, "-f", "-x", config], "opendkim.log")
+        place.at_close.append(self.process.kill)  # libmilter takes 5 s to hear TERM
+        wait_until(lambda: can_connect(("127.0.0.1", self.port)), "opendkim to answer", 10)
+
+    @property
+    def address(self):
+        return f"inet:127.0.0.1:{self.port}"
+
+    def _make_keys(self, domains):
+        table = ""
+        genkey = need_program("opendkim-genkey")
+        for domain in domains:
+            folder = self.place.file(domain)
+            os.mkdir(folder)
+            run([genkey, "-b", "2048", "-d", domain, "-s", "s1", "-D", folder])
+            table += f"{domain} {domain}:s1:{folder}/s1.private\n"
+            with open(f"{folder}/s1.txt", encoding="ascii") as text:
+                key = "".join(re.findall(r'"([^"]*)"', text.read()))
+            self.records.append(f's1._domainkey.{domain} TXT "{key}"')
+        self.place.file("keys", table)
+        self.place.file("signing", "".join(f"{k} {v}\n" for k, v in self.domains.items()))
+
+    def zone(self):
+        return "\n".join(self.records) + "\n"
