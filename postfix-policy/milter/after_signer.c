@@ -63,13 +63,15 @@ static void log_line(const struct rmt_session *session, const struct rmt_stream 
 	size_t i;
 
 	rmt_log_printable(line, rmt_span_of(session->queue_id), 32);
-	g_string_append_printf(
-		line, "%s message %s rules=", session->queue_id == NULL ? "-" : "",
-		word_of(verdict->done));
-	rmt_verdict_rules(verdict, line);
+	g_string_append_printf(line, "%s: action=%s",
+			       session->queue_id == NULL ? "NOQUEUE" : "",
+			       word_of(verdict->done));
 	if (verdict->done != verdict->level)
 		append_text(line, "would", rmt_level_name(verdict->level));
 	append_text(line, "stream", stream->name);
+	g_string_append(line, " rules=");
+	rmt_verdict_rules(verdict, line);
+	g_string_append(line, " stage=message");
 	g_string_append(line, " sender=<");
 	rmt_log_printable(line, rmt_span_of(session->sender), 256);
 	g_string_append_printf(line, "> recipients=%u", session->recipients);

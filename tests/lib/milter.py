@@ -90,7 +90,7 @@ class Milter:
 
     def lines(self):
         """Those about messages."""
-        return [line for line in self.log().splitlines() if " message " in line]
+        return [line for line in self.log().splitlines() if " stage=message " in line]
 
     def last(self):
         return self.lines()[-1]
