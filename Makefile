@@ -58,7 +58,9 @@ AUTH_SRC += common/auth/authres.c common/auth/dkim.c common/auth/dkim_canon.c co
 AUTH_SRC += common/auth/dns_packet.c common/auth/resolver.c common/auth/orgdomain.c \
 	common/auth/dmarc.c common/auth/dmarc_record.c
 RULES_SRC := $(addprefix common/rules/, rules.c table.c judge.c)
-REPORT_SRC :=
+# What others tell about our mail; with GMime.
+REPORT_SRC := $(addprefix common/report/, report.c mail.c text.c classify.c arf.c dsn.c \
+	autoreply.c notice.c prose.c)
 COMMON_SRC := $(BASE_SRC) $(CONFIG_SRC) $(MESSAGE_SRC) $(LIMITS_SRC) $(STORE_SRC) \
 	$(POLICY_SRC) $(AUTH_SRC) $(RULES_SRC) $(REPORT_SRC)
 
@@ -75,6 +77,7 @@ CLI_SRC += $(addprefix common/cli/, control_client.c explain.c limits.c reload.c
 POLICYD_SRC := $(addprefix postfix-policy/policyd/, main.c policyd.c loop.c listener.c sockets.c \
 	policy_session.c record.c metrics.c metrics_http.c talk.c control.c control_limits.c \
 	control_status.c reload.c)
+CLI_SRC += common/cli/bounce.c
 CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf.c
 MILTER_SRC := $(addprefix postfix-policy/milter/, main.c milter.c socket.c events.c session.c \
 	names.c kind.c gather.c verdict.c after_signer.c)
@@ -185,6 +188,7 @@ check-live: all
 
 check-suites: all
 	$(Q)$(PYTHON) tests/suites/spf_suite.py --remite $(BUILD)/remite
+	$(Q)$(PYTHON) tests/suites/bounce_suite.py --remite $(BUILD)/remite
 
 check-oracle: all
 	$(Q)$(PYTHON) tests/oracle/spf_oracle.py --remite $(BUILD)/remite

@@ -15,6 +15,7 @@ static const struct {
 	{ "spf", rmt_batch_spf },
 	{ "dkim", rmt_batch_dkim },
 	{ "dmarc", rmt_batch_dmarc },
+	{ "bounce", rmt_batch_bounce },
 };
 
 static bool wrong(GError **err, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -215,7 +216,7 @@ const struct rmt_command rmt_command_batch = {
 		"  {\"id\":1,\"verb\":\"spf\",\"ip\":\"192.0.2.1\",\"helo\":\"h\","
 		"\"mail_from\":\"u@d\",\"zone\":[...]}\n"
 		"  {\"id\":1,\"result\":\"pass\",\"explanation\":\"\"}\n"
-		"Verbs: spf, dkim, dmarc; see remite(1). \"zone\" holds 'name TYPE "
+		"Verbs: spf, dkim, dmarc, bounce; see remite(1). \"zone\" holds 'name TYPE "
 		"data'\n"
 		"lines that stand in for DNS in that case. A case with a mistake is\n"
 		"answered with \"error\", and the next one is read.\n"

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* reading.h - what the recognisers of this folder share; of no use elsewhere.
+ *
+ * Each looks at a message and answers false ("not mine", and nothing is
+ * changed), or fills in the report. They are asked in the order of report.c.
+ */
+#ifndef RMT_REPORT_READING_H
+#define RMT_REPORT_READING_H
+
+#include "common/report/classify.h"
+#include "common/report/mail.h"
+#include "common/report/text.h"
+
+/* An address that prose names, and the text up to the next one. */
+struct rmt_named {
+	struct rmt_span address; /* in mail.prose */
+	struct rmt_span text;
+	enum rmt_report_source source;
+};
+
+struct rmt_reading {
+	const struct rmt_rules *rules;
+	struct rmt_mail mail;
+	struct rmt_report *report;
+	GHashTable *seen;          /* own; recipient and action, lower case */
+	GArray *named;             /* own; struct rmt_named; made when asked for */
+	GString *normal, *scratch; /* own; reused */
+};
+
+bool rmt_read_arf(struct rmt_reading *r);
+bool rmt_read_dsn(struct rmt_reading *r);
+bool rmt_read_mdn(struct rmt_reading *r);
+bool rmt_read_auto_reply(struct rmt_reading *r);
+bool rmt_read_notice(struct rmt_reading *r);
+bool rmt_read_prose(struct rmt_reading *r);
+
+/* A new event of the report, or NULL: limit met, or told already. recipient is
+ * cleaned ("rfc822;", <>, quotes of display). */
+struct rmt_report_event *rmt_reading_event(struct rmt_reading *r,
+					   struct rmt_span recipient,
+					   enum rmt_report_source source,
+					   enum rmt_report_action action);
+
+/* Codes, class and evidence of a bounce's event. said: the server's own words;
+ * around: what else is written about this recipient. */
+void rmt_reading_classify(struct rmt_reading *r, struct rmt_report_event *event,
+			  struct rmt_span said, struct rmt_span around,
+			  struct rmt_span host);
+
+/* Addresses that the prose speaks of as recipients. Foreign. */
+const GArray *rmt_prose_named(struct rmt_reading *r);
+/* True where sender or subject look like a mail system's. */
+bool rmt_prose_names_system(const struct rmt_mail *mail);
+/* The same, or the return path is empty: vacation programs leave it so too. */
+bool rmt_prose_from_system(const struct rmt_mail *mail);
+/* True where the prose says that something was not delivered. */
+bool rmt_prose_tells_failure(struct rmt_span prose);
+/* True where it says only that it takes longer. */
+bool rmt_prose_tells_delay(const struct rmt_mail *mail);
+
+/* An address of a field: after "rfc822;", within <>, or the whole. Empty: none. */
+struct rmt_span rmt_field_address(struct rmt_span value);
+
+#endif

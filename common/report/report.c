@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/base/log.h"
+#include "common/report/reading.h"
+
+/* The weight of curt words, "user unknown": filters say them as well (rules.inc). */
+enum { CURT = 69 };
+
+struct rmt_report_reader {
+	struct rmt_rules *rules;
+};
+
+/* The order matters: an opt-out mail is marked as automatic, Exim's bounces too,
+ * and a complaint may carry a bounce as the message complained about. */
+static bool (*const recognisers[])(struct rmt_reading *r) = {
+	rmt_read_arf,    rmt_read_dsn,        rmt_read_mdn,
+	rmt_read_notice, rmt_read_auto_reply, rmt_read_prose,
+};
+
+/* --- names ------------------------------------------------------------------------- */
+
+const char *rmt_report_kind_name(enum rmt_report_kind kind)
+{
+	static const char *const names[] = { "other",      "bounce",      "complaint",
+					     "auto-reply", "unsubscribe", "receipt" };
+
+	return names[kind];
+}
+
+const char *rmt_report_action_name(enum rmt_report_action action)
+{
+	static const char *const names[] = { "",          "failed",  "delayed",
+					     "delivered", "relayed", "expanded" };
+
+	return names[action];
+}
+
+const char *rmt_report_class_name(enum rmt_report_class class)
+{
+	static const char *const names[RMT_CLASSES] = {
+		"unknown",     "dead-address",  "dead-domain",    "mailbox-full",
+		"inactive",    "policy-sender", "policy-content", "reputation",
+		"rate",        "auth",          "network",        "expired",
+		"size",        "config-ours",   "auto-reply",     "complaint",
+		"unsubscribe", "opened",        "delivered",      "delayed",
+	};
+
+	return names[class];
+}
+
+/* --- events ------------------------------------------------------------------------ */
+
+static struct rmt_report_event *new_event(void)
+{
+	struct rmt_report_event *event = g_new0(struct rmt_report_event, 1);
+
+	event->recipient = g_strdup("");
+	event->feedback_type = g_strdup("");
+	event->evidence = g_strdup("");
+	event->rule = "";
+	return event;
+}
+
+void rmt_report_event_free(struct rmt_report_event *event)
+{
+	if (event == NULL)
+		return;
+	g_free(event->recipient);
+	g_free(event->original_recipient);
+	g_free(event->feedback_type);
+	g_free(event->evidence);
+	g_free(event);
+}
+
+static void free_event(gpointer event)
+{
+	rmt_report_event_free(event);
+}
+
+struct rmt_report_event *rmt_reading_event(struct rmt_reading *r,
+					   struct rmt_span recipient,
+					   enum rmt_report_source source,
+					   enum rmt_report_action action)
+{
+	struct rmt_report_event *event;
+	g_autofree char *key = NULL, *lower = NULL;
+
+	if (r->report->events->len >= RMT_REPORT_EVENTS_MAX) {
+		r->report->cut = true;
+		return NULL;
+	}
+	recipient.len = MIN(recipient.len, 512);
+	lower = g_ascii_strdown(recipient.p != NULL ? recipient.p : "",
+				(gssize)recipient.len);
+	key = g_strdup_printf("%d %s", action, lower);
+	if (!g_hash_table_add(r->seen, g_steal_pointer(&key)))
+		return NULL;
+	event = new_event();
+	g_free(event->recipient);
+	event->recipient =
+		g_strndup(recipient.p != NULL ? recipient.p : "", recipient.len);
+	event->source = recipient.len > 0 ? source : RMT_SOURCE_NONE;
+	event->action = action;
+	g_ptr_array_add(r->report->events, event);
+	return event;
+}
+
+/* --- what a bounce means ------------------------------------------------------------ */
+
+/* "5.0.0" and "5.3.0" name at most the chapter. */
+static bool is_vague(const char *status)
+{
+	return status[0] == '\0' || g_str_has_suffix(status, ".0");
+}
+
+/* The code in the answer says more than "5.0.0" in the field. */
+static void find_codes(struct rmt_report_event *event, struct rmt_span said,
+		       struct rmt_span around)
+{
+	char status[12] = "";
+
+	if (is_vague(event->status) &&
+	    (rmt_text_status(said, status) || rmt_text_status(around, status)) &&
+	    (event->status[0] == '\0' || !is_vague(status)))
+		memcpy(event->status, status, sizeof(event->status));
+	if (event->reply[0] == '\0' && !rmt_text_reply(said, event->reply))
+		rmt_text_reply(around, event->reply);
+}
+
+static bool is_dead(enum rmt_report_class class)
+{
+	return class == RMT_CLASS_DEAD_ADDRESS || class == RMT_CLASS_DEAD_DOMAIN;
+}
+
+/* "Unknown user" after the whole message was taken is a filter's answer: of an
+ * address that does not exist, RCPT would have told. */
+static bool is_filter_answer(enum rmt_command command, const char *status)
+{
+	return command == RMT_COMMAND_DATA && !g_str_has_prefix(status, "5.1.");
+}
+
+/* Curt words are not enough to bury an address: besides them, RCPT must have
+ * been refused, or the code be of chapter 1, or no server be quoted at all. Else it
+ * may be a filter speaking: it counts, but only over days. */
+static bool is_witnessed(enum rmt_command command, const struct rmt_report_event *event)
+{
+	return command == RMT_COMMAND_RCPT ||
+	       (event->status[0] != '\0' && g_str_has_prefix(event->status + 1, ".1.")) ||
+	       strcmp(event->status, "5.2.1") == 0 || event->reply[0] == '\0';
+}
+
+/* RFC 3463: class 4 would have succeeded some day. */
+static enum rmt_report_class soften(enum rmt_report_class class, int weight,
+				    enum rmt_command command,
+				    const struct rmt_report_event *event)
+{
+	if (class == RMT_CLASS_DEAD_DOMAIN && event->status[0] == '4')
+		return RMT_CLASS_NETWORK;
+	if (!is_dead(class))
+		return class;
+	if (command == RMT_COMMAND_MAIL)
+		return RMT_CLASS_POLICY_SENDER;
+	if (is_filter_answer(command, event->status))
+		return RMT_CLASS_POLICY_CONTENT;
+	if (class == RMT_CLASS_DEAD_ADDRESS && weight == CURT &&
+	    !is_witnessed(command, event))
+		return RMT_CLASS_INACTIVE;
+	return class;
+}
+
+static enum rmt_report_class class_of_action(enum rmt_report_action action,
+					     enum rmt_report_class class)
+{
+	switch (action) {
+	case RMT_ACTION_DELIVERED:
+	case RMT_ACTION_RELAYED:
+	case RMT_ACTION_EXPANDED:
+		return RMT_CLASS_DELIVERED;
+	case RMT_ACTION_DELAYED:
+		return is_dead(class) || class == RMT_CLASS_UNKNOWN ? RMT_CLASS_DELAYED
+								    : class;
+	default:
+		return class;
+	}
+}
+
+static void set_evidence(struct rmt_report_event *event, struct rmt_span text)
+{
+	g_autoptr(GString) out = g_string_new(NULL);
+
+	while (text.len > 0 && text.p[text.len - 1] == ' ')
+		text.len--;
+	rmt_log_printable(out, text, 300);
+	g_free(event->evidence);
+	event->evidence = g_string_free(g_steal_pointer(&out), FALSE);
+}
+
+struct words {
+	const struct rmt_rules *rules;
+	GString *said, *around; /* normal forms */
+	struct rmt_span host;
+};
+
+static void ask(const struct words *w, const GString *text,
+		const struct rmt_report_event *event, struct rmt_verdict *verdict_r)
+{
+	struct rmt_question question = { rmt_span(text->str, text->len), event->status,
+					 event->reply, w->host };
+
+	rmt_rules_ask(w->rules, &question, verdict_r);
+}
+
+/* The server's own words first; the rest only where they say little. */
+static void judge(const struct words *w, struct rmt_report_event *event)
+{
+	struct rmt_verdict said, around;
+	enum rmt_command command;
+	bool use_around;
+
+	ask(w, w->said, event, &said);
+	ask(w, w->around, event, &around);
+	use_around = around.rule != NULL && (said.rule == NULL || said.rule->weight < 50);
+	if (use_around && said.rule != NULL && around.rule->weight <= said.rule->weight)
+		use_around = false;
+	set_evidence(event, w->said->len > 0 && !use_around
+				    ? rmt_span(w->said->str, w->said->len)
+				    : rmt_span(w->around->str, w->around->len));
+	if (use_around)
+		said = around;
+	if (said.rule == NULL)
+		return;
+	event->rule = said.rule->id;
+	event->class = said.rule->class;
+	command = rmt_text_command(rmt_span(w->said->str, w->said->len));
+	if (command == RMT_COMMAND_UNSAID)
+		command = rmt_text_command(rmt_span(w->around->str, w->around->len));
+	event->class = soften(event->class, said.rule->weight, command, event);
+}
+
+static void classify(const struct rmt_rules *rules, struct rmt_report_event *event,
+		     struct rmt_span said, struct rmt_span around, struct rmt_span host)
+{
+	struct words w = { rules, g_string_new(NULL), g_string_new(NULL), host };
+
+	said.len = MIN(said.len, RMT_REPORT_TEXT_MAX);
+	around.len = MIN(around.len, RMT_REPORT_TEXT_MAX);
+	find_codes(event, said, around);
+	rmt_text_normal(w.said, said);
+	rmt_text_normal(w.around, around);
+	judge(&w, event);
+	event->class = class_of_action(event->action, event->class);
+	event->hard = event->action == RMT_ACTION_FAILED && is_dead(event->class);
+	g_string_free(w.said, TRUE);
+	g_string_free(w.around, TRUE);
+}
+
+void rmt_reading_classify(struct rmt_reading *r, struct rmt_report_event *event,
+			  struct rmt_span said, struct rmt_span around,
+			  struct rmt_span host)
+{
+	classify(r->rules, event, said, around, host);
+}
+
+struct rmt_report_event *rmt_report_classify(const struct rmt_report_reader *reader,
+					     struct rmt_span text, const char *status,
+					     const char *reply,
+					     enum rmt_report_action action)
+{
+	struct rmt_report_event *event = new_event();
+
+	event->action = action;
+	g_strlcpy(event->status, status, sizeof(event->status));
+	g_strlcpy(event->reply, reply, sizeof(event->reply));
+	classify(reader->rules, event, text, rmt_span("", 0), rmt_span("", 0));
+	return event;
+}
+
+/* --- a message -----------------------------------------------------------------------
+ */
+
+static void take_original(struct rmt_reading *r)
+{
+	struct rmt_span original = rmt_span(r->mail.original->str, r->mail.original->len);
+	struct rmt_span id = rmt_mail_field(original, "Message-ID");
+
+	if (original.len == 0)
+		return;
+	r->report->original = g_strndup(original.p, original.len);
+	if (id.len > 2 && id.p[0] == '<' && id.p[id.len - 1] == '>')
+		id = rmt_span(id.p + 1, id.len - 2);
+	if (id.len > 0)
+		r->report->message_id = g_strndup(id.p, MIN(id.len, 998));
+}
+
+static void recognise(struct rmt_reading *r)
+{
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(recognisers); i++)
+		if (recognisers[i](r))
+			return;
+}
+
+struct rmt_report *rmt_report_read(const struct rmt_report_reader *reader,
+				   struct rmt_span message)
+{
+	struct rmt_reading r = { .rules = reader->rules };
+
+	r.report = g_new0(struct rmt_report, 1);
+	r.report->events = g_ptr_array_new_with_free_func(free_event);
+	r.seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	rmt_mail_read(&r.mail, message);
+	r.report->cut = r.mail.cut;
+	recognise(&r);
+	take_original(&r);
+	rmt_mail_clear(&r.mail);
+	g_hash_table_unref(r.seen);
+	if (r.named != NULL)
+		g_array_free(r.named, TRUE);
+	return r.report;
+}
+
+void rmt_report_free(struct rmt_report *report)
+{
+	if (report == NULL)
+		return;
+	g_ptr_array_unref(report->events);
+	g_free(report->envelope_id);
+	g_free(report->message_id);
+	g_free(report->original);
+	g_free(report);
+}
+
+struct rmt_report_reader *rmt_report_reader_new(void)
+{
+	struct rmt_report_reader *reader = g_new0(struct rmt_report_reader, 1);
+
+	reader->rules = rmt_rules_new();
+	return reader;
+}
+
+void rmt_report_reader_free(struct rmt_report_reader *reader)
+{
+	if (reader == NULL)
+		return;
+	rmt_rules_free(reader->rules);
+	g_free(reader);
+}

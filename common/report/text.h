@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* text.h - finding lines, addresses and codes in what mail systems write. */
+#ifndef RMT_REPORT_TEXT_H
+#define RMT_REPORT_TEXT_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "common/base/span.h"
+
+/* The next line without its end; false at the end of rest. */
+bool rmt_text_line(struct rmt_span *rest, struct rmt_span *line_r);
+
+/* Position of needle (lower case) in text of any ASCII case; -1: not there. */
+gssize rmt_text_find(struct rmt_span text, const char *needle);
+
+/* True where text begins with head, of any ASCII case. */
+bool rmt_text_starts(struct rmt_span text, const char *head);
+
+/* What a reader of HTML sees, block elements as lines. */
+void rmt_text_from_html(GString *out, struct rmt_span html);
+
+/* The address around the '@' at text.p[at]; false where none is. A quoted local
+ * part is kept with its quotes. */
+bool rmt_text_address(struct rmt_span text, size_t at, struct rmt_span *address_r);
+
+/* The first address from *at on; *at is then behind it. */
+bool rmt_text_next_address(struct rmt_span text, size_t *at, struct rmt_span *address_r);
+
+/* An RFC 3463 code, the first that is not x.0.0 or else the first; false: none. */
+bool rmt_text_status(struct rmt_span text, char status_r[12]);
+
+/* An SMTP reply code: where a reply may begin first, else anywhere before a
+ * blank; false: none. */
+bool rmt_text_reply(struct rmt_span text, char reply_r[4]);
+
+/* Lower case, one blank between words, no quotes, addresses as "@", links as
+ * "://", continued reply lines joined: the form that rules are written in. */
+void rmt_text_normal(GString *out, struct rmt_span text);
+
+/* Which SMTP command was refused, as far as the text says so. */
+enum rmt_command {
+	RMT_COMMAND_UNSAID,
+	RMT_COMMAND_CONNECT,
+	RMT_COMMAND_MAIL,
+	RMT_COMMAND_RCPT,
+	RMT_COMMAND_DATA
+};
+/* text: normal form. */
+enum rmt_command rmt_text_command(struct rmt_span text);
+
+#endif

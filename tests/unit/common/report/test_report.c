@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <glib.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "common/report/report.h"
+
+#define DATA "tests/data/report"
+
+static struct rmt_report_reader *reader;
+
+static int start(void **state)
+{
+	(void)state;
+	reader = rmt_report_reader_new();
+	return 0;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	rmt_report_reader_free(reader);
+	return 0;
+}
+
+/* A copy without NUL behind it, so that an over-read shows. */
+static struct rmt_report *read_copy(struct rmt_span message)
+{
+	g_autofree char *copy = g_memdup2(message.p, message.len);
+
+	return rmt_report_read(reader, rmt_span(copy, message.len));
+}
+
+static const struct rmt_report_event *event_of(const struct rmt_report *report, guint i)
+{
+	assert_true(i < report->events->len);
+	return g_ptr_array_index(report->events, i);
+}
+
+/* --- whole messages ------------------------------------------------------------------
+ */
+
+static char *describe(const struct rmt_report *report)
+{
+	GString *out = g_string_new(rmt_report_kind_name(report->kind));
+	guint i;
+
+	g_string_append_c(out, '\n');
+	for (i = 0; i < report->events->len; i++) {
+		const struct rmt_report_event *e = event_of(report, i);
+
+		g_string_append_printf(out, "%s\t%s\t%s\t%s\t%s\t%s", e->recipient,
+				       rmt_report_action_name(e->action), e->status,
+				       e->reply, rmt_report_class_name(e->class),
+				       e->hard ? "hard" : "-");
+		if (e->feedback_type[0] != '\0')
+			g_string_append_printf(out, "\t%s", e->feedback_type);
+		g_string_append_c(out, '\n');
+	}
+	return g_string_free(out, FALSE);
+}
+
+static void check_message(const char *name, bool crlf)
+{
+	g_autofree char *eml = g_strdup_printf(DATA "/%s.eml", name);
+	g_autofree char *want_file = g_strdup_printf(DATA "/%s.want", name);
+	g_autofree char *text = NULL, *want = NULL, *got = NULL;
+	g_autoptr(GString) message = NULL;
+	g_autoptr(rmt_report) report = NULL;
+
+	assert_true(g_file_get_contents(eml, &text, NULL, NULL));
+	assert_true(g_file_get_contents(want_file, &want, NULL, NULL));
+	message = g_string_new(text);
+	if (crlf)
+		g_string_replace(message, "\n", "\r\n", 0);
+	report = read_copy(rmt_span(message->str, message->len));
+	got = describe(report);
+	if (strcmp(got, want) != 0)
+		fail_msg("%s%s: wanted\n%sgot\n%s", name, crlf ? " (CRLF)" : "", want,
+			 got);
+}
+
+static void messages_of_many_systems_are_read_as_wanted(void **state)
+{
+	GDir *dir = g_dir_open(DATA, 0, NULL);
+	const char *file;
+	unsigned count = 0;
+
+	(void)state;
+	assert_non_null(dir);
+	while ((file = g_dir_read_name(dir)) != NULL) {
+		g_autofree char *name = NULL;
+
+		if (!g_str_has_suffix(file, ".eml"))
+			continue;
+		name = g_strndup(file, strlen(file) - 4);
+		check_message(name, false);
+		check_message(name, true);
+		count++;
+	}
+	g_dir_close(dir);
+	assert_true(count >= 25);
+}
+
+static void what_a_report_says_of_the_message_is_kept(void **state)
+{
+	static const char text[] =
+		"From: MAILER-DAEMON@x.example\n"
+		"Content-Type: multipart/report; boundary=b\n\n"
+		"--b\nContent-Type: message/delivery-status\n\n"
+		"Reporting-MTA: dns; x.example\nOriginal-Envelope-Id: s42.m7\n\n"
+		"Original-Recipient: rfc822;ann+x@y.example\n"
+		"Final-Recipient: rfc822;ann@y.example\nAction: failed\nStatus: 5.1.1\n"
+		"\n--b\nContent-Type: message/rfc822\n\n"
+		"Message-ID: <m42@sender.example>\nX-Ours: 7\n\nbody\n--b--\n";
+	g_autoptr(rmt_report) report = read_copy(RMT_SPAN(text));
+
+	(void)state;
+	assert_string_equal(report->envelope_id, "s42.m7");
+	assert_string_equal(report->message_id, "m42@sender.example");
+	assert_non_null(strstr(report->original, "X-Ours: 7"));
+	assert_string_equal(event_of(report, 0)->original_recipient, "ann+x@y.example");
+	assert_false(report->cut);
+}
+
+/* --- refusals by themselves -----------------------------------------------------------
+ */
+
+static void a_servers_words_have_a_class(void **state)
+{
+	static const struct {
+		const char *text;
+		enum rmt_report_class want;
+		bool hard;
+	} rows[] = {
+		{ "550 5.1.1 <a@b.example>: User unknown", RMT_CLASS_DEAD_ADDRESS, true },
+		{ "550 5.1.1 no words of use", RMT_CLASS_DEAD_ADDRESS, true },
+		{ "550 something happened", RMT_CLASS_UNKNOWN, false },
+		{ "550 User unknown", RMT_CLASS_INACTIVE, false },
+		{ "550 User unknown (in reply to RCPT TO command)",
+		  RMT_CLASS_DEAD_ADDRESS, true },
+		{ "550 User unknown (in reply to end of DATA command)",
+		  RMT_CLASS_POLICY_CONTENT, false },
+		{ "552 5.2.2 mailbox full", RMT_CLASS_MAILBOX_FULL, false },
+		{ "552 5.1.1 mailbox a@b.example is over quota", RMT_CLASS_MAILBOX_FULL,
+		  false },
+		{ "550 5.7.1 Service unavailable; client [192.0.2.1] blocked using a "
+		  "DNSBL",
+		  RMT_CLASS_REPUTATION, false },
+		{ "550 5.1.1 user unknown or blocked as spam", RMT_CLASS_POLICY_CONTENT,
+		  false },
+		{ "550 5.7.26 fails SPF and DKIM", RMT_CLASS_AUTH, false },
+		{ "550 5.7.25 no PTR record", RMT_CLASS_AUTH, false },
+		{ "421 4.7.0 too many connections from your host", RMT_CLASS_RATE,
+		  false },
+		{ "553 5.1.8 Domain of sender address does not exist",
+		  RMT_CLASS_POLICY_SENDER, false },
+		{ "554 5.7.1 <a@b.example>: Relay access denied", RMT_CLASS_CONFIG_OURS,
+		  false },
+		{ "552 5.3.4 message size exceeds fixed limit", RMT_CLASS_SIZE, false },
+		{ "550 5.2.1 The account is disabled", RMT_CLASS_INACTIVE, false },
+		{ "Host or domain name not found. type=AAAA: Host not found",
+		  RMT_CLASS_DEAD_DOMAIN, true },
+		{ "Host not found, try again", RMT_CLASS_NETWORK, false },
+		{ "556 5.1.10 Domain b.example does not accept mail (nullMX)",
+		  RMT_CLASS_DEAD_DOMAIN, true },
+		{ "connect to b.example[192.0.2.1]:25: Connection timed out",
+		  RMT_CLASS_EXPIRED, false },
+		{ "host antispam.mx.example[192.0.2.1] said: 550 5.1.1 unknown user",
+		  RMT_CLASS_DEAD_ADDRESS, true },
+		{ "550-5.1.1 The email account that you tried to reach\n"
+		  " 550-5.1.1 does not exist.",
+		  RMT_CLASS_DEAD_ADDRESS, true },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(rows); i++) {
+		struct rmt_report_event *event = rmt_report_classify(
+			reader, rmt_span_of(rows[i].text), "", "", RMT_ACTION_FAILED);
+
+		if (event->class != rows[i].want || event->hard != rows[i].hard)
+			fail_msg("'%s': wanted %s, got %s by %s", rows[i].text,
+				 rmt_report_class_name(rows[i].want),
+				 rmt_report_class_name(event->class), event->rule);
+		rmt_report_event_free(event);
+	}
+}
+
+static void what_is_only_delayed_is_never_hard(void **state)
+{
+	struct rmt_report_event *event = rmt_report_classify(
+		reader, RMT_SPAN("450 4.1.1 User unknown"), "", "", RMT_ACTION_DELAYED);
+
+	(void)state;
+	assert_false(event->hard);
+	assert_int_equal(event->class, RMT_CLASS_DELAYED);
+	rmt_report_event_free(event);
+}
+
+/* --- hostile input --------------------------------------------------------------------
+ */
+
+static double cpu_seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Generous: sanitizers and busy machines. */
+static struct rmt_report *read_in_time(const GString *message)
+{
+	double before = cpu_seconds();
+	struct rmt_report *report = read_copy(rmt_span(message->str, message->len));
+	double took = cpu_seconds() - before;
+
+	if (took > 3.0)
+		fail_msg("took %.2f s of CPU time", took);
+	return report;
+}
+
+static void a_thousand_parts_within_parts_are_cut(void **state)
+{
+	g_autoptr(GString) message = g_string_new("From: x@y.example\n");
+	g_autoptr(rmt_report) report = NULL;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 1000; i++)
+		g_string_append_printf(
+			message, "Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n",
+			i, i);
+	for (i = 0; i < 100000; i++)
+		g_string_append(message, "--x\n");
+	report = read_in_time(message);
+	assert_true(report->cut);
+	assert_int_equal(report->events->len, 0);
+}
+
+static void a_thousand_messages_within_messages_are_cut(void **state)
+{
+	g_autoptr(GString) message = g_string_new(NULL);
+	g_autoptr(rmt_report) report = NULL;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 1000; i++)
+		g_string_append(message, "Content-Type: message/rfc822\n\n");
+	report = read_in_time(message);
+	assert_int_equal(report->events->len, 0);
+}
+
+static void a_hundred_thousand_recipients_are_bounded(void **state)
+{
+	g_autoptr(GString) message =
+		g_string_new("From: MAILER-DAEMON@x.example\nContent-Type: "
+			     "multipart/report; boundary=b\n\n"
+			     "--b\nContent-Type: "
+			     "message/delivery-status\n\nReporting-MTA: dns; x\n\n");
+	g_autoptr(rmt_report) report = NULL;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 100000; i++)
+		g_string_append_printf(
+			message,
+			"Final-Recipient: rfc822;u%d@y.example\nStatus: 5.1.1\n\n", i);
+	report = read_in_time(message);
+	assert_int_equal(report->events->len, RMT_REPORT_EVENTS_MAX);
+	assert_true(report->cut);
+}
+
+static void a_hundred_thousand_addresses_in_prose_are_bounded(void **state)
+{
+	g_autoptr(GString) message =
+		g_string_new("From: MAILER-DAEMON@x.example\nSubject: failure notice\n\n"
+			     "could not be delivered to:\n");
+	g_autoptr(rmt_report) report = NULL;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 100000; i++)
+		g_string_append_printf(message, "<u%d@y.example>\n", i);
+	report = read_in_time(message);
+	assert_true(report->events->len <= RMT_REPORT_EVENTS_MAX);
+}
+
+static void line_ends_of_any_kind_and_nul_are_read(void **state)
+{
+	static const char cr[] =
+		"From: MAILER-DAEMON@x.example\rSubject: failure notice\r\r"
+		"could not be delivered\r<ann@y.example>:\r550 5.1.1 user "
+		"unknown\r";
+	static const char nul[] =
+		"From: MAILER-DAEMON@x.example\nSubject: failure\0 notice\n\n"
+		"could not be delivered\n<ann@y.example>:\n550 5.1.1 user\0unknown\n";
+	const struct rmt_span rows[] = { RMT_SPAN(cr), RMT_SPAN(nul) };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autoptr(rmt_report) report = read_copy(rows[i]);
+
+		assert_string_equal(event_of(report, 0)->recipient, "ann@y.example");
+		assert_true(event_of(report, 0)->hard);
+	}
+}
+
+static void a_wrong_character_set_does_no_harm(void **state)
+{
+	static const char text[] =
+		"From: MAILER-DAEMON@x.example\nSubject: failure notice\n"
+		"Content-Type: text/plain; charset=\"utf-7-nonsense\"\n\n"
+		"\xff\xfe\x80 could not be delivered\n<ann@y.example>:\n"
+		"550 5.1.1 user unknown \xc3\n";
+	g_autoptr(rmt_report) report = read_copy(RMT_SPAN(text));
+
+	(void)state;
+	assert_string_equal(event_of(report, 0)->recipient, "ann@y.example");
+	assert_true(g_utf8_validate(event_of(report, 0)->evidence, -1, NULL));
+}
+
+static void nothing_is_no_report(void **state)
+{
+	g_autoptr(rmt_report) report = rmt_report_read(reader, rmt_span(NULL, 0));
+
+	(void)state;
+	assert_int_equal(report->kind, RMT_REPORT_OTHER);
+	assert_int_equal(report->events->len, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(messages_of_many_systems_are_read_as_wanted),
+		cmocka_unit_test(what_a_report_says_of_the_message_is_kept),
+		cmocka_unit_test(a_servers_words_have_a_class),
+		cmocka_unit_test(what_is_only_delayed_is_never_hard),
+		cmocka_unit_test(a_thousand_parts_within_parts_are_cut),
+		cmocka_unit_test(a_thousand_messages_within_messages_are_cut),
+		cmocka_unit_test(a_hundred_thousand_recipients_are_bounded),
+		cmocka_unit_test(a_hundred_thousand_addresses_in_prose_are_bounded),
+		cmocka_unit_test(line_ends_of_any_kind_and_nul_are_read),
+		cmocka_unit_test(a_wrong_character_set_does_no_harm),
+		cmocka_unit_test(nothing_is_no_report),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}
