@@ -38,6 +38,7 @@ MESSAGE_SRC := common/message/addr.c
 # How a message says who sent it; with GMime, so not in policyd.
 MESSAGE_SRC += common/message/from.c common/message/from_gmime.c common/message/from_strict.c \
 	common/message/header.c
+MESSAGE_SRC += common/message/idn.c
 LIMITS_SRC := $(addprefix common/limits/,gcra.c quota.c table.c names.c held.c counters.c \
 	counters_log.c counters_sync.c counters_snapshot.c counters_disk.c \
 	keyed.c reservation.c reserve.c reserve_end.c reserve_log.c)
@@ -52,7 +53,7 @@ AUTH_SRC := common/auth/dns.c common/auth/zone.c common/auth/ip.c common/auth/sp
 	common/auth/spf_macro.c common/auth/spf_record.c common/auth/spf_tree.c
 # Signatures; with OpenSSL and, asked for a second opinion, libopendkim.
 AUTH_SRC += common/auth/authres.c common/auth/dkim.c common/auth/dkim_canon.c common/auth/dkim_key.c \
-	common/auth/dkim_opendkim.c common/auth/dkim_sig.c common/auth/dkim_tag.c \
+	common/auth/dkim_opendkim.c common/auth/dkim_public.c common/auth/dkim_sig.c common/auth/dkim_tag.c \
 	common/auth/dkim_words.c
 # With libunbound and libpsl.
 AUTH_SRC += common/auth/dns_packet.c common/auth/resolver.c common/auth/orgdomain.c \
@@ -61,6 +62,9 @@ RULES_SRC := $(addprefix common/rules/, rules.c table.c judge.c)
 # What others tell about our mail; with GMime.
 REPORT_SRC := $(addprefix common/report/, report.c mail.c text.c classify.c arf.c dsn.c \
 	autoreply.c notice.c prose.c)
+# What DNS tells of a domain, and the rules that take no more.
+RULES_SRC += $(addprefix common/rules/, facts.c lookup.c spf_survey.c domain.c names.c record.c \
+	rules_dkim.c rules_dmarc.c rules_names.c rules_optional.c rules_spf.c scripts.c)
 COMMON_SRC := $(BASE_SRC) $(CONFIG_SRC) $(MESSAGE_SRC) $(LIMITS_SRC) $(STORE_SRC) \
 	$(POLICY_SRC) $(AUTH_SRC) $(RULES_SRC) $(REPORT_SRC)
 
@@ -81,6 +85,7 @@ CLI_SRC += common/cli/bounce.c
 CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf.c
 MILTER_SRC := $(addprefix postfix-policy/milter/, main.c milter.c socket.c events.c session.c \
 	names.c kind.c gather.c verdict.c after_signer.c)
+CLI_SRC += common/cli/check.c common/cli/check_json.c common/cli/check_text.c common/cli/report.c
 
 PROGRAMS := $(if $(CLI_SRC),remite) $(if $(POLICYD_SRC),remite-policyd) \
 	$(if $(MILTER_SRC),remite-milter)

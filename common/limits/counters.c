@@ -274,54 +274,43 @@ bool rmt_counters_fits(struct rmt_counters *counters, uint64_t key,
 		    line_u(counters, line_ns), usage_r);
 }
 
-struct rmt_held *rmt_counters_fits_at(struct rmt_counters *counters, uint64_t key,
-				      const struct rmt_measure *measure, uint64_t n,
-				      int64_t line_ns, struct rmt_usage *usage_r,
-				      bool *fits_r)
+struct rmt_held *rmt_counters_at(struct rmt_counters *counters, uint64_t key,
+				 struct rmt_held *hint)
 {
-	struct rmt_held *at = rmt_held_at(&counters->held, key, NULL);
-
-	*fits_r = fits(counters, slot_of(counters, at), at->units, measure, n,
-		       line_u(counters, line_ns), usage_r);
-	return at;
+	return rmt_held_at(&counters->held, key, hint);
 }
 
-void rmt_counters_hold_at(struct rmt_counters *counters, struct rmt_held **at,
-			  uint64_t key, uint64_t n)
+bool rmt_counters_fits_at(struct rmt_counters *counters, struct rmt_held *at,
+			  const struct rmt_measure *measure, uint64_t n, int64_t line_ns,
+			  struct rmt_usage *usage_r)
 {
-	struct rmt_held *held;
+	return fits(counters, slot_of(counters, at), at->units, measure, n,
+		    line_u(counters, line_ns), usage_r);
+}
 
+void rmt_counters_hold_at(struct rmt_counters *counters, struct rmt_held *at, uint64_t n)
+{
 	if (n == 0)
 		return;
-	*at = held = rmt_held_at(&counters->held, key, *at);
-	slot_put_of(counters, held)->value |= RMT_SLOT_HELD;
-	counters->held_keys += held->units == 0;
-	held->units += MIN(n, RMT_SLOT_VALUE - MIN(held->units, RMT_SLOT_VALUE));
+	slot_put_of(counters, at)->value |= RMT_SLOT_HELD;
+	counters->held_keys += at->units == 0;
+	at->units += MIN(n, RMT_SLOT_VALUE - MIN(at->units, RMT_SLOT_VALUE));
 }
 
 void rmt_counters_hold(struct rmt_counters *counters, uint64_t key, uint64_t n)
 {
-	struct rmt_held *at = NULL;
-
-	rmt_counters_hold_at(counters, &at, key, n);
+	if (n > 0)
+		rmt_counters_hold_at(counters, rmt_counters_at(counters, key, NULL), n);
 }
 
 /* The slot's HELD stays, as a hint: the sweep takes it off. */
-static void unhold(struct rmt_counters *counters, struct rmt_held *held, uint64_t n)
+void rmt_counters_unhold_at(struct rmt_counters *counters, struct rmt_held *at,
+			    uint64_t n)
 {
-	if (n == 0 || held->units == 0)
+	if (n == 0 || at->units == 0)
 		return;
-	held->units -= MIN(n, held->units);
-	counters->held_keys -= held->units == 0;
-}
-
-void rmt_counters_unhold_at(struct rmt_counters *counters, struct rmt_held **at,
-			    uint64_t key, uint64_t n)
-{
-	if (n == 0)
-		return;
-	*at = rmt_held_at(&counters->held, key, *at);
-	unhold(counters, *at, n);
+	at->units -= MIN(n, at->units);
+	counters->held_keys -= at->units == 0;
 }
 
 void rmt_counters_unhold(struct rmt_counters *counters, uint64_t key, uint64_t n)
@@ -329,7 +318,7 @@ void rmt_counters_unhold(struct rmt_counters *counters, uint64_t key, uint64_t n
 	struct rmt_held *held = rmt_held_find(&counters->held, key);
 
 	if (held != NULL)
-		unhold(counters, held, n);
+		rmt_counters_unhold_at(counters, held, n);
 }
 
 /* --- to the log ------------------------------------------------------------------ */
@@ -399,17 +388,14 @@ void rmt_counters_charge(struct rmt_counters *counters, uint64_t key,
 	charge(counters, slot_put(counters, key), &measure, n, now);
 }
 
-void rmt_counters_settle_at(struct rmt_counters *counters, struct rmt_held **at,
-			    uint64_t key, uint64_t held,
+void rmt_counters_charge_at(struct rmt_counters *counters, struct rmt_held *at,
 			    const struct rmt_measure *measure, uint64_t n,
 			    int64_t line_ns)
 {
 	uint64_t now = line_u(counters, line_ns);
 
-	*at = rmt_held_at(&counters->held, key, *at);
-	unhold(counters, *at, held);
 	if (n > 0)
-		charge(counters, slot_put_of(counters, *at), measure, n, now);
+		charge(counters, slot_put_of(counters, at), measure, n, now);
 }
 
 void rmt_counters_refund(struct rmt_counters *counters, uint64_t key,

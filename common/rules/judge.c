@@ -72,8 +72,10 @@ void rmt_rules_judge(const struct rmt_rule_findings *findings, enum rmt_provider
 			continue;
 		state = rmt_rule_sum(findings, number, NULL);
 		error = first_error(findings, number);
-		if (state == RMT_RULE_BROKEN)
+		if (error != NULL)
 			judgement_r->broken |= UINT64_C(1) << number;
+		else if (state == RMT_RULE_BROKEN)
+			judgement_r->flawed |= UINT64_C(1) << number;
 		else if (state == RMT_RULE_UNKNOWN)
 			judgement_r->unknown |= UINT64_C(1) << number;
 		else if (state == RMT_RULE_NEEDS)
@@ -87,7 +89,7 @@ void rmt_rules_judge(const struct rmt_rule_findings *findings, enum rmt_provider
 		judgement_r->verdict = RMT_UNSURE;
 }
 
-const char *rmt_verdict_name(enum rmt_verdict verdict)
+const char *rmt_provider_verdict_name(enum rmt_provider_verdict verdict)
 {
 	static const char *const names[] = { "accept", "refuse", "unknown" };
 

@@ -143,20 +143,22 @@ enum rmt_rule_state rmt_rule_sum(const struct rmt_rule_findings *findings,
 
 /* --- what a provider makes of it -------------------------------------------------- */
 
-enum rmt_verdict {
+enum rmt_provider_verdict {
 	RMT_ACCEPTS, /* nothing against it in what was judged */
 	RMT_REFUSES, /* a rule it asks for is broken, with severity error */
 	RMT_UNSURE,  /* neither: DNS did not answer, or the rule is not clear */
 };
-const char *rmt_verdict_name(
-	enum rmt_verdict verdict); /* "accept", "refuse", "unknown" */
+const char *rmt_provider_verdict_name(
+	enum rmt_provider_verdict verdict); /* "accept", "refuse", "unknown" */
 
 struct rmt_judgement {
-	enum rmt_verdict verdict;
+	enum rmt_provider_verdict verdict;
 	const struct rmt_rule_finding
 		*by; /* foreign; the first it refuses for, or NULL */
 	/* 1 << enum rmt_rule_number, of the rules that the provider asks for. */
-	uint64_t broken, unknown, needed;
+	uint64_t broken; /* with severity error: it refuses for these */
+	uint64_t flawed; /* with less */
+	uint64_t unknown, needed;
 };
 
 void rmt_rules_judge(const struct rmt_rule_findings *findings, enum rmt_provider provider,

@@ -52,7 +52,7 @@ struct judged {
 	enum rmt_severity severity;
 	enum rmt_provider provider;
 	bool bulk;
-	enum rmt_verdict want;
+	enum rmt_provider_verdict want;
 };
 
 static const struct judged rows[] = {
@@ -87,7 +87,7 @@ static void a_provider_refuses_for_the_errors_it_asks_about(void **state)
 		rmt_rules_judge(&findings, rows[i].provider, rows[i].bulk, &judgement);
 		if (judgement.verdict != rows[i].want)
 			fail_msg("%s: %s", rows[i].name,
-				 rmt_verdict_name(judgement.verdict));
+				 rmt_provider_verdict_name(judgement.verdict));
 		rmt_rule_findings_clear(&findings);
 	}
 }

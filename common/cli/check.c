@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/* check.c - `remite check DOMAIN...`: what is wrong with a sending domain. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/cli/check.h"
+#include "common/cli/report.h"
+
+struct egress {
+	struct rmt_ip ip;
+	const char *helo; /* foreign; NULL: not known */
+};
+
+struct options {
+	struct rmt_cli_dns dns;
+	GPtrArray *domains, *selectors; /* own; foreign strings */
+	GArray *egress;                 /* own; struct egress */
+	const char *helo, *key_file;
+	struct rmt_dkim_public *key; /* own; or NULL */
+	struct rmt_config *config;   /* own; what egress is taken from, or NULL */
+	int64_t now;
+	bool json;
+};
+
+static bool wrong(GError **err, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static bool wrong(GError **err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	*err = g_error_new_valist(G_FILE_ERROR, G_FILE_ERROR_INVAL, format, args);
+	va_end(args);
+	return false;
+}
+
+/* --- options --------------------------------------------------------------------------
+ */
+
+bool rmt_check_now(const char *text, int64_t *now_r, GError **err)
+{
+	gint64 now;
+
+	if (!g_ascii_string_to_signed(text, 10, 0, G_MAXINT64 / 2, &now, NULL))
+		return wrong(err, "--now: '%s' is not Unix seconds, as 1700000000", text);
+	*now_r = now;
+	return true;
+}
+
+static bool take_egress(struct options *options, const char *text, GError **err)
+{
+	struct egress egress = { .helo = NULL };
+
+	if (!rmt_ip_parse(rmt_span_of(text), &egress.ip))
+		return wrong(err, "--egress: '%s' is not an IPv4 or IPv6 address", text);
+	g_array_append_val(options->egress, egress);
+	return true;
+}
+
+static bool take_value(struct options *options, const char *option, const char *value,
+		       GError **err)
+{
+	if (strcmp(option, "--egress") == 0)
+		return take_egress(options, value, err);
+	if (strcmp(option, "--now") == 0)
+		return rmt_check_now(value, &options->now, err);
+	if (strcmp(option, "--helo") == 0)
+		options->helo = value;
+	else if (strcmp(option, "--key") == 0)
+		options->key_file = value;
+	else if (strcmp(option, "--selector") == 0)
+		g_ptr_array_add(options->selectors, (gpointer)value);
+	else
+		return wrong(err, "'%s' is no option: see 'remite check --help'", option);
+	return true;
+}
+
+static bool take_domain(struct options *options, const char *domain, GError **err)
+{
+	char folded[RMT_DOMAIN_MAX + 1];
+
+	if (!rmt_dns_name_ok(rmt_domain_fold(rmt_span_of(domain), folded)))
+		return wrong(err, "'%s' is not a domain name", domain);
+	g_ptr_array_add(options->domains, (gpointer)domain);
+	return true;
+}
+
+static bool read_key(struct options *options, GError **err)
+{
+	g_autofree char *pem = NULL;
+	gsize len;
+
+	if (options->key_file == NULL)
+		return true;
+	if (!g_file_get_contents(options->key_file, &pem, &len, err))
+		return false;
+	options->key = rmt_dkim_public_new(rmt_span(pem, len), err);
+	explicit_bzero(pem, len);
+	if (options->key == NULL)
+		g_prefix_error(err, "%s: ", options->key_file);
+	return options->key != NULL;
+}
+
+static bool read_arguments(struct options *options, int argc, char **argv, GError **err)
+{
+	guint i;
+	int at;
+
+	for (at = 1; at < argc; at++) {
+		if (rmt_cli_dns_option(&options->dns, argc, argv, &at, err))
+			continue;
+		if (*err != NULL)
+			return false;
+		if (strcmp(argv[at], "--json") == 0)
+			options->json = true;
+		else if (argv[at][0] != '-') {
+			if (!take_domain(options, argv[at], err))
+				return false;
+		} else if (at + 1 >= argc)
+			return wrong(err,
+				     "'%s' is no option, or has no value: see "
+				     "'remite check --help'",
+				     argv[at]);
+		else if (!take_value(options, argv[at], argv[at + 1], err))
+			return false;
+		else
+			at++;
+	}
+	for (i = 0; i < options->egress->len; i++)
+		g_array_index(options->egress, struct egress, i).helo = options->helo;
+	if (options->domains->len == 0)
+		return wrong(err, "which domain? See 'remite check --help'");
+	return read_key(options, err);
+}
+
+/* Nobody named an address: those of the configuration's egress groups. */
+static bool read_configured(struct options *options, const struct rmt_cli *cli)
+{
+	guint i, j;
+
+	if (options->egress->len > 0)
+		return true;
+	options->config = rmt_cli_config(cli);
+	if (options->config == NULL)
+		return false;
+	for (i = 0; i < options->config->egresses->len; i++) {
+		const struct rmt_egress *group = options->config->egresses->pdata[i];
+
+		for (j = 0; group->addresses != NULL && group->addresses[j] != NULL;
+		     j++) {
+			struct egress egress = { .helo = group->helo };
+
+			if (rmt_ip_parse(rmt_span_of(group->addresses[j]), &egress.ip))
+				g_array_append_val(options->egress, egress);
+		}
+	}
+	return true;
+}
+
+/* --- asking
+ * ----------------------------------------------------------------------------- */
+
+bool rmt_check_ask(struct rmt_cli_dns *dns, struct rmt_facts *const *facts, size_t count,
+		   GError **err)
+{
+	int64_t timeout_ms = dns->timeout_ms, begin_us = g_get_monotonic_time();
+	g_autoptr(GPtrArray) askers = g_ptr_array_new();
+	bool ok = true;
+	size_t i;
+	guint j;
+
+	do {
+		g_ptr_array_set_size(askers, 0);
+		for (i = 0; i < count; i++) {
+			const GPtrArray *round = rmt_facts_ask(facts[i]);
+
+			for (j = 0; round != NULL && j < round->len; j++)
+				g_ptr_array_add(askers, round->pdata[j]);
+		}
+		ok = rmt_cli_dns_run_all(dns, NULL, (void *)askers->pdata, askers->len,
+					 err);
+		/* What is left, but a moment for what the first round brought. */
+		dns->timeout_ms =
+			MAX(timeout_ms - (g_get_monotonic_time() - begin_us) / 1000, 1);
+	} while (ok && askers->len > 0);
+	dns->timeout_ms = timeout_ms;
+	return ok;
+}
+
+static struct rmt_facts *facts_of(struct options *options, const char *domain)
+{
+	struct rmt_facts_query query = {
+		.domain = domain,
+		.now = options->now,
+		.psl = rmt_cli_psl(&options->dns),
+		.key = options->key,
+	};
+	struct rmt_facts *facts = rmt_facts_new(&query);
+	guint i;
+
+	for (i = 0; i < options->egress->len; i++) {
+		const struct egress *egress =
+			&g_array_index(options->egress, struct egress, i);
+
+		rmt_facts_add_egress(facts, &egress->ip, egress->helo);
+	}
+	for (i = 0; i < options->selectors->len; i++)
+		rmt_facts_add_selector(facts, options->selectors->pdata[i]);
+	return facts;
+}
+
+/* --- saying
+ * ------------------------------------------------------------------------------ */
+
+/* Streams with one egress share its reputation (R22). */
+static void judge_streams(const struct rmt_config *config,
+			  struct rmt_rule_findings *findings)
+{
+	guint i, j;
+
+	for (i = 0; config != NULL && i < config->streams->len; i++)
+		for (j = i + 1; j < config->streams->len; j++) {
+			const struct rmt_stream *a = config->streams->pdata[i];
+			const struct rmt_stream *b = config->streams->pdata[j];
+
+			if (a->egress != NULL && a->egress == b->egress &&
+			    strcmp(a->class, b->class) != 0)
+				rmt_rule_add(
+					findings, RMT_R22, RMT_RULE_BROKEN,
+					a->egress->name,
+					"streams %s and %s share this egress, so one "
+					"harms the other",
+					a->name, b->name);
+		}
+}
+
+static int worst(int a, int b)
+{
+	return a == RMT_EXIT_NO || b == RMT_EXIT_NO ? RMT_EXIT_NO : MAX(a, b);
+}
+
+static int say(struct options *options, struct rmt_facts *facts, json_t *list,
+	       GString *out)
+{
+	struct rmt_check check = { .facts = facts };
+	int status;
+
+	rmt_rule_findings_init(&check.findings);
+	rmt_rules_domain(facts, &check.findings);
+	judge_streams(options->config, &check.findings);
+	rmt_rule_findings_sort(&check.findings);
+	if (options->json) {
+		json_array_append_new(list, rmt_check_json(&check));
+	} else {
+		g_string_append(out, out->len > 0 ? "\n" : "");
+		rmt_check_text(&check, out);
+	}
+	status = rmt_report_status(&check.findings);
+	rmt_rule_findings_clear(&check.findings);
+	return status;
+}
+
+static int check_all(struct options *options, GString *out, GError **err)
+{
+	g_autoptr(GPtrArray) all =
+		g_ptr_array_new_with_free_func((GDestroyNotify)rmt_facts_free);
+	json_t *list = json_array();
+	int status = RMT_EXIT_OK;
+	guint i;
+
+	for (i = 0; i < options->domains->len; i++)
+		g_ptr_array_add(all, facts_of(options, options->domains->pdata[i]));
+	if (!rmt_check_ask(&options->dns, (void *)all->pdata, all->len, err))
+		status = RMT_EXIT_TROUBLE;
+	for (i = 0; i < all->len && *err == NULL; i++)
+		status = worst(status, say(options, all->pdata[i], list, out));
+	if (options->json && *err == NULL)
+		rmt_report_json(json_pack("{s:O}", "domains", list), out);
+	json_decref(list);
+	return status;
+}
+
+static void finish(struct options *options)
+{
+	g_ptr_array_unref(options->domains);
+	g_ptr_array_unref(options->selectors);
+	g_array_unref(options->egress);
+	rmt_dkim_public_free(options->key);
+	if (options->config != NULL)
+		rmt_config_unref(options->config);
+	rmt_cli_dns_finish(&options->dns);
+}
+
+int rmt_check_run(const struct rmt_cli *cli, int argc, char **argv, GString *out)
+{
+	struct options options = { .dns = RMT_CLI_DNS_INIT, .now = time(NULL) };
+	g_autoptr(GError) err = NULL;
+	int status = RMT_EXIT_TROUBLE;
+
+	options.domains = g_ptr_array_new();
+	options.selectors = g_ptr_array_new();
+	options.egress = g_array_new(FALSE, FALSE, sizeof(struct egress));
+	if (!read_arguments(&options, argc, argv, &err))
+		status = RMT_EXIT_USAGE;
+	else if (read_configured(&options, cli))
+		status = check_all(&options, out, &err);
+	finish(&options);
+	if (err != NULL)
+		rmt_cli_fail(status, &rmt_command_check, "%s", err->message);
+	return status;
+}
+
+static int run(const struct rmt_cli *cli, int argc, char **argv)
+{
+	g_autoptr(GString) out = g_string_new(NULL);
+	int status = rmt_check_run(cli, argc, argv, out);
+
+	fwrite(out->str, 1, out->len, stdout);
+	return status;
+}
+
+const struct rmt_command rmt_command_check = {
+	.name = "check",
+	.summary = "tell what is wrong with a sending domain, and what to publish",
+	.usage = "usage: remite check [OPTION ...] DOMAIN ...\n"
+		 "\n"
+		 "Asks DNS for all that mailbox providers look at, and says which of "
+		 "their "
+		 "rules\n"
+		 "the domain breaks, with the record to publish, and what each provider "
+		 "makes of it.\n"
+		 "  --egress ADDRESS   an address mail leaves from; again for more. "
+		 "Default: those\n"
+		 "                     of the configuration's egress groups\n"
+		 "  --helo NAME        the name those hosts say in HELO\n"
+		 "  --selector NAME    s= of DKIM signatures; again for more. Default: "
+		 "usual names\n"
+		 "  --key FILE         the signing key (PEM): is it the one that is "
+		 "published?\n"
+		 "  --now EPOCH        the time, in Unix seconds\n"
+		 "  --json             everything, for programs\n" RMT_CLI_DNS_USAGE
+		 "Exit status: 0 nothing to mend (notes do not count), 1 a warning or an "
+		 "error,\n"
+		 "2 usage, 3 DNS did not answer all and nothing else was found.\n",
+	.run = run,
+};

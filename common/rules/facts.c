@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+/* facts.c - asking for all facts of a domain, in rounds. */
+#include "common/message/addr.h"
+#include "common/rules/facts.h"
+
+/* Tried where nobody names a selector: what mailbox providers, mailing services
+ * and packages write into their instructions. */
+static const char *const usual_selectors[] = {
+	"default", "dkim", "mail", "google", "selector1", "selector2",
+	"s1",      "s2",   "k1",   "sig1",   "2025",      "2026",
+};
+
+/* --- making and freeing ------------------------------------------------------------- */
+
+static void egress_free(struct rmt_egress_facts *egress)
+{
+	g_free(egress->address);
+	g_free(egress->helo);
+	rmt_spf_free(egress->spf);
+	rmt_lookup_clear(&egress->ptr);
+	rmt_lookup_clear(&egress->helo_address);
+	g_ptr_array_unref(egress->names);
+	g_free(egress);
+}
+
+static void selector_free(struct rmt_selector_facts *selector)
+{
+	g_free(selector->name);
+	rmt_lookup_clear(&selector->txt);
+	g_free(selector);
+}
+
+static void mx_free(struct rmt_mx_facts *mx)
+{
+	rmt_lookup_clear(&mx->a);
+	rmt_lookup_clear(&mx->aaaa);
+	g_free(mx);
+}
+
+static char *folded(struct rmt_span domain)
+{
+	char out[RMT_DOMAIN_MAX + 1];
+	struct rmt_span name = rmt_domain_fold(domain, out);
+
+	return g_strndup(name.p, name.len);
+}
+
+static void set_sender(struct rmt_facts *facts, const struct rmt_facts_query *query)
+{
+	struct rmt_span local, domain;
+
+	facts->mail_from = query->mail_from != NULL
+				   ? g_strdup(query->mail_from)
+				   : g_strdup_printf("postmaster@%s", facts->domain);
+	if (rmt_span_split_last(rmt_span_of(facts->mail_from), '@', &local, &domain))
+		facts->mail_from_domain = folded(domain);
+	else
+		facts->mail_from_domain = g_strdup("");
+}
+
+struct rmt_facts *rmt_facts_new(const struct rmt_facts_query *query)
+{
+	struct rmt_facts *facts = g_new0(struct rmt_facts, 1);
+
+	facts->domain = folded(rmt_span_of(query->domain));
+	set_sender(facts, query);
+	facts->helo = g_strdup(query->helo != NULL ? query->helo : "");
+	facts->now = query->now;
+	facts->psl = query->psl;
+	facts->key = query->key;
+	facts->dmarc = rmt_dmarc_new();
+	facts->soa = g_ptr_array_new_with_free_func((GDestroyNotify)rmt_lookup_free);
+	facts->egress = g_ptr_array_new_with_free_func((GDestroyNotify)egress_free);
+	facts->selectors = g_ptr_array_new_with_free_func((GDestroyNotify)selector_free);
+	facts->mx_hosts = g_ptr_array_new_with_free_func((GDestroyNotify)mx_free);
+	facts->askers = g_ptr_array_new();
+	return facts;
+}
+
+void rmt_facts_free(struct rmt_facts *facts)
+{
+	struct rmt_lookup *const lookups[] = {
+		&facts->dmarc_txt, &facts->mx,        &facts->a,
+		&facts->aaaa,      &facts->dkim_node, &facts->bimi,
+		&facts->bimi_org,  &facts->mta_sts,   &facts->tls_rpt,
+	};
+	size_t i;
+
+	if (facts == NULL)
+		return;
+	for (i = 0; i < G_N_ELEMENTS(lookups); i++)
+		rmt_lookup_clear(lookups[i]);
+	rmt_spf_survey_clear(&facts->survey);
+	rmt_dmarc_free(facts->dmarc);
+	g_ptr_array_unref(facts->soa);
+	g_ptr_array_unref(facts->egress);
+	g_ptr_array_unref(facts->selectors);
+	g_ptr_array_unref(facts->mx_hosts);
+	g_ptr_array_unref(facts->askers);
+	g_free(facts->domain);
+	g_free(facts->mail_from_domain);
+	g_free(facts->mail_from);
+	g_free(facts->helo);
+	g_free(facts);
+}
+
+void rmt_facts_add_egress(struct rmt_facts *facts, const struct rmt_ip *ip,
+			  const char *helo)
+{
+	struct rmt_egress_facts *egress = g_new0(struct rmt_egress_facts, 1);
+	GString *address = g_string_new(NULL);
+
+	rmt_ip_format(ip, address);
+	egress->ip = *ip;
+	egress->address = g_string_free(address, FALSE);
+	egress->helo = g_strdup(helo);
+	egress->spf = rmt_spf_new();
+	egress->names = g_ptr_array_new_with_free_func((GDestroyNotify)rmt_lookup_free);
+	g_ptr_array_add(facts->egress, egress);
+}
+
+static void add_selector(struct rmt_facts *facts, const char *name, bool is_guess)
+{
+	struct rmt_selector_facts *selector = g_new0(struct rmt_selector_facts, 1);
+
+	selector->name = g_strdup(name);
+	selector->is_guess = is_guess;
+	g_ptr_array_add(facts->selectors, selector);
+}
+
+void rmt_facts_add_selector(struct rmt_facts *facts, const char *selector)
+{
+	add_selector(facts, selector, false);
+	facts->selectors_named = true;
+}
+
+/* --- the first round -----------------------------------------------------------------
+ */
+
+static void add_asker(struct rmt_facts *facts, struct rmt_asker *asker)
+{
+	g_ptr_array_add(facts->askers, asker);
+}
+
+static void ask(struct rmt_facts *facts, struct rmt_lookup *lookup,
+		enum rmt_dns_type type, const char *prefix)
+{
+	rmt_lookup_start(lookup, type, "%s%s", prefix, facts->domain);
+	add_asker(facts, &lookup->asker);
+}
+
+static void ask_domain(struct rmt_facts *facts)
+{
+	ask(facts, &facts->mx, RMT_DNS_MX, "");
+	ask(facts, &facts->a, RMT_DNS_A, "");
+	ask(facts, &facts->aaaa, RMT_DNS_AAAA, "");
+	ask(facts, &facts->dmarc_txt, RMT_DNS_TXT, "_dmarc.");
+	ask(facts, &facts->dkim_node, RMT_DNS_TXT, "_domainkey.");
+	ask(facts, &facts->bimi, RMT_DNS_TXT, "default._bimi.");
+	ask(facts, &facts->mta_sts, RMT_DNS_TXT, "_mta-sts.");
+	ask(facts, &facts->tls_rpt, RMT_DNS_TXT, "_smtp._tls.");
+}
+
+/* SOA of the domain and of every name above it but the top: one of them is the
+ * apex of its zone. */
+static void ask_zone(struct rmt_facts *facts)
+{
+	struct rmt_span name = rmt_span_of(facts->domain);
+
+	do {
+		struct rmt_lookup *soa = rmt_lookup_new();
+
+		rmt_lookup_start(soa, RMT_DNS_SOA, "%.*s", RMT_SPAN_ARGS(name));
+		g_ptr_array_add(facts->soa, soa);
+		add_asker(facts, &soa->asker);
+		name = rmt_dns_parent(name);
+	} while (rmt_dns_label_count(name) > 1 && facts->soa->len < RMT_WALK_MAX);
+}
+
+static void ask_dmarc(struct rmt_facts *facts)
+{
+	struct rmt_dmarc_query query = {
+		.from = rmt_span_of(facts->domain),
+		.spf = { rmt_span_of(facts->domain), RMT_DMARC_AUTH_PASS },
+		.psl = facts->psl,
+	};
+
+	add_asker(facts, rmt_dmarc_start(facts->dmarc, &query));
+}
+
+static void ask_egress(struct rmt_facts *facts, struct rmt_egress_facts *egress)
+{
+	const char *helo = egress->helo != NULL ? egress->helo : facts->helo;
+	struct rmt_spf_query query = {
+		.ip = egress->ip,
+		.helo = rmt_span_of(helo),
+		.mail_from = rmt_span_of(facts->mail_from),
+		.now = facts->now,
+	};
+	g_autoptr(GString) reverse = g_string_new(NULL);
+
+	rmt_ip_format_reverse(&egress->ip, reverse);
+	rmt_lookup_start(&egress->ptr, RMT_DNS_PTR, "%s", reverse->str);
+	add_asker(facts, &egress->ptr.asker);
+	add_asker(facts, rmt_spf_start(egress->spf, &query));
+	if (egress->helo == NULL)
+		return;
+	rmt_lookup_start(&egress->helo_address,
+			 egress->ip.is_v6 ? RMT_DNS_AAAA : RMT_DNS_A, "%s", egress->helo);
+	add_asker(facts, &egress->helo_address.asker);
+}
+
+static void ask_selectors(struct rmt_facts *facts)
+{
+	size_t i;
+
+	if (facts->selectors->len == 0)
+		for (i = 0; i < G_N_ELEMENTS(usual_selectors); i++)
+			add_selector(facts, usual_selectors[i], true);
+	for (i = 0; i < facts->selectors->len; i++) {
+		struct rmt_selector_facts *selector = facts->selectors->pdata[i];
+
+		rmt_lookup_start(&selector->txt, RMT_DNS_TXT, "%s._domainkey.%s",
+				 selector->name, facts->domain);
+		add_asker(facts, &selector->txt.asker);
+	}
+}
+
+static void first_round(struct rmt_facts *facts)
+{
+	const char *sender = facts->mail_from_domain;
+	guint i;
+
+	ask_domain(facts);
+	ask_zone(facts);
+	ask_dmarc(facts);
+	ask_selectors(facts);
+	rmt_spf_survey_start(&facts->survey,
+			     rmt_span_of(*sender != '\0' ? sender : facts->helo));
+	add_asker(facts, &facts->survey.asker);
+	for (i = 0; i < facts->egress->len; i++)
+		ask_egress(facts, facts->egress->pdata[i]);
+}
+
+/* --- the second ------------------------------------------------------------------------
+ */
+
+static void read_key(const struct rmt_facts *facts, struct rmt_selector_facts *selector)
+{
+	struct rmt_dns_record records[RMT_LOOKUP_VALUES_MAX];
+	struct rmt_dns_answer answer = rmt_lookup_answer(&selector->txt, records);
+	struct rmt_dkim_record record = { .data = NULL };
+	struct rmt_span text;
+
+	selector->reason = rmt_dkim_record_choose(&answer, &text);
+	if (selector->reason == RMT_DKIM_OK)
+		selector->reason = rmt_dkim_record_parse(text, &record);
+	if (selector->reason == RMT_DKIM_OK) {
+		selector->type = record.type;
+		selector->testing = record.testing;
+		selector->bits = rmt_dkim_record_bits(&record);
+		selector->is_our_key =
+			facts->key != NULL && rmt_dkim_public_is(facts->key, &record);
+		if (selector->bits == 0)
+			selector->reason = RMT_DKIM_KEY_SYNTAX;
+	}
+	rmt_dkim_record_clear(&record);
+}
+
+static void ask_back(struct rmt_facts *facts, struct rmt_egress_facts *egress)
+{
+	size_t i;
+
+	for (i = 0; i < MIN(rmt_lookup_count(&egress->ptr), RMT_FACTS_HOSTS_MAX); i++) {
+		struct rmt_lookup *back = rmt_lookup_new();
+		struct rmt_span name = rmt_lookup_value(&egress->ptr, i);
+
+		rmt_lookup_start(back, egress->ip.is_v6 ? RMT_DNS_AAAA : RMT_DNS_A,
+				 "%.*s", RMT_SPAN_ARGS(name));
+		g_ptr_array_add(egress->names, back);
+		add_asker(facts, &back->asker);
+	}
+}
+
+static void ask_mx_hosts(struct rmt_facts *facts)
+{
+	size_t i;
+
+	if (rmt_facts_null_mx(facts))
+		return;
+	for (i = 0; i < MIN(rmt_lookup_count(&facts->mx), RMT_FACTS_HOSTS_MAX); i++) {
+		struct rmt_mx_facts *mx = g_new0(struct rmt_mx_facts, 1);
+		struct rmt_span host = rmt_lookup_value(&facts->mx, i);
+
+		rmt_lookup_start(&mx->a, RMT_DNS_A, "%.*s", RMT_SPAN_ARGS(host));
+		rmt_lookup_start(&mx->aaaa, RMT_DNS_AAAA, "%.*s", RMT_SPAN_ARGS(host));
+		add_asker(facts, &mx->a.asker);
+		add_asker(facts, &mx->aaaa.asker);
+		g_ptr_array_add(facts->mx_hosts, mx);
+	}
+}
+
+static void second_round(struct rmt_facts *facts)
+{
+	struct rmt_span org = rmt_dmarc_result(facts->dmarc)->tree.org_domain;
+	guint i;
+
+	for (i = 0; i < facts->selectors->len; i++)
+		read_key(facts, facts->selectors->pdata[i]);
+	for (i = 0; i < facts->egress->len; i++)
+		ask_back(facts, facts->egress->pdata[i]);
+	ask_mx_hosts(facts);
+	if (rmt_dns_void(facts->bimi.status) && org.len > 0 &&
+	    !rmt_span_eq(org, rmt_span_of(facts->domain))) {
+		rmt_lookup_start(&facts->bimi_org, RMT_DNS_TXT, "default._bimi.%.*s",
+				 RMT_SPAN_ARGS(org));
+		add_asker(facts, &facts->bimi_org.asker);
+	}
+}
+
+GPtrArray *rmt_facts_ask(struct rmt_facts *facts)
+{
+	g_ptr_array_set_size(facts->askers, 0);
+	if (facts->round == 0)
+		first_round(facts);
+	else if (facts->round == 1)
+		second_round(facts);
+	facts->round++;
+	return facts->askers->len > 0 ? facts->askers : NULL;
+}
+
+/* --- what follows at once -------------------------------------------------------------
+ */
+
+static bool leads_back(const struct rmt_lookup *back, const struct rmt_ip *ip)
+{
+	size_t i, width = ip->is_v6 ? 16 : 4;
+
+	for (i = 0; i < rmt_lookup_count(back); i++) {
+		struct rmt_span address = rmt_lookup_value(back, i);
+
+		if (address.len == width && memcmp(address.p, ip->octets, width) == 0)
+			return true;
+	}
+	return false;
+}
+
+const char *rmt_egress_name(const struct rmt_egress_facts *egress, bool *known_r)
+{
+	guint i;
+
+	*known_r = !rmt_dns_failed(egress->ptr.status);
+	for (i = 0; i < egress->names->len; i++) {
+		const struct rmt_lookup *back = egress->names->pdata[i];
+
+		if (rmt_dns_failed(back->status))
+			*known_r = false;
+		else if (leads_back(back, &egress->ip)) {
+			*known_r = true;
+			return back->name;
+		}
+	}
+	return NULL;
+}
+
+bool rmt_facts_parked(const struct rmt_facts *facts)
+{
+	return facts->survey.records == 1 && facts->survey.sends_nothing &&
+	       facts->egress->len == 0;
+}
+
+bool rmt_facts_null_mx(const struct rmt_facts *facts)
+{
+	return rmt_lookup_count(&facts->mx) == 1 &&
+	       rmt_lookup_value(&facts->mx, 0).len == 0;
+}
+
+const char *rmt_facts_zone(const struct rmt_facts *facts, bool *known_r)
+{
+	guint i;
+
+	*known_r = true;
+	for (i = 0; i < facts->soa->len; i++) {
+		const struct rmt_lookup *soa = facts->soa->pdata[i];
+
+		if (soa->status == RMT_DNS_FOUND && !soa->alias)
+			return soa->name;
+		if (rmt_dns_failed(soa->status))
+			*known_r = false;
+	}
+	return NULL;
+}

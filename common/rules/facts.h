@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* facts.h - all that DNS tells about a sending domain.
+ *
+ *	struct rmt_facts *facts = rmt_facts_new(&query);
+ *
+ *	rmt_facts_add_egress(facts, &ip, "mail.example.com");
+ *	rmt_facts_add_selector(facts, "s2026");
+ *	while ((askers = rmt_facts_ask(facts)) != NULL)
+ *		run all of askers until they are done	// dns.h; twice
+ *	rmt_rules_domain(facts, &findings);		// domain.h
+ *	rmt_facts_free(facts);
+ *
+ * All questions of a round go out at once; the second round needs what the first
+ * found: names of PTR records, hosts of MX records.
+ */
+#ifndef RMT_FACTS_H
+#define RMT_FACTS_H
+
+#include "common/auth/dkim_public.h"
+#include "common/auth/dmarc.h"
+#include "common/auth/spf.h"
+#include "common/rules/lookup.h"
+#include "common/rules/spf_survey.h"
+
+enum { RMT_FACTS_HOSTS_MAX = 10 }; /* names of a PTR, hosts of an MX */
+
+struct rmt_facts_query {
+	const char *domain;    /* of From; any case, U-labels too */
+	const char *mail_from; /* an address; NULL: postmaster@domain; "": null sender */
+	const char *helo;      /* for the null sender */
+	int64_t now;
+	const struct rmt_psl *psl;         /* foreign; NULL: no older view */
+	const struct rmt_dkim_public *key; /* foreign; NULL: none to compare with */
+};
+
+/* An address mail leaves from. */
+struct rmt_egress_facts {
+	struct rmt_ip ip;
+	char *address;       /* own */
+	char *helo;          /* own; NULL: not known */
+	struct rmt_spf *spf; /* own; result for mail_from */
+	struct rmt_lookup ptr;
+	GPtrArray *names; /* own; struct rmt_lookup: addresses of PTR's names */
+	struct rmt_lookup helo_address;
+};
+
+struct rmt_selector_facts {
+	char *name;    /* own */
+	bool is_guess; /* one that many use; nobody named it */
+	struct rmt_lookup txt;
+	enum rmt_dkim_reason reason; /* RMT_DKIM_OK: a key that can be used */
+	enum rmt_dkim_type type;
+	unsigned bits;
+	bool testing;
+	bool is_our_key; /* that of query.key */
+};
+
+struct rmt_mx_facts {
+	struct rmt_lookup a, aaaa;
+};
+
+struct rmt_facts {
+	char *domain;           /* own; folded: lower case A-labels */
+	char *mail_from_domain; /* own; folded; "" for the null sender */
+	char *mail_from, *helo; /* own */
+	int64_t now;
+	const struct rmt_psl *psl;         /* foreign */
+	const struct rmt_dkim_public *key; /* foreign */
+	struct rmt_spf_survey survey;      /* of mail_from_domain */
+	struct rmt_dmarc *dmarc;           /* own; as if SPF had passed for domain */
+	struct rmt_lookup dmarc_txt;       /* at _dmarc.domain itself */
+	struct rmt_lookup mx, a, aaaa;     /* of domain */
+	struct rmt_lookup dkim_node;       /* _domainkey.domain: is anything below it? */
+	struct rmt_lookup bimi, bimi_org, mta_sts, tls_rpt;
+	GPtrArray *soa;       /* own; struct rmt_lookup: domain, its parent, ... */
+	GPtrArray *egress;    /* own; struct rmt_egress_facts */
+	GPtrArray *selectors; /* own; struct rmt_selector_facts */
+	GPtrArray *mx_hosts;  /* own; struct rmt_mx_facts */
+	bool selectors_named; /* not just guessed */
+	unsigned round;       /* private, as what follows */
+	GPtrArray *askers;
+};
+
+/* query is copied, but for psl and key. */
+struct rmt_facts *rmt_facts_new(const struct rmt_facts_query *query);
+void rmt_facts_free(struct rmt_facts *facts);
+typedef struct rmt_facts rmt_facts; /* for g_autoptr(rmt_facts) */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(rmt_facts, rmt_facts_free)
+
+/* Before the first question. helo may be NULL. */
+void rmt_facts_add_egress(struct rmt_facts *facts, const struct rmt_ip *ip,
+			  const char *helo);
+void rmt_facts_add_selector(struct rmt_facts *facts, const char *selector);
+
+/* The next round: struct rmt_asker, facts' own, valid until the next call. NULL:
+ * all is known. Without a selector, those that many use are tried. */
+GPtrArray *rmt_facts_ask(struct rmt_facts *facts);
+
+/* --- what follows at once ----------------------------------------------------------- */
+
+/* The name that leads to the address and back, or NULL. known_r: false where DNS
+ * did not answer, so that it may yet exist. */
+const char *rmt_egress_name(const struct rmt_egress_facts *egress, bool *known_r);
+
+/* The domain says that no mail comes from it: v=spf1 -all, and no egress is named. */
+bool rmt_facts_parked(const struct rmt_facts *facts);
+
+/* MX 0 "." (RFC 7505) */
+bool rmt_facts_null_mx(const struct rmt_facts *facts);
+
+/* The zone the domain lies in, or NULL; known_r as above. */
+const char *rmt_facts_zone(const struct rmt_facts *facts, bool *known_r);
+
+#endif
