@@ -57,7 +57,7 @@ static const char *word_of(enum rmt_level done)
 
 static void log_line(const struct rmt_session *session, const struct rmt_stream *stream,
 		     const struct rmt_message_facts *facts,
-		     const struct rmt_verdict *verdict)
+		     const struct rmt_outcome *verdict)
 {
 	g_autoptr(GString) line = g_string_sized_new(512);
 	size_t i;
@@ -70,7 +70,7 @@ static void log_line(const struct rmt_session *session, const struct rmt_stream 
 		append_text(line, "would", rmt_level_name(verdict->level));
 	append_text(line, "stream", stream->name);
 	g_string_append(line, " rules=");
-	rmt_verdict_rules(verdict, line);
+	rmt_outcome_rules(verdict, line);
 	g_string_append(line, " stage=message");
 	g_string_append(line, " sender=<");
 	rmt_log_printable(line, rmt_span_of(session->sender), 256);
@@ -86,14 +86,14 @@ static void log_line(const struct rmt_session *session, const struct rmt_stream 
 	rmt_log(RMT_LOG_INFO, "%s", line->str);
 }
 
-static void set_end(const struct rmt_verdict *verdict, struct rmt_end *end_r)
+static void set_end(const struct rmt_outcome *verdict, struct rmt_end *end_r)
 {
 	*end_r = (struct rmt_end){ .done = verdict->done };
 	if (verdict->done >= RMT_LEVEL_DEFER)
-		rmt_verdict_reply(verdict, &end_r->reply);
+		rmt_outcome_reply(verdict, &end_r->reply);
 	if (verdict->done == RMT_LEVEL_HEADER) {
 		end_r->field = g_string_new(NULL);
-		rmt_verdict_field(verdict, end_r->field);
+		rmt_outcome_field(verdict, end_r->field);
 	}
 }
 
@@ -119,7 +119,7 @@ void rmt_after_signer(struct rmt_milter *milter, struct rmt_session *session,
 			g_get_monotonic_time() + (int64_t)(settings->deadline_ns / 1000),
 	};
 	struct rmt_message_facts facts;
-	struct rmt_verdict verdict;
+	struct rmt_outcome verdict;
 
 	rmt_gather(&with, session, &facts);
 	rmt_judge(&facts, with.stream, &verdict);

@@ -25,7 +25,7 @@ static enum rmt_level level_of(const struct rmt_message_facts *facts,
 struct judging {
 	const struct rmt_message_facts *facts;
 	const struct rmt_stream *stream;
-	struct rmt_verdict *verdict;
+	struct rmt_outcome *verdict;
 };
 
 static void add(struct judging *judging, enum rmt_rule_group group, const char *rule,
@@ -34,7 +34,7 @@ static void add(struct judging *judging, enum rmt_rule_group group, const char *
 static void add(struct judging *judging, enum rmt_rule_group group, const char *rule,
 		const char *code, const char *format, ...)
 {
-	struct rmt_verdict *verdict = judging->verdict;
+	struct rmt_outcome *verdict = judging->verdict;
 	enum rmt_level level = level_of(judging->facts, judging->stream, group);
 	g_autoptr(GString) shown = g_string_new(NULL);
 	g_autofree char *text = NULL;
@@ -139,7 +139,7 @@ static void judge_bulk(struct judging *judging)
 /* --- the verdict ----------------------------------------------------------------------
  */
 
-static void decide(const struct rmt_stream *stream, struct rmt_verdict *verdict)
+static void decide(const struct rmt_stream *stream, struct rmt_outcome *verdict)
 {
 	size_t i;
 
@@ -154,7 +154,7 @@ static void decide(const struct rmt_stream *stream, struct rmt_verdict *verdict)
 }
 
 void rmt_judge(const struct rmt_message_facts *facts, const struct rmt_stream *stream,
-	       struct rmt_verdict *verdict_r)
+	       struct rmt_outcome *verdict_r)
 {
 	struct judging judging = { facts, stream, verdict_r };
 
@@ -172,7 +172,7 @@ void rmt_judge(const struct rmt_message_facts *facts, const struct rmt_stream *s
 /* --- words
  * ------------------------------------------------------------------------------ */
 
-void rmt_verdict_rules(const struct rmt_verdict *verdict, GString *out)
+void rmt_outcome_rules(const struct rmt_outcome *verdict, GString *out)
 {
 	size_t i, k;
 
@@ -196,7 +196,7 @@ static const char *basic_code(const struct rmt_found *found)
 	return strcmp(found->code, "3.4") == 0 ? "552" : "550";
 }
 
-void rmt_verdict_reply(const struct rmt_verdict *verdict, struct rmt_reply *reply_r)
+void rmt_outcome_reply(const struct rmt_outcome *verdict, struct rmt_reply *reply_r)
 {
 	const struct rmt_found *why = verdict->why;
 
@@ -207,7 +207,7 @@ void rmt_verdict_reply(const struct rmt_verdict *verdict, struct rmt_reply *repl
 		 why->rule);
 }
 
-void rmt_verdict_field(const struct rmt_verdict *verdict, GString *out)
+void rmt_outcome_field(const struct rmt_outcome *verdict, GString *out)
 {
 	size_t i;
 

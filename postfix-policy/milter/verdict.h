@@ -17,7 +17,7 @@ struct rmt_found {
 	char text[RMT_FINDING_TEXT_MAX]; /* one sentence for the sender; printable */
 };
 
-struct rmt_verdict {
+struct rmt_outcome {
 	struct rmt_found found[RMT_FINDINGS_MAX]; /* beyond it, no more are listed */
 	size_t count;
 	enum rmt_level level;        /* the highest: what would be done */
@@ -27,10 +27,10 @@ struct rmt_verdict {
 };
 
 void rmt_judge(const struct rmt_message_facts *facts, const struct rmt_stream *stream,
-	       struct rmt_verdict *verdict_r);
+	       struct rmt_outcome *verdict_r);
 
 /* "R6,R11", or "-". */
-void rmt_verdict_rules(const struct rmt_verdict *verdict, GString *out);
+void rmt_outcome_rules(const struct rmt_outcome *verdict, GString *out);
 
 /* The three parts of a refusal; text ends with the rule's id. Only for DEFER and
  * REJECT. */
@@ -39,9 +39,9 @@ struct rmt_reply {
 	char status[8]; /* "5.7.26" */
 	char text[RMT_FINDING_TEXT_MAX + 32];
 };
-void rmt_verdict_reply(const struct rmt_verdict *verdict, struct rmt_reply *reply_r);
+void rmt_outcome_reply(const struct rmt_outcome *verdict, struct rmt_reply *reply_r);
 
 /* The value of the field that is added at level header. */
-void rmt_verdict_field(const struct rmt_verdict *verdict, GString *out);
+void rmt_outcome_field(const struct rmt_outcome *verdict, GString *out);
 
 #endif
