@@ -245,8 +245,10 @@ static void read_from(const struct rmt_session *session, struct rmt_message_fact
 	if (session->complete)
 		rmt_from_read(facts->header, &facts->from);
 	else
-		facts->from = (struct rmt_from){ .result = RMT_FROM_TOO_LONG,
-						 .reason = "the header is over 1 MB" };
+		facts->from = (struct rmt_from){
+			.result = RMT_FROM_TOO_LONG,
+			.reason = "the header is over 1 MB or 10,000 fields"
+		};
 }
 
 static void authenticate(const struct rmt_gather *with, struct rmt_session *session,

@@ -100,7 +100,8 @@ void rmt_session_header(struct rmt_session *session, struct rmt_dkim_keys *keys,
 	session->header_octets += octets;
 	if (!session->complete)
 		return;
-	if (start + octets > RMT_SESSION_HEADER_MAX) {
+	if (start + octets > RMT_SESSION_HEADER_MAX ||
+	    session->field_count > RMT_SESSION_FIELDS_MAX) {
 		session->complete = false;
 		return;
 	}

@@ -2,7 +2,8 @@
 /* session.h - what was said on one connection, and the message that is on its
  * way: gathered event by event, judged at the end.
  *
- * Bounds: of a header section RMT_SESSION_HEADER_MAX octets are kept (what
+ * Bounds: of a header section RMT_SESSION_HEADER_MAX octets and
+ * RMT_SESSION_FIELDS_MAX fields are kept (what
  * comes behind is counted, and such a message has no readable From); the body is
  * hashed as it passes and not kept.
  */
@@ -17,7 +18,7 @@
 #include "common/message/from.h"
 #include "common/policy/facts.h"
 
-enum { RMT_SESSION_HEADER_MAX = RMT_FROM_SECTION_MAX };
+enum { RMT_SESSION_HEADER_MAX = RMT_FROM_SECTION_MAX, RMT_SESSION_FIELDS_MAX = 10000 };
 
 struct rmt_session {
 	/* All own; NULL: not said. */
