@@ -41,6 +41,14 @@ static bool lower(char *out, struct rmt_span s)
 		word = lower_word(word);
 		memcpy(out + i, &word, sizeof(word));
 	}
+	if (i < s.len && s.len >= sizeof(word)) { /* the last word, over the one before */
+		i = s.len - sizeof(word);
+		memcpy(&word, s.p + i, sizeof(word));
+		seen |= word;
+		word = lower_word(word);
+		memcpy(out + i, &word, sizeof(word));
+		i = s.len;
+	}
 	for (; i < s.len; i++) {
 		seen |= (unsigned char)s.p[i];
 		out[i] = g_ascii_tolower(s.p[i]);

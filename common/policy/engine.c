@@ -242,45 +242,14 @@ void rmt_engine_tick(struct rmt_engine *engine, const struct rmt_now *now)
 
 /* --- first step: what the request is about --- */
 
-static uint64_t hash_parts(const struct rmt_engine *engine, const struct rmt_span *parts,
-			   size_t count)
-{
-	char buffer[2048];
-	size_t i, len = 0, n;
-
-	for (i = 0; i < count; i++) {
-		n = MIN(parts[i].len, sizeof(buffer) / 4 - 1);
-		if (len + n + 1 > sizeof(buffer))
-			break;
-		if (n > 0)
-			memcpy(buffer + len, parts[i].p, n);
-		len += n;
-		buffer[len++] = '\0';
-	}
-	return rmt_counters_hash(engine->counters, buffer, len);
-}
-
+/* peer is a keyed hash already. */
 static uint64_t message_id(const struct rmt_engine *engine, uint64_t peer,
 			   struct rmt_span instance)
 {
-	const struct rmt_span parts[] = {
-		rmt_span((const char *)&peer, sizeof(peer)),
-		instance,
-	};
-
-	return instance.len > 0 ? hash_parts(engine, parts, G_N_ELEMENTS(parts)) : 0;
-}
-
-static uint64_t envelope_hash(const struct rmt_engine *engine,
-			      const struct rmt_work *work)
-{
-	const struct rmt_span parts[] = {
-		work->sender.whole,
-		work->facts.sasl_user,
-		work->facts.client_address,
-	};
-
-	return hash_parts(engine, parts, G_N_ELEMENTS(parts));
+	return instance.len > 0
+		       ? rmt_key_mix(peer, rmt_counters_hash(engine->counters, instance.p,
+							     instance.len))
+		       : 0;
 }
 
 static bool is_decided_at(enum rmt_stage stage)
@@ -307,13 +276,10 @@ void rmt_engine_prepare(struct rmt_engine *engine, const struct rmt_facts *facts
 		return;
 	rmt_addr_fold(generation->config->fold, facts->sender, &work->sender);
 	rmt_addr_fold(generation->config->fold, facts->recipient, &work->recipient);
-	work->message.envelope = envelope_hash(engine, work);
-	rmt_work_begin_parts(work);
+	rmt_work_begin_parts(engine, work);
 	work->stream = rmt_classify(generation->classifier, facts, &work->sender);
 	if (facts->stage == RMT_STAGE_RCPT) {
-		work->recipient_hash =
-			rmt_counters_hash(engine->counters, work->recipient.text,
-					  work->recipient.whole.len);
+		work->recipient_hash = rmt_work_recipient_hash(engine, work);
 		rmt_work_shares(engine, work);
 	}
 }
@@ -493,8 +459,7 @@ static void decide_rcpt(struct rmt_engine *engine, struct rmt_work *work,
 	reserve(engine, work, decision);
 }
 
-static struct rmt_commit commit_of(const struct rmt_work *work,
-				   const struct rmt_engine *engine)
+static struct rmt_commit commit_of(struct rmt_work *work, const struct rmt_engine *engine)
 {
 	struct rmt_commit commit = {
 		.recipient_count = work->facts.recipient_count,
@@ -502,9 +467,7 @@ static struct rmt_commit commit_of(const struct rmt_work *work,
 	};
 
 	if (work->recipient.whole.len > 0)
-		commit.recipient =
-			rmt_counters_hash(engine->counters, work->recipient.text,
-					  work->recipient.whole.len);
+		commit.recipient = rmt_work_recipient_hash(engine, work);
 	return commit;
 }
 

@@ -80,48 +80,68 @@ uint64_t rmt_key_seed(const struct rmt_counters *counters, const struct rmt_limi
 	return rmt_counters_hash(counters, name, strlen(name));
 }
 
-/* Both sides are keyed hashes that no stranger knows: multiply and fold. */
-uint64_t rmt_key_mix(uint64_t key, uint64_t part_hash)
+/* False: the message lacks it. */
+static bool learn_part(const struct rmt_engine *engine, struct rmt_work *work, int bit)
 {
-	const __uint128_t product = (__uint128_t)(key ^ 0x9e3779b97f4a7c15u) *
-				    (part_hash ^ 0xd1b54a32d192ed03u);
-	const uint64_t folded = (uint64_t)product ^ (uint64_t)(product >> 64);
+	const unsigned part = 1u << bit;
+	struct rmt_span value;
 
-	return folded != 0 ? folded : 1;
+	if ((work->parts_missing & part) != 0)
+		return false;
+	value = part_value(work, part);
+	if (value.len == 0) {
+		work->parts_missing |= part;
+		return false;
+	}
+	work->part_hashes[bit] = rmt_counters_hash(engine->counters, value.p, value.len);
+	work->parts_known |= part;
+	return true;
 }
 
-void rmt_work_begin_parts(struct rmt_work *work)
+/* The hash of a part; 0: the message lacks it. */
+static inline uint64_t part_hash(const struct rmt_engine *engine, struct rmt_work *work,
+				 int bit)
 {
-	work->parts_known = work->parts_missing = 0;
+	if ((work->parts_known >> bit & 1) == 0 && !learn_part(engine, work, bit))
+		return 0;
+	return work->part_hashes[bit];
 }
 
 /* The key of a limit for this message; 0: the message lacks a part of it. */
 static uint64_t key_of(const struct rmt_engine *engine, struct rmt_work *work,
 		       const struct rmt_limit *limit, uint64_t seed)
 {
-	unsigned left = limit->per, part;
-	uint64_t key = seed;
-	struct rmt_span value;
-	int bit;
+	uint64_t key = seed, hash;
+	unsigned left;
 
-	for (; left != 0; left &= left - 1) {
-		bit = __builtin_ctz(left);
-		part = 1u << bit;
-		if ((work->parts_missing & part) != 0)
+	for (left = limit->per; left != 0; left &= left - 1) {
+		hash = part_hash(engine, work, __builtin_ctz(left));
+		if (hash == 0)
 			return 0;
-		if ((work->parts_known & part) == 0) {
-			value = part_value(work, part);
-			if (value.len == 0) {
-				work->parts_missing |= part;
-				return 0;
-			}
-			work->part_hashes[bit] =
-				rmt_counters_hash(engine->counters, value.p, value.len);
-			work->parts_known |= part;
-		}
-		key = rmt_key_mix(key, work->part_hashes[bit]);
+		key = rmt_key_mix(key, hash);
 	}
 	return key;
+}
+
+void rmt_work_begin_parts(const struct rmt_engine *engine, struct rmt_work *work)
+{
+	static const unsigned of_envelope[] = { RMT_PER_SENDER, RMT_PER_SASL_USER,
+						RMT_PER_CLIENT };
+	uint64_t hash = 0;
+	size_t i;
+
+	work->parts_known = work->parts_missing = 0;
+	for (i = 0; i < G_N_ELEMENTS(of_envelope); i++)
+		hash = rmt_key_mix(
+			hash, part_hash(engine, work, __builtin_ctz(of_envelope[i])));
+	work->message.envelope = hash;
+}
+
+uint64_t rmt_work_recipient_hash(const struct rmt_engine *engine, struct rmt_work *work)
+{
+	if (work->recipient.whole.len == 0)
+		return rmt_counters_hash(engine->counters, work->recipient.text, 0);
+	return part_hash(engine, work, __builtin_ctz(RMT_PER_RECIPIENT));
 }
 
 const char *rmt_work_not_charged(const struct rmt_work *work)

@@ -42,7 +42,16 @@ const struct rmt_amount *rmt_key_amount(const struct rmt_limit *limit,
  * key's parts, so that each part is hashed once however many limits use it. */
 uint64_t rmt_key_seed(const struct rmt_counters *counters, const struct rmt_limit *limit,
 		      const struct rmt_amount *amount);
-uint64_t rmt_key_mix(uint64_t key, uint64_t part_hash);
+
+/* Both sides are keyed hashes that no stranger knows: multiply and fold. */
+static inline uint64_t rmt_key_mix(uint64_t key, uint64_t part_hash)
+{
+	const __uint128_t product = (__uint128_t)(key ^ 0x9e3779b97f4a7c15u) *
+				    (part_hash ^ 0xd1b54a32d192ed03u);
+	const uint64_t folded = (uint64_t)product ^ (uint64_t)(product >> 64);
+
+	return folded != 0 ? folded : 1;
+}
 
 /* Why nothing is charged for this request; NULL: it is. */
 const char *rmt_work_not_charged(const struct rmt_work *work);
@@ -53,7 +62,10 @@ const char *rmt_limit_not_concerned(const struct rmt_limit *limit,
 
 /* Fills work->shares from the stream's limits. */
 void rmt_work_shares(const struct rmt_engine *engine, struct rmt_work *work);
-void rmt_work_begin_parts(struct rmt_work *work);
+
+/* The hash of the message's envelope, and what else of parts comes first. */
+void rmt_work_begin_parts(const struct rmt_engine *engine, struct rmt_work *work);
+uint64_t rmt_work_recipient_hash(const struct rmt_engine *engine, struct rmt_work *work);
 
 /* Texts: reply and rule names. */
 void rmt_text_pause(const struct rmt_stream_state *state, const struct rmt_work *work,
