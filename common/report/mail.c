@@ -10,7 +10,9 @@ enum {
 	TYPES_MAX =
 		200, /* of Content-Type and boundary lines before the message is cut: */
 	DASHES_MAX = 5000, /* bounds what GMime does with thousands of parts in parts */
-	HEADER_ONLY = 3,   /* fields in a row that make a header section */
+	NESTED_MAX = 4,    /* messages within messages that are looked into */
+	HIDDEN = 'x',
+	HEADER_ONLY = 3, /* fields in a row that make a header section */
 };
 
 static const char *const header_names[RMT_HEADERS] = {
@@ -65,6 +67,43 @@ static struct rmt_span skip_preface(struct rmt_span message)
 		return rest;
 	rmt_text_line(&rest, &line);
 	return rest;
+}
+
+/* To GMime a message within the message shall be a part like any other: its
+ * headers are all we want, and no message within it is walked by accident. */
+static void hide_message_type(char *line, size_t len)
+{
+	static const char *const types[] = { "message/rfc822", "message/rfc2822",
+					     "message/news", "message/global" };
+	struct rmt_span rest = rmt_span(line, len);
+	gssize at;
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(types); i++) {
+		at = rmt_text_find(rest, types[i]);
+		if (at < 0 || (size_t)at + strlen(types[i]) > len)
+			continue;
+		at += (gssize)strlen(types[i]);
+		if ((size_t)at == len || line[at] != '-')
+			line[at - 1] = HIDDEN;
+		return;
+	}
+}
+
+/* The type may stand in the next line. */
+static void hide_messages(char *octets, size_t len)
+{
+	struct rmt_span rest = rmt_span(octets, len), line;
+	unsigned left = 0;
+
+	while (rmt_text_line(&rest, &line)) {
+		if (rmt_text_starts(line, "content-type:"))
+			left = 2;
+		if (left == 0)
+			continue;
+		left--;
+		hide_message_type(octets + (line.p - octets), line.len);
+	}
 }
 
 /* Where the message has more parts than any report: cut there. */
@@ -182,7 +221,7 @@ static GByteArray *decoded(GMimePart *part)
 
 struct walk {
 	struct rmt_mail *mail;
-	GMimeMessage *first_message; /* foreign: the first one found inside */
+	GString *inner; /* own; the first message inside that has parts; or NULL */
 	unsigned parts;
 	bool has_plain; /* a text/plain of this message was read */
 };
@@ -222,6 +261,49 @@ static void take_part(GMimePart *part, GString *out, size_t max)
 	g_byte_array_free(octets, TRUE);
 }
 
+static bool carries_report(struct rmt_span headers, struct rmt_span message)
+{
+	static const char *const types[] = { "/delivery-status",
+					     "/global-delivery-status",
+					     "/feedback-report",
+					     "/disposition-notification" };
+	size_t i;
+
+	if (!rmt_text_starts(rmt_mail_field(headers, "Content-Type"), "multipart/"))
+		return false;
+	for (i = 0; i < G_N_ELEMENTS(types); i++)
+		if (memmem(message.p, message.len, types[i], strlen(types[i])) != NULL)
+			return true;
+	return false;
+}
+
+/* A header section may be all of it. */
+static void take_original(struct walk *walk, GMimePart *part)
+{
+	GByteArray *octets;
+	struct rmt_span headers, body, message;
+
+	if (walk->mail->original->len > 0)
+		return;
+	octets = decoded(part);
+	message = rmt_span((const char *)octets->data, octets->len);
+	while (message.len > 0 && message.p[0] == '\n')
+		message = rmt_span_from(message, 1);
+	rmt_header_split(message, &headers, &body);
+	append_limited(walk->mail->original, headers, ORIGINAL_MAX);
+	if (walk->inner == NULL && carries_report(headers, message))
+		walk->inner = g_string_new_len(message.p, (gssize)message.len);
+	g_byte_array_free(octets, TRUE);
+}
+
+static bool is_hidden_message(const char *media, const char *subtype)
+{
+	size_t len = strlen(subtype);
+
+	return g_ascii_strcasecmp(media, "message") == 0 && len > 3 &&
+	       subtype[len - 1] == HIDDEN;
+}
+
 static void walk_leaf(struct walk *walk, GMimePart *part)
 {
 	GMimeContentType *type = g_mime_object_get_content_type(GMIME_OBJECT(part));
@@ -231,8 +313,10 @@ static void walk_leaf(struct walk *walk, GMimePart *part)
 
 	if (media == NULL || subtype == NULL)
 		return;
-	if (g_str_has_suffix(subtype, "rfc822-headers") ||
-	    g_ascii_strcasecmp(subtype, "global-headers") == 0)
+	if (is_hidden_message(media, subtype))
+		take_original(walk, part);
+	else if (g_str_has_suffix(subtype, "rfc822-headers") ||
+		 g_ascii_strcasecmp(subtype, "global-headers") == 0)
 		take_part(part, mail->original, ORIGINAL_MAX);
 	else if (g_ascii_strcasecmp(subtype, "delivery-status") == 0 ||
 		 g_ascii_strcasecmp(subtype, "global-delivery-status") == 0)
@@ -245,21 +329,6 @@ static void walk_leaf(struct walk *walk, GMimePart *part)
 		take_prose(walk, part, g_ascii_strcasecmp(subtype, "html") == 0);
 }
 
-static void take_original(struct walk *walk, GMimeMessagePart *part)
-{
-	GMimeMessage *message = g_mime_message_part_get_message(part);
-	g_autofree char *headers = NULL;
-
-	if (message == NULL)
-		return;
-	if (walk->first_message == NULL)
-		walk->first_message = message;
-	if (walk->mail->original->len > 0)
-		return;
-	headers = g_mime_object_get_headers(GMIME_OBJECT(message), NULL);
-	append_limited(walk->mail->original, rmt_span_of(headers), ORIGINAL_MAX);
-}
-
 static void walk_object(struct walk *walk, GMimeObject *object, unsigned depth)
 {
 	int i, count;
@@ -268,9 +337,7 @@ static void walk_object(struct walk *walk, GMimeObject *object, unsigned depth)
 		walk->mail->cut = true;
 		return;
 	}
-	if (GMIME_IS_MESSAGE_PART(object)) {
-		take_original(walk, GMIME_MESSAGE_PART(object));
-	} else if (GMIME_IS_MULTIPART(object)) {
+	if (GMIME_IS_MULTIPART(object)) {
 		count = g_mime_multipart_get_count(GMIME_MULTIPART(object));
 		for (i = 0; i < count && !walk->mail->cut; i++)
 			walk_object(walk,
@@ -287,29 +354,6 @@ static bool has_report(const struct rmt_mail *mail)
 	       mail->disposition->len > 0;
 }
 
-/* A message that is no report itself may carry one: forwarded, or wrapped by a
- * gateway. It counts when it has the parts of a report. */
-static void walk_message(struct walk *walk, GMimeMessage *message)
-{
-	unsigned depth;
-
-	for (depth = 0; message != NULL && depth < 4; depth++) {
-		GMimeObject *object = g_mime_message_get_mime_part(message);
-
-		walk->first_message = NULL;
-		if (object != NULL)
-			walk_object(walk, object, 0);
-		if (has_report(walk->mail) || walk->first_message == NULL)
-			return;
-		message = walk->first_message;
-		object = g_mime_message_get_mime_part(message);
-		if (object == NULL || !GMIME_IS_MULTIPART(object))
-			return;
-		g_string_truncate(walk->mail->original, 0);
-		walk->has_plain = false;
-	}
-}
-
 static void start_gmime(void)
 {
 	static gsize started;
@@ -320,23 +364,67 @@ static void start_gmime(void)
 	}
 }
 
-static void parse(struct rmt_mail *mail)
+/* Of the fields GMime needs these; it would make objects of all. */
+static GString *with_mime_fields(struct rmt_span message)
 {
-	struct walk walk = { .mail = mail };
+	GString *out = g_string_sized_new(message.len + 64);
+	struct rmt_header_reader reader = rmt_header_read(message);
+	struct rmt_header_field field;
+
+	while (rmt_header_next(&reader, &field)) {
+		if (!rmt_span_eq_nocase(field.name, RMT_SPAN("Content-Type")) &&
+		    !rmt_span_eq_nocase(field.name,
+					RMT_SPAN("Content-Transfer-Encoding")))
+			continue;
+		g_string_append_len(out, field.raw.p, (gssize)field.raw.len);
+		g_string_append_c(out, '\n');
+	}
+	g_string_append(out, "MIME-Version: 1.0\n\n");
+	message = rmt_span_from(message, reader.at);
+	g_string_append_len(out, message.p, (gssize)message.len);
+	return out;
+}
+
+static void walk_message(struct walk *walk, struct rmt_span message)
+{
+	GString *text = with_mime_fields(message);
 	GMimeStream *stream;
 	GMimeParser *parser;
-	GMimeMessage *message;
+	GMimeObject *part;
 
-	start_gmime();
-	stream = g_mime_stream_mem_new_with_buffer(mail->raw.p, mail->raw.len);
+	hide_messages(text->str, text->len);
+	stream = g_mime_stream_mem_new_with_buffer(text->str, text->len);
 	parser = g_mime_parser_new_with_stream(stream);
-	message = g_mime_parser_construct_message(parser, NULL);
-	if (message != NULL) {
-		walk_message(&walk, message);
-		g_object_unref(message);
+	part = g_mime_parser_construct_part(parser, NULL);
+	if (part != NULL) {
+		walk_object(walk, part, 0);
+		g_object_unref(part);
 	}
 	g_object_unref(parser);
 	g_object_unref(stream);
+	g_string_free(text, TRUE);
+}
+
+/* A message that is no report itself may carry one: forwarded, or wrapped by a
+ * gateway. It counts when it has the parts of a report. */
+static void parse(struct rmt_mail *mail)
+{
+	struct walk walk = { .mail = mail };
+	GString *message;
+	unsigned depth;
+
+	start_gmime();
+	walk_message(&walk, mail->raw);
+	for (depth = 0; depth < NESTED_MAX && walk.inner != NULL && !has_report(mail);
+	     depth++) {
+		message = g_steal_pointer(&walk.inner);
+		g_string_truncate(mail->original, 0);
+		walk.has_plain = false;
+		walk_message(&walk, rmt_span(message->str, message->len));
+		g_string_free(message, TRUE);
+	}
+	if (walk.inner != NULL)
+		g_string_free(walk.inner, TRUE);
 }
 
 /* --- the returned message in prose ------------------------------------------------- */
@@ -404,14 +492,14 @@ static bool is_farewell(struct rmt_span line)
 	size_t i;
 
 	line = rmt_span_trim(line);
-	if (line.len < 10 || line.len > 100 || rmt_text_find(line, "received") >= 0)
+	if (line.len < 10 || line.len > 100)
 		return false;
 	last = line.p[line.len - 1];
 	if (strchr("-|=*:.", last) == NULL && strchr("-|=*", line.p[0]) == NULL)
 		return false;
 	for (i = 0; i < G_N_ELEMENTS(words); i++)
 		if (rmt_text_find(line, words[i]) >= 0)
-			return true;
+			return rmt_text_find(line, "received") < 0;
 	return false;
 }
 

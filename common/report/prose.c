@@ -184,9 +184,14 @@ static bool ends_with_any(struct rmt_span before, const char *const *words)
 {
 	while (before.len > 0 && strchr(" \t<\"'(:*", before.p[before.len - 1]) != NULL)
 		before.len--;
-	for (; *words != NULL; words++)
-		if (rmt_span_ends_nocase(before, rmt_span_of(*words)))
+	for (; *words != NULL; words++) {
+		size_t len = strlen(*words);
+
+		if (rmt_span_ends_nocase(before, rmt_span_of(*words)) &&
+		    (before.len == len ||
+		     !g_ascii_isalnum(before.p[before.len - len - 1])))
 			return true;
+	}
 	return false;
 }
 
@@ -232,6 +237,7 @@ static bool is_introduced(struct rmt_span before)
 					     "reach",
 					     "following recipient",
 					     "user",
+					     "userid",
 					     "account",
 					     "mailbox",
 					     "deliver mail to",
@@ -432,9 +438,8 @@ static struct rmt_span whole(const struct rmt_reading *r)
 static void report_address(struct rmt_reading *r, struct rmt_span address,
 			   struct rmt_span text, enum rmt_report_source source, bool only)
 {
-	enum rmt_report_action action =
-		rmt_prose_tells_delay(&r->mail) ? RMT_ACTION_DELAYED : RMT_ACTION_FAILED;
-	struct rmt_report_event *event = rmt_reading_event(r, address, source, action);
+	struct rmt_report_event *event = rmt_reading_event(
+		r, address, source, r->delayed ? RMT_ACTION_DELAYED : RMT_ACTION_FAILED);
 
 	if (event != NULL)
 		rmt_reading_classify(r, event, text, only ? whole(r) : rmt_span("", 0),
@@ -480,10 +485,12 @@ static void report_original(struct rmt_reading *r)
 
 bool rmt_read_prose(struct rmt_reading *r)
 {
-	if (!rmt_prose_from_system(&r->mail) ||
-	    (!rmt_prose_tells_failure(whole(r)) && !rmt_prose_tells_delay(&r->mail) &&
-	     !has_any(r->mail.header[RMT_H_SUBJECT], system_subjects) &&
-	     r->mail.header[RMT_H_X_FAILED_RECIPIENTS].len == 0))
+	if (!rmt_prose_from_system(&r->mail))
+		return false;
+	r->delayed = rmt_prose_tells_delay(&r->mail);
+	if (!r->delayed && r->mail.header[RMT_H_X_FAILED_RECIPIENTS].len == 0 &&
+	    !has_any(r->mail.header[RMT_H_SUBJECT], system_subjects) &&
+	    !rmt_prose_tells_failure(whole(r)))
 		return false;
 	report_header(r);
 	if (r->report->events->len == 0)

@@ -22,9 +22,9 @@ struct rmt_reading {
 	const struct rmt_rules *rules;
 	struct rmt_mail mail;
 	struct rmt_report *report;
-	GHashTable *seen;          /* own; recipient and action, lower case */
-	GArray *named;             /* own; struct rmt_named; made when asked for */
-	GString *normal, *scratch; /* own; reused */
+	GHashTable *seen; /* own; recipient and action, lower case */
+	GArray *named;    /* own; struct rmt_named; made when asked for */
+	bool delayed;     /* the prose tells of a delay */
 };
 
 bool rmt_read_arf(struct rmt_reading *r);

@@ -139,13 +139,12 @@ static bool is_filter_answer(enum rmt_command command, const char *status)
 }
 
 /* Curt words are not enough to bury an address: besides them, RCPT must have
- * been refused, or the code be of chapter 1, or no server be quoted at all. Else it
+ * been refused, or the code be of chapter 1. Else it
  * may be a filter speaking: it counts, but only over days. */
 static bool is_witnessed(enum rmt_command command, const struct rmt_report_event *event)
 {
 	return command == RMT_COMMAND_RCPT ||
-	       (event->status[0] != '\0' && g_str_has_prefix(event->status + 1, ".1.")) ||
-	       strcmp(event->status, "5.2.1") == 0 || event->reply[0] == '\0';
+	       (event->status[0] != '\0' && g_str_has_prefix(event->status + 1, ".1."));
 }
 
 /* RFC 3463: class 4 would have succeeded some day. */

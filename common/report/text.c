@@ -24,13 +24,23 @@ bool rmt_text_starts(struct rmt_span text, const char *head)
 
 gssize rmt_text_find(struct rmt_span text, const char *needle)
 {
-	size_t len = strlen(needle), i;
-	char upper = g_ascii_toupper(needle[0]);
+	size_t len = strlen(needle), i, end;
+	char first = needle[0], upper = g_ascii_toupper(first);
+	char second = len > 1 ? needle[1] : '\0';
 
-	for (i = 0; i + len <= text.len; i++)
-		if ((text.p[i] == needle[0] || text.p[i] == upper) &&
-		    g_ascii_strncasecmp(text.p + i, needle, len) == 0)
+	if (text.len < len)
+		return -1;
+	end = text.len - len;
+	for (i = 0; i <= end; i++) {
+		if (text.p[i] != first && text.p[i] != upper)
+			continue;
+		/* 0x20 is the case of ASCII letters; what else it folds, the
+		 * comparison tells apart. */
+		if (len > 1 && ((text.p[i + 1] ^ second) & ~0x20) != 0)
+			continue;
+		if (g_ascii_strncasecmp(text.p + i, needle, len) == 0)
 			return (gssize)i;
+	}
 	return -1;
 }
 
@@ -429,13 +439,13 @@ enum rmt_command rmt_text_command(struct rmt_span text)
 		{ "text command", RMT_COMMAND_DATA },
 		{ "data command", RMT_COMMAND_DATA },
 		{ "to rcpt to", RMT_COMMAND_RCPT },
-		{ "rcpt to:", RMT_COMMAND_RCPT },
 		{ ">>> rcpt", RMT_COMMAND_RCPT },
 		{ "after rcpt", RMT_COMMAND_RCPT },
 		{ "smtp:rcpt", RMT_COMMAND_RCPT },
 		{ "rcpt command", RMT_COMMAND_RCPT },
 		{ "rcpt_to", RMT_COMMAND_RCPT },
-		{ "rcpt to", RMT_COMMAND_RCPT },
+		{ "our rcpt to", RMT_COMMAND_RCPT },
+		{ "progress was rcpt", RMT_COMMAND_RCPT },
 		{ "does not like recipient", RMT_COMMAND_RCPT },
 		{ "reply to mail from", RMT_COMMAND_MAIL },
 		{ "after mail from", RMT_COMMAND_MAIL },
