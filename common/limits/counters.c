@@ -274,43 +274,54 @@ bool rmt_counters_fits(struct rmt_counters *counters, uint64_t key,
 		    line_u(counters, line_ns), usage_r);
 }
 
-struct rmt_held *rmt_counters_at(struct rmt_counters *counters, uint64_t key,
-				 struct rmt_held *hint)
+struct rmt_held *rmt_counters_fits_at(struct rmt_counters *counters, uint64_t key,
+				      const struct rmt_measure *measure, uint64_t n,
+				      int64_t line_ns, struct rmt_usage *usage_r,
+				      bool *fits_r)
 {
-	return rmt_held_at(&counters->held, key, hint);
+	struct rmt_held *at = rmt_held_at(&counters->held, key, NULL);
+
+	*fits_r = fits(counters, slot_of(counters, at), at->units, measure, n,
+		       line_u(counters, line_ns), usage_r);
+	return at;
 }
 
-bool rmt_counters_fits_at(struct rmt_counters *counters, struct rmt_held *at,
-			  const struct rmt_measure *measure, uint64_t n, int64_t line_ns,
-			  struct rmt_usage *usage_r)
+void rmt_counters_hold_at(struct rmt_counters *counters, struct rmt_held **at,
+			  uint64_t key, uint64_t n)
 {
-	return fits(counters, slot_of(counters, at), at->units, measure, n,
-		    line_u(counters, line_ns), usage_r);
-}
+	struct rmt_held *held;
 
-void rmt_counters_hold_at(struct rmt_counters *counters, struct rmt_held *at, uint64_t n)
-{
 	if (n == 0)
 		return;
-	slot_put_of(counters, at)->value |= RMT_SLOT_HELD;
-	counters->held_keys += at->units == 0;
-	at->units += MIN(n, RMT_SLOT_VALUE - MIN(at->units, RMT_SLOT_VALUE));
+	*at = held = rmt_held_at(&counters->held, key, *at);
+	slot_put_of(counters, held)->value |= RMT_SLOT_HELD;
+	counters->held_keys += held->units == 0;
+	held->units += MIN(n, RMT_SLOT_VALUE - MIN(held->units, RMT_SLOT_VALUE));
 }
 
 void rmt_counters_hold(struct rmt_counters *counters, uint64_t key, uint64_t n)
 {
-	if (n > 0)
-		rmt_counters_hold_at(counters, rmt_counters_at(counters, key, NULL), n);
+	struct rmt_held *at = NULL;
+
+	rmt_counters_hold_at(counters, &at, key, n);
 }
 
 /* The slot's HELD stays, as a hint: the sweep takes it off. */
-void rmt_counters_unhold_at(struct rmt_counters *counters, struct rmt_held *at,
-			    uint64_t n)
+static void unhold(struct rmt_counters *counters, struct rmt_held *held, uint64_t n)
 {
-	if (n == 0 || at->units == 0)
+	if (n == 0 || held->units == 0)
 		return;
-	at->units -= MIN(n, at->units);
-	counters->held_keys -= at->units == 0;
+	held->units -= MIN(n, held->units);
+	counters->held_keys -= held->units == 0;
+}
+
+void rmt_counters_unhold_at(struct rmt_counters *counters, struct rmt_held **at,
+			    uint64_t key, uint64_t n)
+{
+	if (n == 0)
+		return;
+	*at = rmt_held_at(&counters->held, key, *at);
+	unhold(counters, *at, n);
 }
 
 void rmt_counters_unhold(struct rmt_counters *counters, uint64_t key, uint64_t n)
@@ -318,7 +329,7 @@ void rmt_counters_unhold(struct rmt_counters *counters, uint64_t key, uint64_t n
 	struct rmt_held *held = rmt_held_find(&counters->held, key);
 
 	if (held != NULL)
-		rmt_counters_unhold_at(counters, held, n);
+		unhold(counters, held, n);
 }
 
 /* --- to the log ------------------------------------------------------------------ */
@@ -388,14 +399,17 @@ void rmt_counters_charge(struct rmt_counters *counters, uint64_t key,
 	charge(counters, slot_put(counters, key), &measure, n, now);
 }
 
-void rmt_counters_charge_at(struct rmt_counters *counters, struct rmt_held *at,
+void rmt_counters_settle_at(struct rmt_counters *counters, struct rmt_held **at,
+			    uint64_t key, uint64_t held,
 			    const struct rmt_measure *measure, uint64_t n,
 			    int64_t line_ns)
 {
 	uint64_t now = line_u(counters, line_ns);
 
+	*at = rmt_held_at(&counters->held, key, *at);
+	unhold(counters, *at, held);
 	if (n > 0)
-		charge(counters, slot_put_of(counters, at), measure, n, now);
+		charge(counters, slot_put_of(counters, *at), measure, n, now);
 }
 
 void rmt_counters_refund(struct rmt_counters *counters, uint64_t key,

@@ -83,18 +83,19 @@ void rmt_counters_unhold(struct rmt_counters *counters, uint64_t key, uint64_t n
 void rmt_counters_charge(struct rmt_counters *counters, uint64_t key,
 			 const struct rmt_amount *amount, uint64_t n, int64_t line_ns);
 
-/* The same by the counter's record (held.h), for who comes back to it: hint is what an
- * earlier call returned, or NULL. What is returned is good until the next call for
- * another key, and a hint for that key for ever. */
-struct rmt_held *rmt_counters_at(struct rmt_counters *counters, uint64_t key,
-				 struct rmt_held *hint);
-bool rmt_counters_fits_at(struct rmt_counters *counters, struct rmt_held *at,
-			  const struct rmt_measure *measure, uint64_t n, int64_t line_ns,
-			  struct rmt_usage *usage_r);
-void rmt_counters_hold_at(struct rmt_counters *counters, struct rmt_held *at, uint64_t n);
-void rmt_counters_unhold_at(struct rmt_counters *counters, struct rmt_held *at,
-			    uint64_t n);
-void rmt_counters_charge_at(struct rmt_counters *counters, struct rmt_held *at,
+/* The same by the counter's record (held.h), for who comes back to it: *at is the
+ * record or an old hint at it, for ever good, and is put right where it is neither.
+ * fits returns the record; settle releases what is held and commits, in one. */
+struct rmt_held *rmt_counters_fits_at(struct rmt_counters *counters, uint64_t key,
+				      const struct rmt_measure *measure, uint64_t n,
+				      int64_t line_ns, struct rmt_usage *usage_r,
+				      bool *fits_r);
+void rmt_counters_hold_at(struct rmt_counters *counters, struct rmt_held **at,
+			  uint64_t key, uint64_t n);
+void rmt_counters_unhold_at(struct rmt_counters *counters, struct rmt_held **at,
+			    uint64_t key, uint64_t n);
+void rmt_counters_settle_at(struct rmt_counters *counters, struct rmt_held **at,
+			    uint64_t key, uint64_t held,
 			    const struct rmt_measure *measure, uint64_t n,
 			    int64_t line_ns);
 

@@ -69,10 +69,15 @@ void rmt_measure_init(struct rmt_measure *measure, const struct rmt_amount *amou
 {
 	measure->amount = *amount;
 	measure->grid = grid_of(amount);
+	measure->unit_ns = measure->grid.num == measure->grid.den &&
+					   measure->grid.units_per_step == 1
+				   ? measure->grid.steps_per_unit
+				   : 0;
+	measure->burst = amount->count > 0 ? amount->burst : 0;
 }
 
-uint64_t rmt_measure_charge(const struct rmt_measure *measure, uint64_t tat, uint64_t n,
-			    uint64_t now)
+uint64_t rmt_measure_charge_on_grid(const struct rmt_measure *measure, uint64_t tat,
+				    uint64_t n, uint64_t now)
 {
 	const struct rmt_grid *grid = &measure->grid;
 
@@ -121,8 +126,9 @@ static void set_usage(const struct rmt_measure *measure, uint64_t level, uint64_
 	usage_r->retry_ns = retry_of(grid, taken + steps_up(grid, 1), capacity, now);
 }
 
-bool rmt_measure_fits(const struct rmt_measure *measure, uint64_t tat, uint64_t held,
-		      uint64_t n, uint64_t now, struct rmt_usage *usage_r)
+bool rmt_measure_fits_on_grid(const struct rmt_measure *measure, uint64_t tat,
+			      uint64_t held, uint64_t n, uint64_t now,
+			      struct rmt_usage *usage_r)
 {
 	const struct rmt_grid *grid = &measure->grid;
 	const struct rmt_amount *amount = &measure->amount;

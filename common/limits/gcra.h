@@ -35,13 +35,47 @@ struct rmt_grid {
 struct rmt_measure {
 	struct rmt_amount amount;
 	struct rmt_grid grid; /* of a rate */
+	uint64_t unit_ns;     /* what a unit takes, if that is whole; 0: see the grid */
+	uint64_t burst;       /* 0 where nothing is granted */
 };
 
 void rmt_measure_init(struct rmt_measure *measure, const struct rmt_amount *amount);
-uint64_t rmt_measure_charge(const struct rmt_measure *measure, uint64_t tat, uint64_t n,
-			    uint64_t now);
-bool rmt_measure_fits(const struct rmt_measure *measure, uint64_t tat, uint64_t held,
-		      uint64_t n, uint64_t now, struct rmt_usage *usage_r);
+uint64_t rmt_measure_charge_on_grid(const struct rmt_measure *measure, uint64_t tat,
+				    uint64_t n, uint64_t now);
+bool rmt_measure_fits_on_grid(const struct rmt_measure *measure, uint64_t tat,
+			      uint64_t held, uint64_t n, uint64_t now,
+			      struct rmt_usage *usage_r);
+
+__extension__ typedef unsigned __int128 rmt_gcra_wide;
+
+static inline uint64_t rmt_measure_charge(const struct rmt_measure *measure, uint64_t tat,
+					  uint64_t n, uint64_t now)
+{
+	uint64_t start = tat > now ? tat : now;
+	rmt_gcra_wide ns = (rmt_gcra_wide)n * measure->unit_ns;
+
+	if (measure->unit_ns == 0 || start > RMT_GCRA_TAT_MAX)
+		return rmt_measure_charge_on_grid(measure, tat, n, now);
+	return n == 0                          ? tat
+	       : ns < RMT_GCRA_TAT_MAX - start ? start + (uint64_t)ns
+					       : RMT_GCRA_TAT_MAX;
+}
+
+static inline bool rmt_measure_fits(const struct rmt_measure *measure, uint64_t tat,
+				    uint64_t held, uint64_t n, uint64_t now,
+				    struct rmt_usage *usage_r)
+{
+	uint64_t taken;
+
+	if (measure->unit_ns == 0 || usage_r != NULL)
+		return rmt_measure_fits_on_grid(measure, tat, held, n, now, usage_r);
+	if (n == 0)
+		return true;
+	if (__builtin_add_overflow(held, n, &taken) || taken > measure->burst)
+		return false;
+	return tat <= now ||
+	       (rmt_gcra_wide)(measure->burst - taken) * measure->unit_ns >= tat - now;
+}
 
 /* The same, worked out each time. */
 /* The TAT after n more units. */

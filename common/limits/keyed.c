@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { LINEAR = 16, ROOM_FIRST = 8, ROOM_KEPT = 64 };
+enum { LINEAR = RMT_KEYED_LINEAR, ROOM_FIRST = 8, ROOM_KEPT = 64 };
 
 static uint64_t key_at(const struct rmt_keyed *keyed, uint32_t i)
 {
@@ -42,7 +42,7 @@ static void reindex(struct rmt_keyed *keyed)
 		keyed->index[place(keyed, key_at(keyed, i))] = i + 1;
 }
 
-void *rmt_keyed_add(struct rmt_keyed *keyed, uint64_t key)
+void *rmt_keyed_add_slowly(struct rmt_keyed *keyed, uint64_t key)
 {
 	char *item;
 
@@ -51,7 +51,6 @@ void *rmt_keyed_add(struct rmt_keyed *keyed, uint64_t key)
 		keyed->items = g_realloc_n(keyed->items, keyed->room, keyed->stride);
 	}
 	item = rmt_keyed_at(keyed, keyed->count);
-	memset(item, 0, keyed->stride);
 	memcpy(item, &key, sizeof(key));
 	keyed->count++;
 	if (keyed->count > LINEAR && keyed->count * 4 > keyed->index_size * 3)

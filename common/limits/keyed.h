@@ -11,7 +11,7 @@
 #include <glib.h>
 #include <stdint.h>
 
-enum { RMT_KEYED_NONE = UINT32_MAX };
+enum { RMT_KEYED_NONE = UINT32_MAX, RMT_KEYED_LINEAR = 16 };
 
 struct rmt_keyed {
 	char *items;     /* own */
@@ -39,8 +39,19 @@ static inline uint32_t rmt_keyed_find(const struct rmt_keyed *keyed, uint64_t ke
 	return RMT_KEYED_NONE;
 }
 
-/* A new item, zeroed but for its key, which must not be there yet. */
-void *rmt_keyed_add(struct rmt_keyed *keyed, uint64_t key);
+void *rmt_keyed_add_slowly(struct rmt_keyed *keyed, uint64_t key);
+
+/* A new item, of which only the key is set; it must not be there yet. */
+static inline void *rmt_keyed_add(struct rmt_keyed *keyed, uint64_t key)
+{
+	uint64_t *item;
+
+	if (keyed->count >= RMT_KEYED_LINEAR || keyed->count == keyed->room)
+		return rmt_keyed_add_slowly(keyed, key);
+	item = rmt_keyed_at(keyed, keyed->count++);
+	*item = key;
+	return item;
+}
 
 /* Empties it; memory for a handful is kept for the next use. */
 void rmt_keyed_clear(struct rmt_keyed *keyed);

@@ -161,15 +161,6 @@ void rmt_reservation_drop(struct rmt_reservation_pool *pool,
 
 /* --- what a counter is due ----------------------------------------------------- */
 
-uint64_t rmt_entry_units(enum rmt_unit unit, uint64_t recipients, uint64_t size)
-{
-	if (unit == RMT_UNIT_RECIPIENTS)
-		return recipients;
-	if (recipients == 0)
-		return 0;
-	return unit == RMT_UNIT_BYTES ? size : 1;
-}
-
 static bool concerns(const struct rmt_reservation *reservation, uint32_t entry,
 		     uint64_t named)
 {
@@ -185,18 +176,16 @@ static bool concerns(const struct rmt_reservation *reservation, uint32_t entry,
 	return false;
 }
 
-uint64_t rmt_entry_accepted(const struct rmt_reservation *reservation, uint32_t number,
-			    uint64_t count, uint64_t named, bool *candidates_r)
+uint64_t rmt_entry_accepted_of(const struct rmt_reservation *reservation, uint32_t number,
+			       uint64_t count, uint64_t named, bool *candidates_r)
 {
 	const struct rmt_entry *entry = rmt_keyed_at(&reservation->entries, number);
 	uint64_t all = reservation->recipients;
 	bool forgot = reservation->asked.count < all;
 
 	if (entry->concerned == all) /* every recipient's: no matter which was refused */
-		return entry->per_recipient || count == 0
-			       ? MIN(count != 0 ? count : all, entry->concerned)
-			       : count;
-	if (count == 0 || count >= all)
+		return entry->per_recipient ? MIN(count, entry->concerned) : count;
+	if (count >= all)
 		return entry->concerned;
 	if (count == 1 && named != 0 && !forgot)
 		return concerns(reservation, number, named) ? 1 : 0;

@@ -100,12 +100,32 @@ void rmt_reservation_touch(struct rmt_reservation_pool *pool,
 			   struct rmt_reservation *reservation, int64_t line_ns);
 
 /* Units a counter takes for `recipients` of its recipients. */
-uint64_t rmt_entry_units(enum rmt_unit unit, uint64_t recipients, uint64_t size);
+static inline uint64_t rmt_entry_units(enum rmt_unit unit, uint64_t recipients,
+				       uint64_t size)
+{
+	if (unit == RMT_UNIT_RECIPIENTS)
+		return recipients;
+	if (recipients == 0)
+		return 0;
+	return unit == RMT_UNIT_BYTES ? size : 1;
+}
+
+/* count > 0 */
+uint64_t rmt_entry_accepted_of(const struct rmt_reservation *reservation, uint32_t entry,
+			       uint64_t count, uint64_t named, bool *candidates_r);
 
 /* How many of the entry's recipients stand, when the server counts `count` of
  * all (0: not known) and names one of them, or not (0). *candidates_r is set
  * if that is only the most there can be. */
-uint64_t rmt_entry_accepted(const struct rmt_reservation *reservation, uint32_t entry,
-			    uint64_t count, uint64_t named, bool *candidates_r);
+static inline uint64_t rmt_entry_accepted(const struct rmt_reservation *reservation,
+					  uint32_t number, uint64_t count, uint64_t named,
+					  bool *candidates_r)
+{
+	const struct rmt_entry *entry = rmt_keyed_at(&reservation->entries, number);
+
+	if (count == 0)
+		return entry->concerned;
+	return rmt_entry_accepted_of(reservation, number, count, named, candidates_r);
+}
 
 #endif

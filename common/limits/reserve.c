@@ -60,16 +60,11 @@ void rmt_reserve_add_amount(struct rmt_reservations *all, const struct rmt_amoun
 
 /* Amounts are few (an administrator writes them): kept for good, by content.
  * The cache goes by address, and believes only equal content. */
-uint16_t rmt_reserve_amount_number(struct rmt_reservations *all,
-				   const struct rmt_amount *amount)
+static uint16_t find_amount(struct rmt_reservations *all, const struct rmt_amount *amount,
+			    struct rmt_amount_cached *cached)
 {
-	struct rmt_amount_cached *cached =
-		&all->cache[((uintptr_t)amount >> 4) % RMT_AMOUNT_CACHE];
 	uint16_t i;
 
-	if (cached->amount == amount &&
-	    amount_eq(rmt_reserve_amount(all, cached->number), amount))
-		return cached->number;
 	for (i = 0; i < all->amounts->len; i++)
 		if (amount_eq(rmt_reserve_amount(all, i), amount))
 			break;
@@ -82,12 +77,23 @@ uint16_t rmt_reserve_amount_number(struct rmt_reservations *all,
 	return i;
 }
 
+static inline uint16_t amount_number(struct rmt_reservations *all,
+				     const struct rmt_amount *amount)
+{
+	struct rmt_amount_cached *cached =
+		&all->cache[((uintptr_t)amount >> 4) % RMT_AMOUNT_CACHE];
+
+	if (cached->amount == amount &&
+	    amount_eq(rmt_reserve_amount(all, cached->number), amount))
+		return cached->number;
+	return find_amount(all, amount, cached);
+}
+
 /* --- ending one ----------------------------------------------------------------- */
 
 static void unhold(struct rmt_reservations *all, struct rmt_entry *entry, uint64_t n)
 {
-	entry->at = rmt_counters_at(all->counters, entry->key, entry->at);
-	rmt_counters_unhold_at(all->counters, entry->at, n);
+	rmt_counters_unhold_at(all->counters, &entry->at, entry->key, n);
 }
 
 static void unhold_all(struct rmt_reservations *all, struct rmt_reservation *reservation)
@@ -169,13 +175,18 @@ static void charge_all(struct rmt_reservations *all, struct rmt_reservation *res
 		       struct rmt_commit *commit, int64_t line_ns)
 {
 	struct rmt_entry *entry;
+	uint64_t accepted, held;
 	uint32_t i;
 
-	rmt_reserve_settle(all, reservation, commit);
+	fill_from(reservation, commit);
 	for (i = 0; i < reservation->entries.count; i++) {
 		entry = rmt_keyed_at(&reservation->entries, i);
-		entry->at = rmt_counters_at(all->counters, entry->key, entry->at);
-		rmt_counters_charge_at(all->counters, entry->at,
+		accepted = rmt_entry_accepted(reservation, i, commit->recipient_count,
+					      commit->recipient,
+					      &commit->candidates_charged);
+		held = entry->held;
+		entry->held = rmt_entry_units(entry->unit, accepted, commit->size);
+		rmt_counters_settle_at(all->counters, &entry->at, entry->key, held,
 				       rmt_reserve_measure(all, entry->amount),
 				       entry->held, line_ns);
 	}
@@ -252,11 +263,10 @@ static bool ask(struct rmt_reservations *all, const struct rmt_share *share,
 	struct rmt_usage usage, *usage_r = fullest != NULL ? &usage : NULL;
 	bool fits;
 
-	place->at = rmt_counters_at(all->counters, share->key, NULL);
-	place->amount = rmt_reserve_amount_number(all, share->amount);
-	fits = rmt_counters_fits_at(all->counters, place->at,
-				    rmt_reserve_measure(all, place->amount), n, line_ns,
-				    usage_r);
+	place->amount = amount_number(all, share->amount);
+	place->at = rmt_counters_fits_at(all->counters, share->key,
+					 rmt_reserve_measure(all, place->amount), n,
+					 line_ns, usage_r, &fits);
 	if (fullest != NULL &&
 	    ((!fits && !share->report) || i == 0 || is_fuller(&usage, &fullest->usage)))
 		*fullest = (struct fullest){ i, usage };
@@ -310,8 +320,9 @@ static struct rmt_entry *entry_for(struct rmt_reservations *all,
 	*i_r = reservation->entries.count;
 	entry = rmt_keyed_add(&reservation->entries, share->key);
 	entry->at = place != NULL ? place->at : NULL;
-	entry->amount = place != NULL ? place->amount
-				      : rmt_reserve_amount_number(all, share->amount);
+	entry->held = 0;
+	entry->concerned = 0;
+	entry->amount = place != NULL ? place->amount : amount_number(all, share->amount);
 	entry->unit = (uint8_t)share->unit;
 	entry->per_recipient = share->per_recipient;
 	return entry;
@@ -348,8 +359,7 @@ static void hold_share(struct rmt_reservations *all, struct rmt_reservation *res
 
 	entry->held += more;
 	entry->concerned++;
-	entry->at = rmt_counters_at(all->counters, entry->key, entry->at);
-	rmt_counters_hold_at(all->counters, entry->at, more);
+	rmt_counters_hold_at(all->counters, &entry->at, entry->key, more);
 	if (asked != NULL) {
 		asked->count++;
 		add_link(all, reservation, i);
@@ -367,6 +377,7 @@ void rmt_reserve_hold(struct rmt_reservations *all, struct rmt_reservation *rese
 	    all->pool.links < RMT_LINKS_MAX && recipient != 0) {
 		asked = rmt_keyed_add(&reservation->asked, recipient);
 		asked->first = reservation->link_count;
+		asked->count = 0;
 	}
 	reservation->recipients++;
 	reservation->confirmed = false;

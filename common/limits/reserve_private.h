@@ -56,8 +56,6 @@ static inline const struct rmt_amount *rmt_reserve_amount(
 }
 void rmt_reserve_add_amount(struct rmt_reservations *all,
 			    const struct rmt_amount *amount);
-uint16_t rmt_reserve_amount_number(struct rmt_reservations *all,
-				   const struct rmt_amount *amount);
 
 /* What a share was found to be. */
 struct rmt_share_place {
