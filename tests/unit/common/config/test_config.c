@@ -427,6 +427,24 @@ static void an_included_file_stands_beside_and_is_named(void **state)
 	clear_place(&place);
 }
 
+static void rules_have_levels_in_every_stream(void **state)
+{
+	g_autoptr(rmt_config) config = read_good(
+		"milter: { deadline = \"3s\" }\n"
+		"streams: { a: { senders = \"<>\" rules: { align = \"defer\" } } }");
+	const struct rmt_stream *a = rmt_config_stream(config, "a");
+	const struct rmt_stream *rest = rmt_config_stream(config, "default");
+
+	(void)state;
+	assert_int_equal(config->milter.deadline_ns, 3000000000);
+	assert_string_equal(config->milter.after, "unix:/var/spool/postfix/remite/after");
+	assert_int_equal(a->rules[RMT_RULES_ALIGN], RMT_LEVEL_DEFER);
+	assert_int_equal(a->rules[RMT_RULES_FROM], RMT_LEVEL_REJECT);
+	assert_int_equal(a->rules[RMT_RULES_BULK], RMT_LEVEL_LOG);
+	assert_int_equal(rest->rules[RMT_RULES_ALIGN], RMT_LEVEL_REJECT);
+	assert_int_equal(rest->rules[RMT_RULES_BULK], RMT_LEVEL_LOG);
+}
+
 static void a_file_that_cannot_be_read_is_a_complaint(void **state)
 {
 	g_autoptr(GPtrArray) missing = NULL, directory = NULL;
@@ -496,6 +514,7 @@ int main(void)
 		cmocka_unit_test(contradictions_of_streams_are_refused),
 		cmocka_unit_test(a_stream_without_conditions_is_the_default_by_any_name),
 		cmocka_unit_test(an_included_file_stands_beside_and_is_named),
+		cmocka_unit_test(rules_have_levels_in_every_stream),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_a_complaint),
 		cmocka_unit_test(a_dump_reads_as_the_same_configuration),
 		cmocka_unit_test(the_list_of_settings_has_four_columns_each),

@@ -191,6 +191,26 @@ static void why_not_names_the_condition(void **state)
 					 &sender));
 }
 
+static void a_field_of_the_message_counts_only_where_it_is_known(void **state)
+{
+	g_autoptr(rmt_config) config = read_config(
+		"streams: { news: { header = \"X-Stream: news\" } rest: { } }");
+	struct rmt_classifier *classifier = rmt_classifier_new(config);
+	struct message message = { .sender = "a@news.example" };
+	struct rmt_facts facts;
+	struct rmt_addr sender;
+
+	(void)state;
+	make_facts(config, &message, &facts, &sender);
+	assert_string_equal(rmt_classify(classifier, &facts, &sender)->name, "rest");
+	assert_string_equal(
+		rmt_classify_why_not(rmt_config_stream(config, "news"), &facts, &sender),
+		"header");
+	facts.header = RMT_SPAN("Subject: a\r\nX-Stream: News\r\n");
+	assert_string_equal(rmt_classify(classifier, &facts, &sender)->name, "news");
+	rmt_classifier_free(classifier);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +218,7 @@ int main(void)
 		cmocka_unit_test(the_index_says_what_trying_all_says),
 		cmocka_unit_test(a_thousand_streams_are_told_apart),
 		cmocka_unit_test(why_not_names_the_condition),
+		cmocka_unit_test(a_field_of_the_message_counts_only_where_it_is_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
