@@ -81,10 +81,12 @@ static inline void rmt_table_prefetch(const struct rmt_table *table, uint64_t ke
 static inline struct rmt_slot *rmt_table_find(const struct rmt_table *table, uint64_t key)
 {
 	const struct rmt_shard *shard = rmt_table_shard(table, key);
-	struct rmt_slot *slot, *end = shard->slots + shard->size;
+	const struct rmt_slot *end;
+	struct rmt_slot *slot;
 
 	if (shard->size == 0)
 		return NULL;
+	end = shard->slots + shard->size;
 	slot = &shard->slots[rmt_table_place(table, shard->size, key)];
 	for (; slot->key != key; slot = slot + 1 == end ? shard->slots : slot + 1)
 		if (slot->key == 0)
