@@ -94,7 +94,7 @@ static struct rmt_quota *make_quota(struct rmt_counters *counters, struct rmt_sl
 	return quota_of(counters, slot);
 }
 
-static void make_rate(struct rmt_counters *counters, struct rmt_slot *slot)
+static inline void make_rate(struct rmt_counters *counters, struct rmt_slot *slot)
 {
 	if ((slot->value & RMT_SLOT_QUOTA) == 0)
 		return;
@@ -113,8 +113,8 @@ static uint64_t held_of(const struct rmt_counters *counters, const struct rmt_sl
 }
 
 /* The slot of the record's counter: where it was last time, or searched. */
-static struct rmt_slot *slot_of(const struct rmt_counters *counters,
-				struct rmt_held *held)
+static inline G_ALWAYS_INLINE struct rmt_slot *slot_of(
+	const struct rmt_counters *counters, struct rmt_held *held)
 {
 	const struct rmt_shard *shard = rmt_table_shard(&counters->slots, held->key);
 	struct rmt_slot *slot;
@@ -127,7 +127,8 @@ static struct rmt_slot *slot_of(const struct rmt_counters *counters,
 	return slot;
 }
 
-static struct rmt_slot *slot_put_of(struct rmt_counters *counters, struct rmt_held *held)
+static inline G_ALWAYS_INLINE struct rmt_slot *slot_put_of(struct rmt_counters *counters,
+							   struct rmt_held *held)
 {
 	struct rmt_slot *slot = slot_of(counters, held);
 
@@ -246,9 +247,10 @@ static bool fits_unused(const struct rmt_amount *amount, uint64_t held, uint64_t
 	return rmt_quota_fits(&none, amount, held, n, now, usage_r);
 }
 
-static bool fits(struct rmt_counters *counters, const struct rmt_slot *slot,
-		 uint64_t held, const struct rmt_measure *measure, uint64_t n,
-		 uint64_t now, struct rmt_usage *usage_r)
+static inline G_ALWAYS_INLINE bool fits(struct rmt_counters *counters,
+					const struct rmt_slot *slot, uint64_t held,
+					const struct rmt_measure *measure, uint64_t n,
+					uint64_t now, struct rmt_usage *usage_r)
 {
 	const struct rmt_amount *amount = &measure->amount;
 	struct rmt_quota *quota;
@@ -307,7 +309,8 @@ void rmt_counters_hold(struct rmt_counters *counters, uint64_t key, uint64_t n)
 }
 
 /* The slot's HELD stays, as a hint: the sweep takes it off. */
-static void unhold(struct rmt_counters *counters, struct rmt_held *held, uint64_t n)
+static inline G_ALWAYS_INLINE void unhold(struct rmt_counters *counters,
+					  struct rmt_held *held, uint64_t n)
 {
 	if (n == 0 || held->units == 0)
 		return;
@@ -371,8 +374,10 @@ static void set_tat(struct rmt_slot *slot, uint64_t tat)
 		      stored((int64_t)MIN(tat, RMT_GCRA_TAT_MAX));
 }
 
-static void charge(struct rmt_counters *counters, struct rmt_slot *slot,
-		   const struct rmt_measure *measure, uint64_t n, uint64_t now)
+static inline G_ALWAYS_INLINE void charge(struct rmt_counters *counters,
+					  struct rmt_slot *slot,
+					  const struct rmt_measure *measure, uint64_t n,
+					  uint64_t now)
 {
 	struct rmt_quota *quota;
 

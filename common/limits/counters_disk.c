@@ -661,8 +661,7 @@ void rmt_disk_attach(struct rmt_disk *disk)
 void rmt_disk_add(struct rmt_disk *disk, enum rmt_log_type type, const void *a,
 		  size_t a_len, const void *b, size_t b_len)
 {
-	rmt_wal_add(disk->wal, type, a, a_len, b, b_len);
-	if (rmt_wal_gathered(disk->wal) > GATHERED_MAX)
+	if (rmt_wal_add(disk->wal, type, a, a_len, b, b_len) > GATHERED_MAX)
 		rmt_disk_write(disk);
 }
 

@@ -13,6 +13,7 @@
 static const char segment_magic[8] = "remitel";
 
 enum {
+	RATE_LEN = 16,
 	FRAME_MAGIC = 0x46544d52, /* "RMTF" */
 	ALIGN = 8,
 	LEN_BITS = 24,
@@ -275,23 +276,26 @@ static void make_room(struct rmt_wal *wal, size_t more)
 	wal->buffer = g_realloc(wal->buffer, wal->room);
 }
 
-void rmt_wal_add(struct rmt_wal *wal, enum rmt_log_type type, const void *a, size_t a_len,
-		 const void *b, size_t b_len)
+size_t rmt_wal_add(struct rmt_wal *wal, enum rmt_log_type type, const void *a,
+		   size_t a_len, const void *b, size_t b_len)
 {
 	uint32_t head = (uint32_t)type << LEN_BITS | (uint32_t)(a_len + b_len);
 	char *at;
 
 	if (wal->fd < 0)
-		return;
+		return 0;
 	g_assert(a_len + b_len <= RMT_LOG_RECORD_MAX);
 	make_room(wal, sizeof(head) + a_len + b_len + ALIGN);
 	at = wal->buffer + wal->len;
 	memcpy(at, &head, sizeof(head));
-	if (a_len > 0)
+	if (a_len == RATE_LEN) /* most are: no call */
+		memcpy(at + sizeof(head), a, RATE_LEN);
+	else if (a_len > 0)
 		memcpy(at + sizeof(head), a, a_len);
 	if (b_len > 0)
 		memcpy(at + sizeof(head) + a_len, b, b_len);
 	wal->len += sizeof(head) + a_len + b_len;
+	return wal->len - sizeof(struct frame);
 }
 
 size_t rmt_wal_gathered(const struct rmt_wal *wal)

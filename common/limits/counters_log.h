@@ -91,9 +91,9 @@ bool rmt_wal_begin(struct rmt_wal *wal, uint64_t number, uint64_t seed_check,
 void rmt_wal_stop(struct rmt_wal *wal);
 bool rmt_wal_is_open(const struct rmt_wal *wal);
 
-/* Gathers a record made of two parts (b may be NULL). */
-void rmt_wal_add(struct rmt_wal *wal, enum rmt_log_type type, const void *a, size_t a_len,
-		 const void *b, size_t b_len);
+/* Gathers a record made of two parts (b may be NULL); returns the octets gathered. */
+size_t rmt_wal_add(struct rmt_wal *wal, enum rmt_log_type type, const void *a,
+		   size_t a_len, const void *b, size_t b_len);
 
 /* Octets gathered, and written to this segment. */
 size_t rmt_wal_gathered(const struct rmt_wal *wal);

@@ -307,10 +307,9 @@ static enum rmt_reserve_result ask_all(struct rmt_reservations *all,
 	return result;
 }
 
-static struct rmt_entry *entry_for(struct rmt_reservations *all,
-				   struct rmt_reservation *reservation,
-				   const struct rmt_share *share,
-				   const struct rmt_share_place *place, uint32_t *i_r)
+static inline G_ALWAYS_INLINE struct rmt_entry *entry_for(
+	struct rmt_reservations *all, struct rmt_reservation *reservation,
+	const struct rmt_share *share, const struct rmt_share_place *place, uint32_t *i_r)
 {
 	struct rmt_entry *entry;
 
