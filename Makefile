@@ -215,7 +215,8 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/fuzz/libremite.a
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(ALL_CPPFLAGS) $(COMMON_CFLAGS) -std=gnu11 $(FUZZ_FLAGS) -pthread -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS)
 
-FUZZ_LIB_SRC := $(COMMON_SRC) $(filter-out %/main.c,$(CLI_SRC))
+FUZZ_LIB_SRC := $(COMMON_SRC) $(filter-out %/main.c,$(CLI_SRC)) \
+	$(filter-out $(MILTER_HOST),$(MILTER_SRC))
 $(BUILD)/fuzz/libremite.a: $(patsubst %.c,$(BUILD)/fuzz/%.o,$(FUZZ_LIB_SRC))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -15,11 +16,12 @@ struct batch {
 	struct rmt_asker *const *askers; /* foreign */
 	size_t count, left;
 	int64_t deadline_us;
-	GCond done;
+	pthread_cond_t done;
 };
 
+/* Plain pthreads: the thread sanitizer does not see into GMutex. */
 struct rmt_names {
-	GMutex lock;
+	pthread_mutex_t lock;
 	struct rmt_zone *zone;         /* own; NULL: the resolver is used. Under lock */
 	struct rmt_resolver *resolver; /* own; the thread's */
 	GThread *thread;
@@ -41,10 +43,10 @@ static void asker_done(void *context, struct rmt_asker *asker)
 	struct counted *counted = context;
 
 	(void)asker;
-	g_mutex_lock(&counted->names->lock);
+	pthread_mutex_lock(&counted->names->lock);
 	if (--counted->batch->left == 0)
-		g_cond_signal(&counted->batch->done);
-	g_mutex_unlock(&counted->names->lock);
+		pthread_cond_signal(&counted->batch->done);
+	pthread_mutex_unlock(&counted->names->lock);
 	g_free(counted);
 }
 
@@ -75,10 +77,10 @@ static bool take_batches(struct rmt_names *names)
 	if (read(names->wake, &count, sizeof(count)) < 0 && errno != EAGAIN)
 		return false;
 	do {
-		g_mutex_lock(&names->lock);
+		pthread_mutex_lock(&names->lock);
 		batch = g_queue_pop_head(&names->queue);
 		stop = names->stop;
-		g_mutex_unlock(&names->lock);
+		pthread_mutex_unlock(&names->lock);
 		if (batch != NULL)
 			start_batch(names, batch);
 	} while (batch != NULL);
@@ -149,7 +151,7 @@ bool rmt_names_open(struct rmt_names **names_r, const char *dns_file,
 	struct rmt_names *names = g_new0(struct rmt_names, 1);
 
 	names->wake = -1;
-	g_mutex_init(&names->lock);
+	pthread_mutex_init(&names->lock, NULL);
 	g_queue_init(&names->queue);
 	if (dns_file != NULL ? !open_zone(names, dns_file, err)
 			     : !open_resolver(names, settings, err)) {
@@ -168,9 +170,9 @@ void rmt_names_close(struct rmt_names **names_ptr)
 	if (names == NULL)
 		return;
 	if (names->thread != NULL) {
-		g_mutex_lock(&names->lock);
+		pthread_mutex_lock(&names->lock);
 		names->stop = true;
-		g_mutex_unlock(&names->lock);
+		pthread_mutex_unlock(&names->lock);
 		wake_up(names);
 		g_thread_join(names->thread);
 	}
@@ -178,7 +180,7 @@ void rmt_names_close(struct rmt_names **names_ptr)
 	rmt_zone_free(names->zone);
 	if (names->wake >= 0)
 		close(names->wake);
-	g_mutex_clear(&names->lock);
+	pthread_mutex_destroy(&names->lock);
 	g_free(names);
 }
 
@@ -187,22 +189,22 @@ static void run_in_zone(struct rmt_names *names, struct rmt_asker *const *askers
 {
 	size_t i;
 
-	g_mutex_lock(&names->lock);
+	pthread_mutex_lock(&names->lock);
 	for (i = 0; i < count; i++)
 		rmt_zone_run(names->zone, askers[i]);
-	g_mutex_unlock(&names->lock);
+	pthread_mutex_unlock(&names->lock);
 }
 
 static void run_in_thread(struct rmt_names *names, struct batch *batch)
 {
-	g_cond_init(&batch->done);
-	g_mutex_lock(&names->lock);
+	pthread_cond_init(&batch->done, NULL);
+	pthread_mutex_lock(&names->lock);
 	g_queue_push_tail(&names->queue, batch);
 	wake_up(names);
 	while (batch->left > 0)
-		g_cond_wait(&batch->done, &names->lock);
-	g_mutex_unlock(&names->lock);
-	g_cond_clear(&batch->done);
+		pthread_cond_wait(&batch->done, &names->lock);
+	pthread_mutex_unlock(&names->lock);
+	pthread_cond_destroy(&batch->done);
 }
 
 void rmt_names_run(struct rmt_names *names, struct rmt_asker *const *askers, size_t count,
