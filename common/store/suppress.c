@@ -112,13 +112,25 @@ bool rmt_suppress_check(const struct rmt_suppression *entry, GError **err)
 	       check_text("note", entry->note, RMT_SUPPRESS_NOTE_MAX, err);
 }
 
+/* "a..b", ".a", "a.": no domain, and not the same when folded twice. */
+static bool has_empty_label(struct rmt_span domain)
+{
+	size_t i;
+
+	for (i = 0; i < domain.len; i++)
+		if (domain.p[i] == '.' && (i == 0 || domain.p[i - 1] == '.'))
+			return true;
+	return domain.len > 0 && domain.p[domain.len - 1] == '.';
+}
+
 bool rmt_suppress_fold(const struct rmt_fold *fold, struct rmt_span text,
 		       struct rmt_addr *addr_r, GError **err)
 {
 	g_autofree char *shown = NULL;
 
 	rmt_addr_fold(fold, text, addr_r);
-	if (text.len <= RMT_ADDR_MAX && addr_r->local.len > 0 && addr_r->domain.len > 0)
+	if (text.len <= RMT_ADDR_MAX && addr_r->local.len > 0 && addr_r->domain.len > 0 &&
+	    !has_empty_label(addr_r->domain))
 		return true;
 	shown = g_strndup(text.len > 0 ? text.p : "", text.len);
 	return complain(err, "address", shown,

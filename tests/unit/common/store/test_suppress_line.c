@@ -93,6 +93,7 @@ static void bad_lines_say_why(void **state)
 		const char *want;
 	} cases[] = {
 		{ { "ann", 3 }, "address 'ann' is none" },
+		{ { "a@b..c", 6 }, "address 'a@b..c' is none" },
 		{ { ",dead", 5 }, "address '' is none" },
 		{ { "a@x,Two Words", 13 }, "reason 'Two Words' is none" },
 		{ { "a@x,dead,news", 13 }, "scope 'news' is none" },
