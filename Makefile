@@ -64,7 +64,7 @@ REPORT_SRC := $(addprefix common/report/, report.c mail.c text.c classify.c arf.
 	autoreply.c notice.c prose.c)
 # What DNS tells of a domain, and the rules that take no more.
 RULES_SRC += $(addprefix common/rules/, facts.c lookup.c spf_survey.c domain.c names.c record.c \
-	rules_dkim.c rules_dmarc.c rules_names.c rules_optional.c rules_spf.c scripts.c)
+	rules_dkim.c rules_dmarc.c rules_names.c rules_optional.c rules_spf.c scripts.c message.c)
 COMMON_SRC := $(BASE_SRC) $(CONFIG_SRC) $(MESSAGE_SRC) $(LIMITS_SRC) $(STORE_SRC) \
 	$(POLICY_SRC) $(AUTH_SRC) $(RULES_SRC) $(REPORT_SRC)
 
@@ -85,7 +85,7 @@ CLI_SRC += common/cli/bounce.c
 CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf.c
 MILTER_SRC := $(addprefix postfix-policy/milter/, main.c milter.c socket.c events.c session.c \
 	names.c kind.c gather.c verdict.c after_signer.c)
-CLI_SRC += common/cli/check.c common/cli/check_json.c common/cli/check_text.c common/cli/report.c
+CLI_SRC += common/cli/check.c common/cli/check_json.c common/cli/check_text.c common/cli/predict.c common/cli/report.c
 
 PROGRAMS := $(if $(CLI_SRC),remite) $(if $(POLICYD_SRC),remite-policyd) \
 	$(if $(MILTER_SRC),remite-milter)

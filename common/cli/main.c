@@ -19,6 +19,7 @@ static const struct rmt_command *const commands[] = {
 	&rmt_command_setup,
 	&rmt_command_doctor,
 	&rmt_command_check,
+	&rmt_command_predict,
 	&rmt_command_batch,
 	&rmt_command_spf,
 	&rmt_command_dmarc,

@@ -77,7 +77,7 @@ struct rmt_facts *rmt_facts_new(const struct rmt_facts_query *query)
 	return facts;
 }
 
-void rmt_facts_free(struct rmt_facts *facts)
+static void clear_lookups(struct rmt_facts *facts)
 {
 	struct rmt_lookup *const lookups[] = {
 		&facts->dmarc_txt, &facts->mx,        &facts->a,
@@ -86,10 +86,15 @@ void rmt_facts_free(struct rmt_facts *facts)
 	};
 	size_t i;
 
-	if (facts == NULL)
-		return;
 	for (i = 0; i < G_N_ELEMENTS(lookups); i++)
 		rmt_lookup_clear(lookups[i]);
+}
+
+void rmt_facts_free(struct rmt_facts *facts)
+{
+	if (facts == NULL)
+		return;
+	clear_lookups(facts);
 	rmt_spf_survey_clear(&facts->survey);
 	rmt_dmarc_free(facts->dmarc);
 	g_ptr_array_unref(facts->soa);

@@ -1,81 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* `remite check` against zones: tests/data/check/NAME.zone begins with the command,
- * NAME.want and NAME.json are what it says. To write them anew after a change that
- * is meant: REMITE_WRITE_WANT=1 build/unit/common/cli/test_check, and read the diff. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <cmocka.h>
-
+/* `remite check` against zones. */
 #include "common/cli/check.h"
+#include "tests/unit/common/cli/golden.h"
 
-#define DATA    "tests/data/check/"
-#define COMMAND "; remite "
+#define DATA "tests/data/check/"
 
 static char *run(const char *zone, const char *line, bool json, int *status_r)
 {
-	g_autofree char *words =
-		g_strdup_printf("%s --now 1790000000 --dns-file %s%s",
-				line + strlen(COMMAND), zone, json ? " --json" : "");
-	g_auto(GStrv) argv = g_strsplit(words, " ", -1);
-	struct rmt_cli cli = { .config_file = DATA "empty.conf" };
-	GString *out = g_string_new(NULL);
-
-	*status_r = rmt_check_run(&cli, (int)g_strv_length(argv), argv, out);
-	return g_string_free(out, FALSE);
-}
-
-static void compare(const char *file, const char *got)
-{
-	g_autofree char *want = NULL;
-
-	if (getenv("REMITE_WRITE_WANT") != NULL)
-		assert_true(g_file_set_contents(file, got, -1, NULL));
-	assert_true(g_file_get_contents(file, &want, NULL, NULL));
-	if (strcmp(got, want) != 0)
-		fail_msg("%s differs from:\n%s", file, got);
-}
-
-static void check_zone(const char *name)
-{
-	g_autofree char *zone = g_strdup_printf(DATA "%s.zone", name);
-	g_autofree char *want = g_strdup_printf(DATA "%s.want", name);
-	g_autofree char *wanted_json = g_strdup_printf(DATA "%s.json", name);
-	g_autofree char *text = NULL, *got = NULL, *with_status = NULL, *json = NULL;
-	int status, status_json;
-
-	assert_true(g_file_get_contents(zone, &text, NULL, NULL));
-	assert_true(g_str_has_prefix(text, COMMAND));
-	*strchrnul(text, '\n') = '\0';
-	got = run(zone, text, false, &status);
-	with_status = g_strdup_printf("%s\nexit status %d\n", got, status);
-	compare(want, with_status);
-	json = run(zone, text, true, &status_json);
-	compare(wanted_json, json);
-	assert_int_equal(status, status_json);
+	return golden_output(rmt_check_run, zone, line, json, status_r);
 }
 
 static void every_zone_gives_what_is_written_beside_it(void **state)
 {
-	g_autoptr(GDir) dir = g_dir_open(DATA, 0, NULL);
-	unsigned count = 0;
-	const char *file;
-
 	(void)state;
-	assert_non_null(dir);
-	while ((file = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *name = NULL;
-
-		if (!g_str_has_suffix(file, ".zone"))
-			continue;
-		name = g_strndup(file, strlen(file) - strlen(".zone"));
-		check_zone(name);
-		count++;
-	}
-	assert_true(count >= 8);
+	assert_true(golden_folder(rmt_check_run, "tests/data/check") >= 8);
 }
 
 static int status_of(const char *words)
