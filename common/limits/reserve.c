@@ -260,7 +260,7 @@ static bool ask(struct rmt_reservations *all, const struct rmt_share *share,
 		struct rmt_share_place *place, size_t i, uint64_t n, int64_t line_ns,
 		struct fullest *fullest)
 {
-	struct rmt_usage usage, *usage_r = fullest != NULL ? &usage : NULL;
+	struct rmt_usage usage = { 0 }, *usage_r = fullest != NULL ? &usage : NULL;
 	bool fits;
 
 	place->amount = amount_number(all, share->amount);
