@@ -72,6 +72,12 @@ static void read_records(const char *records, size_t len, int64_t line_ns,
 	}
 }
 
+/* Whatever a damaged frame says its time is. */
+static bool is_later_by(int64_t line_ns, int64_t than_ns, int64_t by_ns)
+{
+	return than_ns <= INT64_MAX - by_ns && line_ns > than_ns + by_ns;
+}
+
 /* What stands behind the last whole frame. */
 static enum rmt_log_result judge_rest(const char *bytes, size_t len,
 				      const struct rmt_log_reading *reading)
@@ -88,7 +94,7 @@ static enum rmt_log_result judge_rest(const char *bytes, size_t len,
 		result = RMT_LOG_TORN;
 		if ((uint32_t)word == FRAME_MAGIC &&
 		    frame_at(bytes, len, i, reading->segment.number, &frame) &&
-		    frame.line_ns - reading->line_ns > RMT_LOG_LOSS_NS)
+		    is_later_by(frame.line_ns, reading->line_ns, RMT_LOG_LOSS_NS))
 			return RMT_LOG_BROKEN;
 	}
 	return i < len && bytes[i] != 0 ? RMT_LOG_TORN : result;
