@@ -78,9 +78,8 @@ static const struct rmt_generation *generation_of(const struct rmt_engine *engin
 	return newest(engine);
 }
 
-/* Nothing outlives its time-out by much, so an old generation is needed no longer
- * than that after the last message that could have begun under it... a message
- * may go on asking, hence the generous bound. */
+/* An old generation is needed while a message that began under it is open. One that
+ * goes on asking could keep it for ever, hence the bound of an hour. */
 static void drop_old_generations(struct rmt_engine *engine)
 {
 	const int64_t hour_ns = 3600LL * RMT_NS_PER_SEC;
