@@ -69,6 +69,8 @@ RULES_SRC += $(addprefix common/rules/, facts.c lookup.c spf_survey.c domain.c n
 UNSUBSCRIBE_SRC := $(addprefix common/unsubscribe/, list_unsubscribe.c mailto.c)
 COMMON_SRC := $(BASE_SRC) $(CONFIG_SRC) $(MESSAGE_SRC) $(LIMITS_SRC) $(STORE_SRC) \
 	$(POLICY_SRC) $(AUTH_SRC) $(RULES_SRC) $(REPORT_SRC) $(UNSUBSCRIBE_SRC)
+# Return paths; with libcrypto.
+COMMON_SRC += common/token/verp.c
 
 CLI_SRC := common/cli/main.c common/cli/cli.c common/cli/dkim.c
 CLI_SRC += common/cli/check_config.c common/cli/replay.c
