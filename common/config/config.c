@@ -20,6 +20,12 @@ static void clear_milter(struct rmt_milter_config *milter)
 	g_free(milter->socket_group);
 }
 
+static void clear_dns(struct rmt_dns_config *dns)
+{
+	g_strfreev(dns->servers);
+	g_free(dns->trust_anchors);
+}
+
 void rmt_limit_free(struct rmt_limit *limit)
 {
 	g_clear_pointer(&limit->overrides, g_hash_table_unref);
@@ -54,6 +60,9 @@ void rmt_stream_free(struct rmt_stream *stream)
 	g_clear_pointer(&stream->limits, g_ptr_array_unref);
 	g_strfreev(stream->suppress);
 	g_strfreev(stream->headers);
+	g_strfreev(stream->dkim.selectors);
+	g_free(stream->dkim.domain);
+	g_clear_pointer(&stream->binding.users, g_hash_table_unref);
 	g_free(stream->name);
 	g_free(stream->class);
 	g_free(stream);
@@ -71,6 +80,7 @@ void rmt_config_unref(struct rmt_config *config)
 		return;
 	clear_policyd(&config->policyd);
 	clear_milter(&config->milter);
+	clear_dns(&config->dns);
 	rmt_list_free(config->own_domains);
 	rmt_fold_free(config->fold);
 	g_clear_pointer(&config->streams, g_ptr_array_unref);

@@ -99,6 +99,34 @@ enum rmt_rule_group {
 	RMT_RULES_COUNT,
 };
 
+/* What a sender's domain must have, known from DNS alone (`require`). */
+enum rmt_requirement {
+	RMT_REQUIRE_SPF,        /* R2: passes for every egress address */
+	RMT_REQUIRE_SPF_RECORD, /* R3 */
+	RMT_REQUIRE_DKIM,       /* R4: a key under one of the stream's selectors */
+	RMT_REQUIRE_DMARC,      /* R5: a record */
+	RMT_REQUIRE_PTR,        /* R9, of every egress address */
+	RMT_REQUIRE_FREE_MAIL,  /* R8: not a mailbox provider's */
+	RMT_REQUIRE_EXISTS,     /* R17 */
+	RMT_REQUIRE_REPLY,      /* R18 */
+	RMT_REQUIRE_SCRIPTS,    /* R19 */
+	RMT_REQUIRE_COUNT,
+};
+
+/* For which domains a user who logged in may send. */
+struct rmt_binding {
+	int level;         /* enum rmt_level; OFF: nobody is bound */
+	int align;         /* enum rmt_align */
+	GHashTable *users; /* own; char *user -> GPtrArray of char *domain, folded; or
+			      NULL */
+};
+enum rmt_align { RMT_ALIGN_RELAXED, RMT_ALIGN_STRICT };
+
+struct rmt_signing {
+	char **selectors; /* own; s= of the stream's signatures; NULL: none named */
+	char *domain;     /* own; d= of them; NULL: the sender's domain */
+};
+
 struct rmt_egress {
 	char *name;       /* own */
 	char **addresses; /* own; literals */
@@ -121,7 +149,13 @@ struct rmt_stream {
 			    none */
 	enum rmt_action suppress_action; /* REJECT unless set */
 	char **headers; /* own; a condition: "Name: value", "Name"; NULL where none */
-	int rules[RMT_RULES_COUNT]; /* enum rmt_level */
+	int rules[RMT_RULES_COUNT];     /* enum rmt_level */
+	int require[RMT_REQUIRE_COUNT]; /* enum rmt_level, but HEADER */
+	bool requires;                  /* any of them is above OFF */
+	bool gated;                     /* requires, or binds its users */
+	int on_unknown; /* LOG: mail passes while DNS says nothing; or DEFER */
+	struct rmt_signing dkim;
+	struct rmt_binding binding;
 };
 
 struct rmt_policyd_config {
@@ -151,6 +185,15 @@ struct rmt_milter_config {
 	bool log_passed; /* a line also for what nothing is wrong with */
 };
 
+struct rmt_dns_config {
+	char **servers;       /* own; "192.0.2.53", "::1@5353"; NULL: resolv.conf's */
+	char *trust_anchors;  /* own; a file; NULL: answers are not validated */
+	uint64_t deadline_ns; /* for all questions about a domain */
+	uint64_t ttl_max_ns, negative_ttl_max_ns;
+	uint64_t stale_ns;    /* what is known of own domains holds so long without DNS */
+	unsigned domains_max; /* that are remembered */
+};
+
 struct rmt_config {
 	int refs;
 	char *file;                   /* own */
@@ -162,6 +205,7 @@ struct rmt_config {
 	char *state; /* own; directory */
 	struct rmt_policyd_config policyd;
 	struct rmt_milter_config milter;
+	struct rmt_dns_config dns;
 	struct rmt_fold *fold; /* own */
 	GPtrArray *egresses;   /* own; struct rmt_egress */
 	GPtrArray
@@ -198,6 +242,7 @@ void rmt_per_format(unsigned per, GString *out);
 const char *rmt_action_name(enum rmt_action action); /* "defer", ... */
 const char *rmt_unit_name(enum rmt_unit unit);       /* "recipients", ... */
 const char *rmt_level_name(enum rmt_level level);    /* "header", ... */
+const char *rmt_requirement_name(enum rmt_requirement requirement); /* "spf", ... */
 
 /* The table itself, for `remite check-config --dump`, the example and lint:
  * one line per setting, "path<TAB>type<TAB>default<TAB>help". */

@@ -3,7 +3,7 @@
  *
  * settings.c holds the rows: a section is a group of the file, a setting a
  * value in it. read.c walks the tree along the rows; types.c reads the values;
- * sections.c and section_limit.c make the objects they belong to and check what
+ * sections.c and section_*.c make the objects they belong to and check what
  * concerns several values; dump.c writes the tree back. All complaints of a run are
  * gathered.
  */
@@ -107,18 +107,20 @@ void rmt_scalar_text(const config_setting_t *setting, GString *out);
 extern const struct rmt_setting_type rmt_type_bool, rmt_type_choice, rmt_type_number,
 	rmt_type_small, rmt_type_size, rmt_type_duration, rmt_type_file_mode,
 	rmt_type_string, rmt_type_strings, rmt_type_list, rmt_type_rate, rmt_type_quota,
-	rmt_type_per, rmt_type_exempt, rmt_type_overrides, rmt_type_text;
+	rmt_type_per, rmt_type_exempt, rmt_type_overrides, rmt_type_text,
+	rmt_type_bound_users;
 
 /* What a group says of name, NULL where it says nothing; and the place to
  * complain of, the group's own then. group may be NULL. */
 const config_setting_t *rmt_member(const config_setting_t *group, const char *name);
 const config_setting_t *rmt_member_place(const config_setting_t *group, const char *name);
 
-/* sections.c, section_limit.c: what begin and end of the sections are. */
+/* sections.c, section_*.c: what begin and end of the sections are. */
 rmt_section_begin rmt_begin_root, rmt_begin_policyd, rmt_begin_milter, rmt_begin_fold,
-	rmt_begin_egress, rmt_begin_stream, rmt_begin_limit, rmt_begin_rules;
+	rmt_begin_egress, rmt_begin_stream, rmt_begin_limit, rmt_begin_rules,
+	rmt_begin_dns, rmt_begin_dkim, rmt_begin_binding;
 rmt_section_end rmt_end_root, rmt_end_policyd, rmt_end_fold, rmt_end_egress,
-	rmt_end_stream, rmt_end_limit;
+	rmt_end_stream, rmt_end_limit, rmt_end_binding;
 
 /* What the rows of fold, streams and limits are read into. */
 struct rmt_fold_draft {
@@ -133,8 +135,14 @@ struct rmt_stream_draft {
 	struct rmt_stream stream;
 	int mode; /* RMT_NOT_SET: the configuration's */
 	char *egress;
+	char **require; /* own */
 	bool has_condition;
 };
+
+/* section_require.c: from the draft to the stream; frees the draft's part. */
+void rmt_set_require(struct rmt_stream_draft *draft, const config_setting_t *group);
+void rmt_check_require(struct rmt_reading *reading, const struct rmt_stream *stream,
+		       const config_setting_t *group);
 
 struct rmt_limit_draft {
 	struct rmt_limit limit;

@@ -232,6 +232,8 @@ void rmt_end_stream(struct rmt_reading *reading, void *parent, void *object,
 	struct rmt_stream *stream;
 
 	set_egress(reading, draft, group);
+	rmt_set_require(draft, group);
+	rmt_check_require(reading, &draft->stream, group);
 	check_place_of_default(reading, &draft->stream, group);
 	warn_of_hidden_limits(reading, &draft->stream, group);
 	stream = g_memdup2(&draft->stream, sizeof(draft->stream));
@@ -303,6 +305,7 @@ static void append_default_stream(struct rmt_config *config)
 	stream->mode = config->mode;
 	stream->limits = g_ptr_array_new_with_free_func((GDestroyNotify)rmt_limit_free);
 	stream->suppress_action = RMT_ACTION_REJECT;
+	stream->on_unknown = RMT_LEVEL_LOG;
 	set_rules(stream->rules);
 	g_ptr_array_add(config->streams, stream);
 }

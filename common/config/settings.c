@@ -53,6 +53,26 @@ static const struct rmt_choice levels[] = {
 	{ "reject", RMT_LEVEL_REJECT }, { NULL, 0 },
 };
 
+static const struct rmt_choice unknown_actions[] = {
+	{ "accept", RMT_LEVEL_LOG },
+	{ "defer", RMT_LEVEL_DEFER },
+	{ NULL, 0 },
+};
+
+static const struct rmt_choice binding_levels[] = {
+	{ "off", RMT_LEVEL_OFF },
+	{ "log", RMT_LEVEL_LOG },
+	{ "defer", RMT_LEVEL_DEFER },
+	{ "reject", RMT_LEVEL_REJECT },
+	{ NULL, 0 },
+};
+
+static const struct rmt_choice alignments[] = {
+	{ "relaxed", RMT_ALIGN_RELAXED },
+	{ "strict", RMT_ALIGN_STRICT },
+	{ NULL, 0 },
+};
+
 static const struct rmt_choice units[] = {
 	{ "messages", RMT_UNIT_MESSAGES },
 	{ "recipients", RMT_UNIT_RECIPIENTS },
@@ -80,7 +100,6 @@ static const struct rmt_setting root_settings[] = {
 	  .help = "directory of records and counters", .check = rmt_check_path },
 	LATER("receipts"),
 	LATER("submission"),
-	LATER("dns"),
 	END,
 };
 #undef F
@@ -149,6 +168,54 @@ static const struct rmt_setting milter_settings[] = {
 	  .help = "time for all a message's questions to DNS", .min = 1, .max = 30 },
 	{ "log_passed", &rmt_type_bool, F(log_passed), "true",
 	  .help = "log a line also for messages that nothing is wrong with" },
+	END,
+};
+#undef F
+
+#define F(member) offsetof(struct rmt_dns_config, member)
+static const struct rmt_setting dns_settings[] = {
+	{ "servers", &rmt_type_strings, F(servers), .otherwise = "those of resolv.conf",
+	  .help = "name servers that are asked", .check = rmt_check_dns_server,
+	  .min = 1 },
+	{ "trust_anchors", &rmt_type_string, F(trust_anchors), .otherwise = "none",
+	  .help = "file of DNSSEC's anchors: answers are validated",
+	  .check = rmt_check_path },
+	{ "deadline", &rmt_type_duration, F(deadline_ns), "\"5s\"",
+	  .help = "time for all questions about a sender's domain", .min = 1, .max = 60 },
+	{ "ttl_max", &rmt_type_duration, F(ttl_max_ns), "\"1h\"",
+	  .help = "an answer is asked for again after this", .min = 1, .max = 86400 },
+	{ "negative_ttl_max", &rmt_type_duration, F(negative_ttl_max_ns), "\"5m\"",
+	  .help = "the same where nothing was found", .min = 1, .max = 300 },
+	{ "stale", &rmt_type_duration, F(stale_ns), "\"7d\"",
+	  .help = "what is known of own domains holds so long while DNS is down",
+	  .min = 1, .max = 90 * 86400 },
+	{ "domains", &rmt_type_small, F(domains_max), "100000",
+	  .help = "senders' domains that are remembered", .min = 16, .max = 10000000 },
+	END,
+};
+#undef F
+
+#define F(member) offsetof(struct rmt_signing, member)
+static const struct rmt_setting dkim_settings[] = {
+	{ "selectors", &rmt_type_strings, F(selectors), .otherwise = "not known",
+	  .help = "s= of the stream's signatures", .check = rmt_check_domain, .min = 1 },
+	{ "domain", &rmt_type_string, F(domain), .otherwise = "the sender's domain",
+	  .help = "d= of the stream's signatures", .check = rmt_check_domain },
+	END,
+};
+#undef F
+
+#define F(member) offsetof(struct rmt_binding, member)
+static const struct rmt_setting binding_settings[] = {
+	{ "level", &rmt_type_choice, F(level), "\"off\"",
+	  .help = "what is done with mail from a domain that is not the user's",
+	  .choices = binding_levels },
+	{ "align", &rmt_type_choice, F(align), "\"relaxed\"",
+	  .help = "relaxed: the organisation's domains are one; strict: only the domain "
+		  "itself",
+	  .choices = alignments },
+	{ "users", &rmt_type_bound_users, .otherwise = "the domain of the user's name",
+	  .help = "users and the domains they may send for" },
 	END,
 };
 #undef F
@@ -247,8 +314,11 @@ static const struct rmt_setting stream_settings[] = {
 	{ "suppress_action", &rmt_type_choice, F(stream.suppress_action), "\"reject\"",
 	  .help = "what is done with a suppressed recipient",
 	  .choices = suppress_actions },
-	LATER("require"),
-	LATER("dkim"),
+	{ "require", &rmt_type_strings, F(require), .otherwise = "nothing",
+	  .help = "what the sender's domain must have, refused without: spf, dkim=log",
+	  .check = rmt_check_requirement },
+	{ "on_unknown", &rmt_type_choice, F(stream.on_unknown), "\"accept\"",
+	  .help = "what is done while DNS has not answered", .choices = unknown_actions },
 	LATER("unsubscribe"),
 	LATER("return_path"),
 	LATER("pause"),
@@ -289,6 +359,13 @@ static const struct rmt_section milter_section = {
 	.begin = rmt_begin_milter,
 };
 
+static const struct rmt_section dns_section = {
+	.name = "dns",
+	.settings = dns_settings,
+	.sections = no_sections,
+	.begin = rmt_begin_dns,
+};
+
 static const struct rmt_section fold_section = {
 	.name = "fold",
 	.many = true,
@@ -323,8 +400,24 @@ static const struct rmt_section rules_section = {
 	.begin = rmt_begin_rules,
 };
 
-static const struct rmt_section *const stream_sections[] = { &limit_section,
-							     &rules_section, NULL };
+static const struct rmt_section dkim_section = {
+	.name = "dkim",
+	.settings = dkim_settings,
+	.sections = no_sections,
+	.begin = rmt_begin_dkim,
+};
+
+static const struct rmt_section binding_section = {
+	.name = "binding",
+	.settings = binding_settings,
+	.sections = no_sections,
+	.begin = rmt_begin_binding,
+	.end = rmt_end_binding,
+};
+
+static const struct rmt_section *const stream_sections[] = {
+	&limit_section, &rules_section, &dkim_section, &binding_section, NULL
+};
 
 static const struct rmt_section stream_section = {
 	.name = "streams",
@@ -337,7 +430,7 @@ static const struct rmt_section stream_section = {
 
 /* Addresses in streams are folded: fold comes first. */
 static const struct rmt_section *const root_sections[] = {
-	&policyd_section, &milter_section, &fold_section,
+	&policyd_section, &milter_section, &dns_section, &fold_section,
 	&egress_section,  &stream_section, NULL,
 };
 

@@ -284,3 +284,4 @@ const struct rmt_setting_type rmt_type_quota = { "quota", NULL };
 const struct rmt_setting_type rmt_type_exempt = { "list of the key's values", NULL };
 const struct rmt_setting_type rmt_type_overrides = { "list of key and amount", NULL };
 const struct rmt_setting_type rmt_type_text = { "string", NULL };
+const struct rmt_setting_type rmt_type_bound_users = { "list of user and domains", NULL };

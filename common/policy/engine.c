@@ -223,6 +223,11 @@ struct rmt_suppress_index *rmt_engine_suppress_index(struct rmt_engine *engine)
 	return engine->suppressed;
 }
 
+void rmt_engine_set_gate(struct rmt_engine *engine, struct rmt_gate *gate)
+{
+	engine->gate = gate;
+}
+
 void rmt_engine_closed(struct rmt_engine *engine, unsigned connection,
 		       const struct rmt_now *now)
 {
@@ -294,7 +299,7 @@ void rmt_decision_clear(struct rmt_decision *decision)
 	decision->usage = (struct rmt_usage){ 0 };
 	strcpy(decision->rule_name, "pass");
 	decision->key[0] = decision->text[0] = '\0';
-	decision->filter = NULL;
+	decision->filter = decision->unknown = NULL;
 	decision->would_limits = 0;
 	decision->counted = decision->candidates_charged = false;
 }
@@ -351,6 +356,39 @@ static bool check_suppression(struct rmt_engine *engine, struct rmt_work *work,
 		  work->generation->config->policyd.trouble_action, decision);
 	rmt_text_trouble("records: suppressions cannot be read", decision);
 	return decision->action != RMT_ACTION_DUNNO;
+}
+
+enum rmt_action rmt_gate_action(const struct rmt_gate_answer *answer)
+{
+	switch (answer->level) {
+	case RMT_LEVEL_REJECT:
+		/* Nothing is refused for good because DNS did not answer. */
+		return answer->state == RMT_GATE_SHUT ? RMT_ACTION_REJECT
+						      : RMT_ACTION_DEFER;
+	case RMT_LEVEL_DEFER:
+		return RMT_ACTION_DEFER;
+	default:
+		return RMT_ACTION_REPORT;
+	}
+}
+
+static bool check_gate(struct rmt_engine *engine, const struct rmt_work *work,
+		       struct rmt_decision *decision)
+{
+	struct rmt_gate_answer answer = { RMT_GATE_OPEN };
+
+	if (!rmt_work_is_gated(engine, work))
+		return false;
+	engine->gate->ask(engine->gate, work->stream, &work->sender, &work->facts,
+			  &answer);
+	if (answer.state == RMT_GATE_UNKNOWN)
+		decision->unknown = answer.rule;
+	if (answer.state == RMT_GATE_OPEN ||
+	    (answer.state == RMT_GATE_UNKNOWN && answer.level < RMT_LEVEL_DEFER))
+		return false;
+	rule_says(work, RMT_RULE_GATE, rmt_gate_action(&answer), decision);
+	rmt_text_gate(&answer, decision);
+	return true;
 }
 
 /* How full the fullest limit is costs divisions; only the log tells it of what passes. */
@@ -451,7 +489,8 @@ static void decide_rcpt(struct rmt_engine *engine, struct rmt_work *work,
 			const struct rmt_now *now, struct rmt_decision *decision)
 {
 	bool barred = check_pause(work, now, decision) ||
-		      check_suppression(engine, work, now, decision);
+		      check_suppression(engine, work, now, decision) ||
+		      check_gate(engine, work, decision);
 
 	if (barred && decision->action != RMT_ACTION_DUNNO)
 		return;

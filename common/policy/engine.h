@@ -16,6 +16,7 @@
 
 #include "common/limits/reserve.h"
 #include "common/policy/classify.h"
+#include "common/policy/gate.h"
 #include "common/store/stream_state.h"
 #include "common/store/suppress.h"
 
@@ -33,6 +34,10 @@ const struct rmt_config *rmt_engine_config(const struct rmt_engine *engine);
 struct rmt_reservations *rmt_engine_reservations(struct rmt_engine *engine);
 struct rmt_suppress_index *rmt_engine_suppress_index(
 	struct rmt_engine *engine); /* or NULL */
+
+/* foreign; NULL, as at first: streams that require something get nothing refused
+ * for it. */
+void rmt_engine_set_gate(struct rmt_engine *engine, struct rmt_gate *gate);
 
 enum { RMT_ENGINE_SHARES_MAX = 64, RMT_RULE_MAX = 160, RMT_TEXT_MAX = 400 };
 
@@ -57,6 +62,7 @@ enum rmt_rule {
 	RMT_RULE_PAUSE,
 	RMT_RULE_SUPPRESSION,
 	RMT_RULE_LIMIT,
+	RMT_RULE_GATE,    /* the sender's domain is not ready, or not the user's */
 	RMT_RULE_TROUBLE, /* our own */
 };
 
@@ -70,12 +76,13 @@ struct rmt_decision {
 			   (also where policyd.log_passed is off) */
 	struct rmt_usage usage;       /* of limit */
 	char rule_name[RMT_RULE_MAX]; /* "limit:day", "suppressed:unsubscribe", "paused",
-					 "pass" */
+					 "R2", "pass" */
 	char key[RMT_RULE_MAX];       /* the limit's key, as the user would call it */
 	char text[RMT_TEXT_MAX]; /* reply text, one line, printable ASCII; "" for DUNNO */
 	const char *filter;      /* transport for FILTER at DATA, or NULL */
 	uint64_t would_limits; /* report limits that did not fit: bits over stream->limits
 				*/
+	const char *unknown;   /* rule that DNS did not answer for yet: static; or NULL */
 	bool counted;          /* something was charged or held by this request */
 	bool candidates_charged; /* see rmt_commit */
 };

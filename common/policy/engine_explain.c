@@ -79,6 +79,28 @@ static void explain_suppression(struct rmt_engine *engine, struct rmt_work *work
 	rmt_text_suppression(&hit, work, decision);
 }
 
+static void explain_gate(struct rmt_engine *engine, const struct rmt_work *work,
+			 struct rmt_decision *decision, GString *out)
+{
+	struct rmt_gate_answer answer = { RMT_GATE_OPEN };
+
+	if (!work->stream->gated)
+		return;
+	if (!rmt_work_is_gated(engine, work)) {
+		step(out, "require: not asked of %s",
+		     engine->gate == NULL ? "DNS here" : "the null sender");
+		return;
+	}
+	engine->gate->explain(engine->gate, work->stream, &work->sender, &work->facts,
+			      &answer, out);
+	if (decision->rule != RMT_RULE_NONE || answer.state == RMT_GATE_OPEN ||
+	    (answer.state == RMT_GATE_UNKNOWN && answer.level < RMT_LEVEL_DEFER))
+		return;
+	decision->rule = RMT_RULE_GATE;
+	decision->would = rmt_gate_action(&answer);
+	rmt_text_gate(&answer, decision);
+}
+
 static void explain_fit(struct rmt_engine *engine, struct rmt_work *work, size_t i,
 			struct rmt_span key, struct rmt_decision *decision, GString *out)
 {
@@ -178,6 +200,8 @@ void rmt_engine_explain(struct rmt_engine *engine, const struct rmt_facts *facts
 		explain_pause(work, now, decision, out);
 		if (facts->stage == RMT_STAGE_RCPT)
 			explain_suppression(engine, work, now, decision, out);
+		if (facts->stage == RMT_STAGE_RCPT)
+			explain_gate(engine, work, decision, out);
 		else
 			rmt_work_shares(engine, work);
 		explain_limits(engine, work, decision, out);

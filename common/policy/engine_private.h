@@ -19,6 +19,7 @@ struct rmt_engine {
 	struct rmt_store *store;               /* foreign; or NULL */
 	struct rmt_suppress_index *suppressed; /* own; or NULL */
 	struct rmt_reservations *reservations; /* own */
+	struct rmt_gate *gate;                 /* foreign; or NULL */
 	GPtrArray *generations;                /* own; the last one is in force */
 	uint64_t records_version;
 	int64_t line_ns; /* of the last tick */
@@ -72,6 +73,7 @@ void rmt_text_pause(const struct rmt_stream_state *state, const struct rmt_work 
 		    struct rmt_decision *decision);
 void rmt_text_suppression(const struct rmt_suppress_hit *hit, const struct rmt_work *work,
 			  struct rmt_decision *decision);
+void rmt_text_gate(const struct rmt_gate_answer *answer, struct rmt_decision *decision);
 void rmt_text_limit(const struct rmt_limit *limit, const struct rmt_work *work,
 		    struct rmt_decision *decision);
 void rmt_text_trouble(const char *problem, struct rmt_decision *decision);
@@ -79,6 +81,16 @@ void rmt_text_trouble(const char *problem, struct rmt_decision *decision);
 /* The state of work->stream: paused now, or NULL. */
 const struct rmt_stream_state *rmt_engine_pause(const struct rmt_work *work,
 						int64_t wall_secs);
+
+/* Whether the gate is to be asked. */
+static inline bool rmt_work_is_gated(const struct rmt_engine *engine,
+				     const struct rmt_work *work)
+{
+	return engine->gate != NULL && work->stream->gated && work->sender.whole.len > 0;
+}
+
+/* What an answer of the gate comes to, whatever the mode. */
+enum rmt_action rmt_gate_action(const struct rmt_gate_answer *answer);
 
 void rmt_decision_clear(struct rmt_decision *decision);
 

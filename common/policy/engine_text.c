@@ -71,6 +71,17 @@ void rmt_text_suppression(const struct rmt_suppress_hit *hit, const struct rmt_w
 	set_text(decision, text);
 }
 
+/* "5.7.27 SPF gives fail for example.com (rule R2)" */
+void rmt_text_gate(const struct rmt_gate_answer *answer, struct rmt_decision *decision)
+{
+	g_autofree char *text = g_strdup_printf(
+		"%c.%s %s (rule %s)", decision->would == RMT_ACTION_DEFER ? '4' : '5',
+		answer->code, answer->text, answer->rule);
+
+	g_strlcpy(decision->rule_name, answer->rule, sizeof(decision->rule_name));
+	set_text(decision, text);
+}
+
 void rmt_text_trouble(const char *problem, struct rmt_decision *decision)
 {
 	strcpy(decision->rule_name, "trouble");
@@ -258,6 +269,8 @@ void rmt_decision_format(const struct rmt_work *work, const struct rmt_decision 
 	if (work->facts.sasl_user.len > 0)
 		append_named(out, "sasl_user", work->facts.sasl_user, false);
 	append_named(out, "client", work->facts.client_address, false);
+	if (decision->unknown != NULL)
+		g_string_append_printf(out, " unknown=%s", decision->unknown);
 	if (decision->candidates_charged)
 		g_string_append(out, " note=\"a refused recipient is not named: the "
 				     "recipients' own limits keep all\"");

@@ -167,7 +167,7 @@ static void all_complaints_come_in_one_run(void **state)
 		"mode = \"enforced\"\n"
 		"policyd: { reserve_timeout = \"7x\"\n"
 		"	listen = [\"unix:rel\"] }\n"
-		"streams: { news: { require = [\"spf\"]\n"
+		"streams: { news: { pause = [\"spf\"]\n"
 		"	limits: {\n"
 		"		day: { per = \"stream\" quota = \"20k/dya\" }\n"
 		"		none: { per = \"user\" }\n"
@@ -178,7 +178,7 @@ static void all_complaints_come_in_one_run(void **state)
 		"t.conf:3: policyd: reserve_timeout: '7x' is not a duration (write 30s, "
 		"10m, 12h, 7d)\n"
 		"t.conf:4: policyd: listen: 'rel' is no absolute path\n"
-		"t.conf:5: stream 'news': setting 'require' is not in this version\n"
+		"t.conf:5: stream 'news': setting 'pause' is not in this version\n"
 		"t.conf:7: limit 'day': '20k/dya' is not a quota (write 200/minute, "
 		"5000/day)\n"
 		"t.conf:8: limit 'none': per: 'user' is nothing to count by (write "
@@ -445,6 +445,80 @@ static void rules_have_levels_in_every_stream(void **state)
 	assert_int_equal(rest->rules[RMT_RULES_BULK], RMT_LEVEL_LOG);
 }
 
+static void what_a_stream_requires_has_levels(void **state)
+{
+	static const char text[] =
+		"organization = [\"example.com\"]\n"
+		"dns: { servers = [\"192.0.2.53\", \"::1@5353\"] deadline = \"3s\" }\n"
+		"egress: { out: { addresses = [\"192.0.2.1\"] } }\n"
+		"streams: { news: { senders = [\"*@n.example\"] egress = \"out\"\n"
+		" require = [\"spf\", \"ptr=log\", \"dkim=defer\", \"dmarc=off\",\n"
+		"  \"aligned=log\", \"one-click\"]\n"
+		" rules: { align = \"defer\" }\n"
+		" on_unknown = \"defer\"\n"
+		" dkim: { selectors = [\"s1\"] domain = \"example.com\" }\n"
+		" binding: { level = \"reject\" align = \"strict\"\n"
+		"  users = [\"ann example.com B\xc3\xbc"
+		"cher.example\", \"ann n.example\"] } } }\n";
+	GPtrArray *complaints = NULL;
+	g_autoptr(rmt_config) config = rmt_config_read_text("t.conf", text, &complaints);
+	const struct rmt_stream *news, *last;
+	const GPtrArray *domains;
+
+	(void)state;
+	assert_non_null(config);
+	g_ptr_array_unref(complaints);
+	news = config->streams->pdata[0];
+	last = config->streams->pdata[1];
+	assert_int_equal(news->require[RMT_REQUIRE_SPF], RMT_LEVEL_REJECT);
+	assert_int_equal(news->require[RMT_REQUIRE_PTR], RMT_LEVEL_LOG);
+	assert_int_equal(news->require[RMT_REQUIRE_DKIM], RMT_LEVEL_DEFER);
+	assert_int_equal(news->require[RMT_REQUIRE_DMARC], RMT_LEVEL_OFF);
+	assert_int_equal(news->rules[RMT_RULES_ALIGN], RMT_LEVEL_DEFER);
+	assert_int_equal(news->rules[RMT_RULES_UNSUBSCRIBE], RMT_LEVEL_REJECT);
+	assert_int_equal(news->on_unknown, RMT_LEVEL_DEFER);
+	assert_string_equal(news->dkim.selectors[0], "s1");
+	assert_true(news->requires && news->gated);
+	assert_false(last->requires || last->gated);
+	assert_int_equal(last->on_unknown, RMT_LEVEL_LOG);
+	domains = g_hash_table_lookup(news->binding.users, "ann");
+	assert_int_equal(domains->len, 3);
+	assert_string_equal(domains->pdata[1], "xn--bcher-kva.example");
+	assert_string_equal(config->dns.servers[1], "::1@5353");
+	assert_int_equal(config->dns.negative_ttl_max_ns, 300LL * RMT_NS_PER_SEC);
+}
+
+static void what_cannot_be_required_is_refused(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{ "streams: { a: { require = [\"spv\"] } }",
+		  "t.conf:1: stream 'a': require: 'spv' is nothing to require (write "
+		  "\"spf\", \"spf-record\", \"dkim\", \"dmarc\", \"ptr\", "
+		  "\"free-mail\", \"exists\", \"can-reply\", \"scripts\", \"aligned\", "
+		  "\"one-click\", or one of them with =off, =log, =defer, =reject)\n" },
+		{ "streams: { a: { require = [\"spf\"] } }",
+		  "t.conf:1: stream 'a': require: 'spf' and 'ptr' are about the "
+		  "addresses mail leaves from (write egress = \"NAME\", a group in "
+		  "egress)\n" },
+		{ "streams: { a: { require = [\"dkim\"] } }",
+		  "t.conf:1: stream 'a': require: 'dkim' needs to know under which name "
+		  "the key is published (write dkim: { selectors = [\"s2026\"] })\n" },
+		{ "streams: { a: { binding: { users = [\"ann\"] } } }",
+		  "t.conf:1: stream 'a': users: 'ann' names no domain (write "
+		  "\"USER DOMAIN ...\")\n" },
+		{ "dns: { servers = [\"ns.example\"] }",
+		  "t.conf:1: dns: servers: 'ns.example' is no name server (write "
+		  "\"192.0.2.53\" or \"::1@5353\")\n" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(rows); i++)
+		assert_complaints(rows[i].text, rows[i].want);
+}
+
 static void a_file_that_cannot_be_read_is_a_complaint(void **state)
 {
 	g_autoptr(GPtrArray) missing = NULL, directory = NULL;
@@ -515,6 +589,8 @@ int main(void)
 		cmocka_unit_test(a_stream_without_conditions_is_the_default_by_any_name),
 		cmocka_unit_test(an_included_file_stands_beside_and_is_named),
 		cmocka_unit_test(rules_have_levels_in_every_stream),
+		cmocka_unit_test(what_a_stream_requires_has_levels),
+		cmocka_unit_test(what_cannot_be_required_is_refused),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_a_complaint),
 		cmocka_unit_test(a_dump_reads_as_the_same_configuration),
 		cmocka_unit_test(the_list_of_settings_has_four_columns_each),

@@ -469,6 +469,100 @@ static void a_counter_is_found_again_by_what_the_user_calls_it(void **state)
 	end(&w);
 }
 
+/* --- the gate ----------------------------------------------------------------- */
+
+struct fake_gate {
+	struct rmt_gate gate;
+	struct rmt_gate_answer answer;
+	unsigned asked;
+};
+
+static void fake_ask(struct rmt_gate *gate, const struct rmt_stream *stream,
+		     const struct rmt_addr *sender, const struct rmt_facts *facts,
+		     struct rmt_gate_answer *answer_r)
+{
+	struct fake_gate *fake = (struct fake_gate *)gate;
+
+	(void)facts;
+	assert_string_equal(stream->name, "news");
+	assert_true(rmt_span_eq(sender->domain, RMT_SPAN("n.example")));
+	fake->asked++;
+	*answer_r = fake->answer;
+}
+
+static const char gated[] =
+	"mode = \"%s\"\n"
+	"streams: { news: { sender_domains = [\"n.example\", \"<>\"]"
+	" require = [\"dmarc\"]"
+	" limits: { all: { per = \"stream\" quota = \"100/day\" } } } }\n";
+
+static void what_a_domain_lacks_is_answered_by_its_level(void **state)
+{
+	static const struct {
+		enum rmt_gate_state known;
+		enum rmt_level level;
+		enum rmt_action enforce, would;
+		const char *rule, *text;
+	} rows[] = {
+		{ RMT_GATE_OPEN, RMT_LEVEL_OFF, RMT_ACTION_DUNNO, RMT_ACTION_DUNNO,
+		  "pass", "" },
+		{ RMT_GATE_SHUT, RMT_LEVEL_LOG, RMT_ACTION_DUNNO, RMT_ACTION_REPORT, "R5",
+		  "5.7.40 It has no policy (rule R5)" },
+		{ RMT_GATE_SHUT, RMT_LEVEL_DEFER, RMT_ACTION_DEFER, RMT_ACTION_DEFER,
+		  "R5", "4.7.40 It has no policy (rule R5)" },
+		{ RMT_GATE_SHUT, RMT_LEVEL_REJECT, RMT_ACTION_REJECT, RMT_ACTION_REJECT,
+		  "R5", "5.7.40 It has no policy (rule R5)" },
+		/* DNS did not answer: never for good. */
+		{ RMT_GATE_UNKNOWN, RMT_LEVEL_LOG, RMT_ACTION_DUNNO, RMT_ACTION_DUNNO,
+		  "pass", "" },
+		{ RMT_GATE_UNKNOWN, RMT_LEVEL_DEFER, RMT_ACTION_DEFER, RMT_ACTION_DEFER,
+		  "R5", "4.7.40 It has no policy (rule R5)" },
+		{ RMT_GATE_UNKNOWN, RMT_LEVEL_REJECT, RMT_ACTION_DEFER, RMT_ACTION_DEFER,
+		  "R5", "4.7.40 It has no policy (rule R5)" },
+	};
+	static const char *const modes[] = { "enforce", "report" };
+	size_t i, mode;
+
+	(void)state;
+	for (mode = 0; mode < G_N_ELEMENTS(modes); mode++)
+		for (i = 0; i < G_N_ELEMENTS(rows); i++) {
+			g_autofree char *text = g_strdup_printf(gated, modes[mode]);
+			struct fake_gate fake = { { fake_ask, NULL } };
+			struct world world;
+
+			fake.answer =
+				(struct rmt_gate_answer){ rows[i].known, rows[i].level,
+							  "R5", "7.40",
+							  "It has no policy" };
+			begin(&world, text);
+			rmt_engine_set_gate(world.engine, &fake.gate);
+			rcpt(&world, "1", "a@N.example", "b@example.org");
+			assert_int_equal(fake.asked, 1);
+			assert_int_equal(world.got.action,
+					 mode == 0 ? rows[i].enforce : RMT_ACTION_DUNNO);
+			assert_int_equal(world.got.would, rows[i].would);
+			assert_string_equal(world.got.rule_name, rows[i].rule);
+			assert_string_equal(world.got.text, rows[i].text);
+			assert_int_equal(world.got.unknown != NULL,
+					 rows[i].known == RMT_GATE_UNKNOWN);
+			end(&world);
+		}
+}
+
+static void the_null_sender_is_never_asked_for_a_domain(void **state)
+{
+	g_autofree char *text = g_strdup_printf(gated, "enforce");
+	struct fake_gate fake = { { fake_ask, NULL } };
+	struct world world;
+
+	(void)state;
+	begin(&world, text);
+	rmt_engine_set_gate(world.engine, &fake.gate);
+	assert_int_equal(rcpt(&world, "1", "", "b@example.org"), RMT_ACTION_DUNNO);
+	assert_int_equal(fake.asked, 0);
+	end(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -487,6 +581,8 @@ int main(void)
 		cmocka_unit_test(a_suppressed_recipient_is_refused_in_its_scope_alone),
 		cmocka_unit_test(a_paused_stream_is_deferred_and_no_other),
 		cmocka_unit_test(a_message_ends_under_the_settings_it_began_with),
+		cmocka_unit_test(what_a_domain_lacks_is_answered_by_its_level),
+		cmocka_unit_test(the_null_sender_is_never_asked_for_a_domain),
 		cmocka_unit_test(explain_tells_every_step_and_changes_nothing),
 		cmocka_unit_test(placeholders_are_filled_in),
 		cmocka_unit_test(a_counter_is_found_again_by_what_the_user_calls_it),
