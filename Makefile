@@ -87,8 +87,10 @@ POLICYD_SRC := $(addprefix postfix-policy/policyd/, main.c policyd.c loop.c list
 	control_status.c reload.c)
 CLI_SRC += common/cli/bounce.c
 CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf.c
-MILTER_SRC := $(addprefix postfix-policy/milter/, main.c milter.c socket.c events.c session.c \
-	names.c kind.c gather.c verdict.c after_signer.c)
+# A step of the milter (step.h) is a file here and a row in steps.c.
+MILTER_SRC := $(addprefix postfix-policy/milter/, main.c processes.c place.c milter.c socket.c \
+	events.c session.c names.c kind.c gather.c outcome.c judge.c message.c end.c steps.c \
+	step_alignment.c)
 CLI_SRC += common/cli/check.c common/cli/check_json.c common/cli/check_text.c common/cli/predict.c common/cli/report.c
 
 PROGRAMS := $(if $(CLI_SRC),remite) $(if $(POLICYD_SRC),remite-policyd) \
@@ -136,7 +138,7 @@ CLI_LIB := $(BUILD)/libremite-cli.a
 POLICYD_LIB := $(if $(POLICYD_SRC),$(BUILD)/libremite-policyd.a)
 # All of the milter but what speaks with libmilter, for its unit tests.
 MILTER_LIB := $(BUILD)/libremite-milter.a
-MILTER_HOST := %/main.c %/events.c %/socket.c
+MILTER_HOST := %/milter/main.c %/milter/events.c %/milter/socket.c %/milter/processes.c
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 
 .PHONY: all check check-suites check-oracle check-build check-live check-san check-debian13 fuzz bench lint install clean

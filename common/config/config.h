@@ -176,8 +176,10 @@ struct rmt_policyd_config {
 };
 
 struct rmt_milter_config {
-	char *after; /* own; "unix:/path" or "inet:host:port": the socket behind the
-			signer */
+	/* Own; "unix:/path" or "inet:host:port"; NULL: none. */
+	char *before;  /* in front of the signer */
+	char *after;   /* behind it */
+	char *inbound; /* on an MX */
 	unsigned socket_mode;
 	char *socket_owner, *socket_group; /* own; or NULL */
 	enum rmt_action trouble_action;    /* on our own trouble: DUNNO or DEFER */

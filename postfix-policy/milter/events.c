@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
-#include "postfix-policy/milter/after_signer.h"
+#include "postfix-policy/milter/end.h"
 
 #define FIELD "X-Remite-Rules"
 
@@ -16,6 +16,7 @@ enum {
 	QUIET = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT |
 		SMFIP_NR_HDR | SMFIP_NR_EOH,
 	UNASKED = SMFIP_NODATA | SMFIP_NOUNKNOWN,
+	EDITS = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGFROM,
 };
 
 static struct rmt_milter *shared;
@@ -57,12 +58,24 @@ static sfsistat negotiate(SMFICTX *context, unsigned long actions, unsigned long
 	connection->go_on = quiet ? SMFIS_NOREPLY : SMFIS_CONTINUE;
 	connection->has_blank = (steps & SMFIP_HDR_LEADSPC) != 0;
 	connection->may_skip = (steps & SMFIP_SKIP) != 0;
-	*actions_r = actions & SMFIF_ADDHDRS;
+	connection->session->keeps_signatures =
+		(rmt_steps_want(shared) & RMT_WANTS_SIGNATURES) != 0;
+	*actions_r = actions & EDITS;
 	*steps_r =
 		steps & (UNASKED | SMFIP_HDR_LEADSPC | SMFIP_SKIP | (quiet ? QUIET : 0));
 	*x_r = *y_r = 0;
 	smfi_setpriv(context, connection);
 	return SMFIS_CONTINUE;
+}
+
+/* For mail without an SMTP client Postfix's cleanup(8) plays one: localhost with
+ * port 0. */
+static bool is_local(const struct sockaddr *address)
+{
+	const struct sockaddr_in *in = (const void *)address;
+
+	return address != NULL && address->sa_family == AF_INET && in->sin_port == 0 &&
+	       in->sin_addr.s_addr == htonl(INADDR_LOOPBACK);
 }
 
 static void set_address(struct rmt_session *session, const struct sockaddr *address)
@@ -79,6 +92,7 @@ static void set_address(struct rmt_session *session, const struct sockaddr *addr
 			&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
 			text, sizeof(text));
 	rmt_session_set(&session->client_address, text);
+	session->local = is_local(address);
 }
 
 static sfsistat on_connect(SMFICTX *context, char *name, struct sockaddr *address)
@@ -140,10 +154,9 @@ static sfsistat on_recipient(SMFICTX *context, char **words)
 {
 	struct connection *connection = connection_of(context);
 
-	(void)words;
 	if (connection == NULL)
 		return in_trouble("RCPT without a connection");
-	connection->session->recipients++;
+	rmt_session_recipient(connection->session, words[0] != NULL ? words[0] : "");
 	return connection->go_on;
 }
 
@@ -158,17 +171,33 @@ static sfsistat on_header(SMFICTX *context, char *name, char *value)
 	return connection->go_on;
 }
 
+static void end_header(struct rmt_session *session)
+{
+	const unsigned needs = rmt_steps_need(
+		shared, rmt_span(session->header->str, session->header->len));
+
+	rmt_session_end_of_header(session, shared->keys);
+	session->keeps_body = (needs & RMT_WANTS_BODY) != 0;
+	session->signed_ = session->signed_ && (needs & RMT_WANTS_SIGNATURES) != 0;
+}
+
 static sfsistat on_end_of_header(SMFICTX *context)
 {
 	struct connection *connection = connection_of(context);
 
 	if (connection == NULL)
 		return in_trouble("an end of header without a connection");
-	rmt_session_end_of_header(connection->session, shared->keys);
+	end_header(connection->session);
 	return connection->go_on;
 }
 
-/* Who has no signature need not send the rest. */
+static bool has_enough(const struct rmt_session *session)
+{
+	return !session->signed_ &&
+	       (!session->keeps_body || session->body->len == RMT_SESSION_BODY_MAX);
+}
+
+/* Whose body nobody wants to see need not send the rest. */
 static sfsistat on_body(SMFICTX *context, unsigned char *octets, size_t len)
 {
 	struct connection *connection = connection_of(context);
@@ -176,7 +205,7 @@ static sfsistat on_body(SMFICTX *context, unsigned char *octets, size_t len)
 	if (connection == NULL)
 		return in_trouble("a body without a connection");
 	rmt_session_body(connection->session, rmt_span((const char *)octets, len));
-	if (!connection->session->signed_ && connection->may_skip)
+	if (has_enough(connection->session) && connection->may_skip)
 		return SMFIS_SKIP;
 	return SMFIS_CONTINUE;
 }
@@ -200,54 +229,120 @@ static void double_percents(const char *text, GString *out)
 	}
 }
 
-static sfsistat refuse(SMFICTX *context, struct rmt_end *end)
+static sfsistat refuse(SMFICTX *context, const struct rmt_outcome *outcome)
 {
 	g_autoptr(GString) text = g_string_new(NULL);
+	struct rmt_reply reply;
 
-	double_percents(end->reply.text, text);
-	if (smfi_setreply(context, end->reply.code, end->reply.status, text->str) !=
-	    MI_SUCCESS)
+	rmt_outcome_reply(outcome, &reply);
+	double_percents(reply.text, text);
+	if (smfi_setreply(context, reply.code, reply.status, text->str) != MI_SUCCESS)
 		rmt_log(RMT_LOG_WARNING, "libmilter does not take the reply '%s'",
-			end->reply.text);
-	return end->done == RMT_LEVEL_DEFER ? SMFIS_TEMPFAIL : SMFIS_REJECT;
+			reply.text);
+	return outcome->done == RMT_LEVEL_DEFER ? SMFIS_TEMPFAIL : SMFIS_REJECT;
 }
 
-static bool add_field(SMFICTX *context, const struct connection *connection,
-		      const struct rmt_end *end)
+/* As the MTA writes it: with all that stands behind the colon, or without. */
+static char *value_of(const struct connection *connection, const char *value)
 {
-	/* As the MTA writes it: with all that stands behind the colon, or without. */
-	g_autofree char *value =
-		g_strconcat(connection->has_blank ? " " : "", end->field->str, NULL);
+	return g_strconcat(connection->has_blank ? " " : "", value, NULL);
+}
 
-	return smfi_addheader(context, (char *)FIELD, value) == MI_SUCCESS;
+static bool edit(SMFICTX *context, const struct connection *connection,
+		 const struct rmt_edit *edit)
+{
+	g_autofree char *value = edit->value != NULL && edit->kind != RMT_EDIT_SENDER
+					 ? value_of(connection, edit->value)
+					 : NULL;
+
+	switch (edit->kind) {
+	case RMT_EDIT_ADD:
+		return smfi_addheader(context, edit->name, value) == MI_SUCCESS;
+	case RMT_EDIT_INSERT:
+		return smfi_insheader(context, 0, edit->name, value) == MI_SUCCESS;
+	case RMT_EDIT_CHANGE:
+		return smfi_chgheader(context, edit->name, edit->nth, value) ==
+		       MI_SUCCESS;
+	case RMT_EDIT_SENDER:
+		value = g_strdup_printf("<%s>", edit->value);
+		return smfi_chgfrom(context, value, edit->arguments) == MI_SUCCESS;
+	}
+	return false;
+}
+
+/* RMT_LEVEL_HEADER. */
+static void add_findings(SMFICTX *context, const struct connection *connection,
+			 const struct rmt_outcome *outcome)
+{
+	g_autoptr(GString) field = g_string_new(NULL);
+	g_autofree char *value = NULL;
+
+	rmt_outcome_field(outcome, field);
+	value = value_of(connection, field->str);
+	if (smfi_addheader(context, (char *)FIELD, value) != MI_SUCCESS)
+		rmt_log(RMT_LOG_WARNING, "the field " FIELD " could not be added");
+}
+
+/* An edit that fails leaves the message as it was: it goes on. */
+static void edit_all(SMFICTX *context, const struct connection *connection,
+		     const struct rmt_milter_message *message)
+{
+	guint i;
+
+	for (i = 0; i < message->edits->len; i++) {
+		const struct rmt_edit *one = message->edits->pdata[i];
+
+		if (!edit(context, connection, one))
+			rmt_log(RMT_LOG_WARNING, "%s: libmilter does not change %s",
+				message->queue_id,
+				one->name != NULL ? one->name : "the sender");
+	}
 }
 
 static sfsistat answer(SMFICTX *context, const struct connection *connection,
-		       struct rmt_end *end)
+		       const struct rmt_milter_message *message)
 {
-	if (end->done >= RMT_LEVEL_DEFER)
-		return refuse(context, end);
-	if (end->field != NULL && !add_field(context, connection, end))
-		rmt_log(RMT_LOG_WARNING, "the field " FIELD " could not be added");
+	if (!rmt_message_passes(message))
+		return refuse(context, &message->outcome);
+	if (message->outcome.done == RMT_LEVEL_HEADER)
+		add_findings(context, connection, &message->outcome);
+	if (rmt_end_edits(message))
+		edit_all(context, connection, message);
 	return SMFIS_CONTINUE;
+}
+
+static const char *ask_macro(void *context, const char *name)
+{
+	return smfi_getsymval(context, (char *)name);
+}
+
+static sfsistat end(SMFICTX *context, const struct connection *connection)
+{
+	struct rmt_in_force *in_force = rmt_milter_in_force(shared);
+	struct rmt_milter_message message;
+	sfsistat status;
+
+	rmt_end_of_message(shared, in_force, connection->session, ask_macro, context,
+			   &message);
+	status = answer(context, connection, &message);
+	rmt_message_finish(&message);
+	rmt_in_force_unref(in_force);
+	return status;
 }
 
 static sfsistat on_end_of_message(SMFICTX *context)
 {
 	struct connection *connection = connection_of(context);
-	struct rmt_end end;
 	sfsistat status;
 
 	if (connection == NULL || connection->session->sender == NULL)
 		return in_trouble("an end of message without a beginning");
 	set_macro(&connection->session->queue_id, context, "i");
 	if (!connection->session->ended)
-		rmt_session_end_of_header(connection->session, shared->keys);
+		end_header(connection->session);
 	g_atomic_int_inc(&shared->ending);
-	rmt_after_signer(shared, connection->session, &end);
-	status = answer(context, connection, &end);
+	status = end(context, connection);
 	g_atomic_int_add(&shared->ending, -1);
-	rmt_end_clear(&end);
 	rmt_session_forget(connection->session);
 	return status;
 }
@@ -257,7 +352,7 @@ bool rmt_events_register(struct rmt_milter *milter)
 	struct smfiDesc events = {
 		.xxfi_name = (char *)"remite-milter",
 		.xxfi_version = SMFI_VERSION,
-		.xxfi_flags = SMFIF_ADDHDRS,
+		.xxfi_flags = EDITS,
 		.xxfi_connect = on_connect,
 		.xxfi_helo = on_helo,
 		.xxfi_envfrom = on_sender,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* events.h - libmilter's events, one short function each: they fill a session,
- * and its message is judged at the end (after_signer.h). */
+ * and its message is judged at the end (end.h). */
 #ifndef RMT_MILTER_EVENTS_H
 #define RMT_MILTER_EVENTS_H
 

@@ -114,6 +114,29 @@ static void read_signatures(const struct rmt_dkim *dkim, struct rmt_message_fact
 		g_string_append(facts->dkim_text, "none");
 }
 
+static void start_signatures(struct rmt_session *session, GPtrArray *askers)
+{
+	if (session->signed_ && !session->verified)
+		g_ptr_array_add(askers, rmt_dkim_asker(session->dkim));
+}
+
+static void end_signatures(const struct rmt_gather *with, struct rmt_session *session)
+{
+	if (!session->verified)
+		rmt_dkim_finish(session->dkim, with->now);
+	session->verified = true;
+}
+
+void rmt_gather_signatures(const struct rmt_gather *with, struct rmt_session *session)
+{
+	g_autoptr(GPtrArray) askers = g_ptr_array_new();
+
+	start_signatures(session, askers);
+	rmt_names_run(with->names, (struct rmt_asker *const *)askers->pdata, askers->len,
+		      with->deadline_us);
+	end_signatures(with, session);
+}
+
 static struct rmt_span org_of(const struct rmt_gather *with, struct rmt_span domain)
 {
 	return with->psl != NULL ? rmt_psl_org(with->psl, domain) : domain;
@@ -258,13 +281,12 @@ static void authenticate(const struct rmt_gather *with, struct rmt_session *sess
 	struct spf_run spf;
 
 	start_spf(with, session, &spf, askers);
-	if (session->signed_)
-		g_ptr_array_add(askers, rmt_dkim_asker(session->dkim));
+	start_signatures(session, askers);
 	rmt_names_run(with->names, (struct rmt_asker *const *)askers->pdata, askers->len,
 		      with->deadline_us);
 	end_spf(&spf, &facts->spf);
 	name_spf_domain(session, &facts->spf);
-	rmt_dkim_finish(session->dkim, with->now);
+	end_signatures(with, session);
 	read_signatures(session->dkim, facts);
 }
 

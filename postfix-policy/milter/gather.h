@@ -46,9 +46,12 @@ struct rmt_gather {
 	int64_t deadline_us; /* of g_get_monotonic_time(); for all questions */
 };
 
-/* The session's message must have ended. */
+/* The session's message must have ended, and its signatures must have been kept. */
 void rmt_gather(const struct rmt_gather *with, struct rmt_session *session,
 		struct rmt_message_facts *facts_r);
+
+/* The signatures alone; a rmt_gather() after it does not verify them again. */
+void rmt_gather_signatures(const struct rmt_gather *with, struct rmt_session *session);
 void rmt_message_facts_clear(struct rmt_message_facts *facts);
 
 #endif

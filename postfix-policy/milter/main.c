@@ -16,13 +16,14 @@
 #include "common/base/log.h"
 #include "postfix-policy/milter/events.h"
 #include "postfix-policy/milter/milter.h"
+#include "postfix-policy/milter/processes.h"
 #include "postfix-policy/milter/socket.h"
 
 static const char help[] =
 	"usage: remite-milter [-F] [-c FILE] [--dns-file FILE]\n"
 	"\n"
-	"Judges outgoing messages for Postfix, behind the signer. Stays in the\n"
-	"foreground.\n"
+	"Works on messages at their end, for Postfix: in front of the signer, behind\n"
+	"it, and on an MX. Stays in the foreground.\n"
 	"\n"
 	"  -c FILE           the configuration, else " RMT_CONFIG_DEFAULT_FILE "\n"
 	"  -F                log to standard error, not to syslog\n"
@@ -111,7 +112,7 @@ static bool open_parts(struct rmt_milter *milter, const struct options *options,
 	return rmt_names_open(&milter->names, options->dns_file, &settings, err);
 }
 
-/* --- signals and libmilter ---
+/* --- one process: libmilter ---
  *
  * libmilter has a thread that takes HUP, TERM and INT, and five seconds to end then.
  * The kernel offers a signal to the main thread first, so that one waits for them and
@@ -126,18 +127,7 @@ static void add_signals(sigset_t *set)
 	sigaddset(set, SIGINT);
 }
 
-/* Before the first thread is made: all inherit it, and one that does not block them
- * would end the process. */
-static void block_signals(void)
-{
-	sigset_t set;
-
-	add_signals(&set);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
-
-static void *serve(void *unused)
+static void *serve_libmilter(void *unused)
 {
 	(void)unused;
 	if (smfi_main() != MI_SUCCESS)
@@ -168,37 +158,37 @@ static void wait_for_messages(struct rmt_milter *milter)
 		g_usleep(10 * G_TIME_SPAN_MILLISECOND);
 }
 
-static void say_ready(struct rmt_milter *milter)
-{
-	const struct rmt_config *config = milter->in_force->config;
-
-	rmt_log(RMT_LOG_INFO, "version " RMT_VERSION " judges at %s, %s mode, %s",
-		config->milter.after,
-		config->mode == RMT_MODE_ENFORCE ? "enforce" : "report",
-		milter->config_file != NULL ? milter->config_file : "no configuration");
-	sd_notify(0, "READY=1");
-}
-
 static bool start(struct rmt_milter *milter, const struct options *options, GError **err)
 {
-	if (!open_parts(milter, options, err))
+	if (!open_parts(milter, options, err) || !rmt_steps_open(milter, err))
 		return false;
 	if (!rmt_events_register(milter)) {
 		g_set_error_literal(err, G_FILE_ERROR, G_FILE_ERROR_FAILED,
 				    "libmilter does not take our events");
 		return false;
 	}
-	return rmt_socket_open(&milter->in_force->config->milter, err);
+	return rmt_socket_open(&milter->in_force->config->milter, milter->place, err);
 }
 
-static void run(struct rmt_milter *milter)
+static void say_place(const struct rmt_milter *milter, const char *socket)
 {
-	g_autofree char *socket = g_strdup(milter->in_force->config->milter.after);
+	const struct rmt_config *config = milter->in_force->config;
 
-	g_thread_unref(g_thread_new("libmilter", serve, NULL));
-	say_ready(milter);
+	rmt_log(RMT_LOG_INFO, "version " RMT_VERSION " serves %s at %s, %s mode, %s",
+		rmt_place_name(milter->place), socket,
+		config->mode == RMT_MODE_ENFORCE ? "enforce" : "report",
+		milter->config_file != NULL ? milter->config_file : "no configuration");
+}
+
+static void run(struct rmt_milter *milter, void (*ready)(void *), void *ready_context)
+{
+	g_autofree char *socket = g_strdup(
+		rmt_place_socket(&milter->in_force->config->milter, milter->place));
+
+	g_thread_unref(g_thread_new("libmilter", serve_libmilter, NULL));
+	say_place(milter, socket);
+	ready(ready_context);
 	wait_for_end(milter);
-	sd_notify(0, "STOPPING=1");
 	rmt_socket_remove(socket); /* smfi_stop() would wait for the listener's turn */
 	wait_for_messages(milter);
 	rmt_milter_log_counts(milter);
@@ -207,11 +197,77 @@ static void run(struct rmt_milter *milter)
 	_exit(EXIT_SUCCESS);
 }
 
+/* --- all processes --- */
+
+struct whole {
+	struct rmt_milter *milter;
+	const struct options *options;
+};
+
+/* The configuration of the first process may be an old one by now. */
+static void serve(void *context, enum rmt_place place, bool again,
+		  void (*ready)(void *ready_context), void *ready_context)
+{
+	struct whole *whole = context;
+	g_autoptr(GError) err = NULL;
+
+	whole->milter->place = place;
+	if (again)
+		rmt_milter_reload(whole->milter);
+	if (!start(whole->milter, whole->options, &err))
+		rmt_log(RMT_LOG_ERROR, "%s: %s", rmt_place_name(place), err->message);
+	else
+		run(whole->milter, ready, ready_context);
+}
+
+static void started(void *context)
+{
+	(void)context;
+	sd_notify(0, "READY=1");
+}
+
+static void stopping(void *context)
+{
+	(void)context;
+	sd_notify(0, "STOPPING=1");
+}
+
+/* Each process reads it again by itself. */
+static bool reload_is_good(void *context)
+{
+	const struct whole *whole = context;
+	struct rmt_config *config = rmt_milter_read_config(whole->milter->config_file);
+
+	if (config == NULL)
+		rmt_log(RMT_LOG_ERROR,
+			"reload: the configuration in force stays as it was");
+	rmt_config_unref(config);
+	return config != NULL;
+}
+
+static void choose_places(const struct rmt_milter *milter,
+			  struct rmt_processes *processes)
+{
+	int place;
+
+	for (place = 0; place < RMT_PLACE_COUNT; place++)
+		processes->wanted[place] =
+			rmt_place_socket(&milter->in_force->config->milter,
+					 (enum rmt_place)place) != NULL;
+}
+
 int main(int argc, char **argv)
 {
 	static struct rmt_milter milter;
 	struct options options = { NULL, NULL, false };
-	g_autoptr(GError) err = NULL;
+	struct whole whole = { &milter, &options };
+	struct rmt_processes processes = {
+		.serve = serve,
+		.started = started,
+		.reload_is_good = reload_is_good,
+		.stopping = stopping,
+		.context = &whole,
+	};
 	int status = read_options(&options, argc, argv);
 
 	if (status >= 0)
@@ -221,10 +277,7 @@ int main(int argc, char **argv)
 	start_log(&options);
 	if (!read_config(&milter, &options))
 		return EXIT_FAILURE;
-	block_signals();
-	if (!start(&milter, &options, &err)) {
-		rmt_log(RMT_LOG_ERROR, "%s", err->message);
-		return EXIT_FAILURE;
-	}
-	run(&milter);
+	signal(SIGPIPE, SIG_IGN);
+	choose_places(&milter, &processes);
+	return rmt_processes_run(&processes);
 }

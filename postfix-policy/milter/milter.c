@@ -60,12 +60,13 @@ struct rmt_config *rmt_milter_read_config(const char *file)
 static void warn_of_socket(struct rmt_milter *milter, const struct rmt_config *config)
 {
 	struct rmt_in_force *before = rmt_milter_in_force(milter);
+	const char *now = rmt_place_socket(&before->config->milter, milter->place);
 
-	if (g_strcmp0(before->config->milter.after, config->milter.after) != 0)
+	if (g_strcmp0(now, rmt_place_socket(&config->milter, milter->place)) != 0)
 		rmt_log(RMT_LOG_WARNING,
-			"reload: 'milter.after' is used from the next start on; until "
+			"reload: 'milter.%s' is used from the next start on; until "
 			"then %s",
-			before->config->milter.after);
+			rmt_place_name(milter->place), now);
 	rmt_in_force_unref(before);
 }
 
@@ -80,8 +81,9 @@ void rmt_milter_reload(struct rmt_milter *milter)
 	}
 	warn_of_socket(milter, config);
 	rmt_milter_set_config(milter, config);
-	rmt_log(RMT_LOG_INFO, "reload: %s is in force",
-		milter->config_file != NULL ? milter->config_file : "the default");
+	rmt_log(RMT_LOG_INFO, "reload: %s is in force at %s",
+		milter->config_file != NULL ? milter->config_file : "the default",
+		rmt_place_name(milter->place));
 }
 
 void rmt_milter_log_counts(struct rmt_milter *milter)
@@ -89,6 +91,7 @@ void rmt_milter_log_counts(struct rmt_milter *milter)
 	g_autoptr(GString) line = g_string_new("counts");
 	int level;
 
+	g_string_append_printf(line, " place=%s", rmt_place_name(milter->place));
 	g_string_append_printf(line, " messages=%d", g_atomic_int_get(&milter->messages));
 	for (level = RMT_LEVEL_LOG; level <= RMT_LEVEL_REJECT; level++)
 		g_string_append_printf(line, " %s=%d",

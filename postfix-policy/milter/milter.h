@@ -5,6 +5,7 @@
 
 #include "common/policy/classify.h"
 #include "postfix-policy/milter/names.h"
+#include "postfix-policy/milter/step.h"
 
 /* A configuration in force: a message ends under the one its end began with. */
 struct rmt_in_force {
@@ -14,7 +15,9 @@ struct rmt_in_force {
 };
 
 struct rmt_milter {
-	const char *config_file; /* foreign; NULL: built-in defaults */
+	enum rmt_place place;        /* what this process serves */
+	void *states[RMT_STEPS_MAX]; /* the steps'; by their row */
+	const char *config_file;     /* foreign; NULL: built-in defaults */
 	GMutex lock;
 	struct rmt_in_force *in_force;              /* own; under lock */
 	struct rmt_names *names;                    /* own */

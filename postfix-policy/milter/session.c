@@ -13,7 +13,10 @@ struct rmt_session *rmt_session_new(void)
 	struct rmt_session *session = g_new0(struct rmt_session, 1);
 
 	session->header = g_string_sized_new(4096);
+	session->body = g_string_new(NULL);
+	session->recipients = g_ptr_array_new_with_free_func(g_free);
 	session->complete = true;
+	session->keeps_signatures = true;
 	return session;
 }
 
@@ -28,10 +31,13 @@ void rmt_session_forget(struct rmt_session *session)
 		session->header = g_string_sized_new(4096);
 	}
 	g_string_truncate(session->header, 0);
-	session->recipients = 0;
+	g_string_truncate(session->body, 0);
+	g_ptr_array_set_size(session->recipients, 0);
+	session->recipient_count = 0;
 	session->header_octets = session->field_count = session->body_octets = 0;
 	session->complete = true;
-	session->ended = session->signed_ = false;
+	session->ended = session->signed_ = session->verified = false;
+	session->keeps_body = false;
 }
 
 void rmt_session_free(struct rmt_session *session)
@@ -40,6 +46,8 @@ void rmt_session_free(struct rmt_session *session)
 		return;
 	rmt_session_forget(session);
 	g_string_free(session->header, TRUE);
+	g_string_free(session->body, TRUE);
+	g_ptr_array_unref(session->recipients);
 	g_free(session->client_address);
 	g_free(session->client_name);
 	g_free(session->helo);
@@ -54,16 +62,28 @@ void rmt_session_set(char **field, const char *value)
 	*field = value != NULL ? g_strndup(value, WORD_MAX) : NULL;
 }
 
-void rmt_session_begin(struct rmt_session *session, const char *sender)
+static char *without_brackets(const char *address)
 {
-	size_t len = strlen(sender);
+	size_t len = strlen(address);
 
-	rmt_session_forget(session);
-	if (len >= 2 && sender[0] == '<' && sender[len - 1] == '>') {
-		sender++;
+	if (len >= 2 && address[0] == '<' && address[len - 1] == '>') {
+		address++;
 		len -= 2;
 	}
-	session->sender = g_strndup(sender, MIN(len, WORD_MAX));
+	return g_strndup(address, MIN(len, WORD_MAX));
+}
+
+void rmt_session_begin(struct rmt_session *session, const char *sender)
+{
+	rmt_session_forget(session);
+	session->sender = without_brackets(sender);
+}
+
+void rmt_session_recipient(struct rmt_session *session, const char *recipient)
+{
+	session->recipient_count++;
+	if (session->recipients->len < RMT_SESSION_RECIPIENTS_MAX)
+		g_ptr_array_add(session->recipients, without_brackets(recipient));
 }
 
 /* Folds come as LF or CRLF; in the message they were CRLF. */
@@ -108,8 +128,10 @@ void rmt_session_header(struct rmt_session *session, struct rmt_dkim_keys *keys,
 	g_string_append(session->header, name);
 	g_string_append(session->header, has_blank ? ":" : ": ");
 	append_value(session->header, value);
-	rmt_dkim_header(dkim_of(session, keys), rmt_span(session->header->str + start,
-							 session->header->len - start));
+	if (session->keeps_signatures)
+		rmt_dkim_header(dkim_of(session, keys),
+				rmt_span(session->header->str + start,
+					 session->header->len - start));
 	g_string_append(session->header, "\r\n");
 	if (g_ascii_strcasecmp(name, "DKIM-Signature") == 0)
 		session->signed_ = true;
@@ -118,15 +140,20 @@ void rmt_session_header(struct rmt_session *session, struct rmt_dkim_keys *keys,
 /* Signatures of a message whose header is not known whole prove nothing. */
 void rmt_session_end_of_header(struct rmt_session *session, struct rmt_dkim_keys *keys)
 {
-	if (!session->complete)
+	if (!session->complete || !session->keeps_signatures)
 		session->signed_ = false;
-	rmt_dkim_end_of_headers(dkim_of(session, keys));
+	if (session->keeps_signatures)
+		rmt_dkim_end_of_headers(dkim_of(session, keys));
 	session->ended = true;
 }
 
 void rmt_session_body(struct rmt_session *session, struct rmt_span piece)
 {
+	const size_t room = RMT_SESSION_BODY_MAX - session->body->len;
+
 	session->body_octets += piece.len;
+	if (session->keeps_body)
+		g_string_append_len(session->body, piece.p, (gssize)MIN(piece.len, room));
 	if (session->signed_ && session->ended)
 		rmt_dkim_body(session->dkim, piece);
 }
@@ -144,7 +171,7 @@ void rmt_session_facts(const struct rmt_session *session, struct rmt_facts *fact
 		.cert_subject = rmt_span_of(session->cert_subject),
 		.cert_issuer = rmt_span_of(session->cert_issuer),
 		.header = rmt_span(session->header->str, session->header->len),
-		.recipient_count = session->recipients,
+		.recipient_count = session->recipient_count,
 		.size = session->header_octets + session->body_octets,
 	};
 }

@@ -99,10 +99,11 @@ static bool set_access(const char *path, const struct rmt_milter_config *config,
 	return true;
 }
 
-static bool open_socket(const struct rmt_milter_config *config, GError **err)
+static bool open_socket(const struct rmt_milter_config *config, const char *socket,
+			GError **err)
 {
-	g_autofree char *name = rmt_socket_for_libmilter(config->after);
-	const char *path = path_of(config->after);
+	g_autofree char *name = rmt_socket_for_libmilter(socket);
+	const char *path = path_of(socket);
 
 	if (path != NULL && !is_free(path, err))
 		return false;
@@ -121,10 +122,13 @@ void rmt_socket_remove(const char *name)
 		unlink(path);
 }
 
-bool rmt_socket_open(const struct rmt_milter_config *config, GError **err)
+bool rmt_socket_open(const struct rmt_milter_config *config, enum rmt_place place,
+		     GError **err)
 {
-	if (open_socket(config, err))
+	const char *name = rmt_place_socket(config, place);
+
+	if (open_socket(config, name, err))
 		return true;
-	g_prefix_error(err, "%s: ", config->after);
+	g_prefix_error(err, "%s: ", name);
 	return false;
 }

@@ -2,7 +2,7 @@
 /* Fields as a milter gets them, and what is made of them: kind, stream's header
  * condition, From, signatures, verdict and words. No DNS: nothing is asked. */
 #include "common/policy/header_match.h"
-#include "postfix-policy/milter/verdict.h"
+#include "postfix-policy/milter/judge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,7 +23,9 @@ static void say(const struct rmt_message_facts *facts)
 
 	for (i = 0; i < RMT_RULES_COUNT; i++)
 		stream.rules[i] = RMT_LEVEL_REJECT;
+	rmt_outcome_init(&outcome);
 	rmt_judge(facts, &stream, &outcome);
+	rmt_outcome_decide(&outcome, stream.mode);
 	rmt_outcome_rules(&outcome, text);
 	rmt_outcome_field(&outcome, text);
 	if (outcome.done >= RMT_LEVEL_DEFER) {

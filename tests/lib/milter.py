@@ -11,7 +11,7 @@ CONFIG = """\
 mode = "{mode}"
 {more}
 milter: {{
-	after = "unix:{socket}"
+{sockets}
 	socket_mode = "0666"
 	socket_group = "root"
 {milter}}}
@@ -37,26 +37,35 @@ OversignHeaders From
 
 
 class Milter:
-    """zone: text for --dns-file; None: DNS of this machine."""
+    """zone: text for --dns-file; None: DNS of this machine. places: which of "before",
+    "after" and "inbound" are served."""
 
-    def __init__(self, place, zone, streams, mode="enforce", milter="", more=""):
+    def __init__(self, place, zone, streams, mode="enforce", milter="", more="",
+                 places=("after",)):
         self.program = os.path.join(BUILD, "remite-milter")
         if not os.access(self.program, os.X_OK):
             raise Skip(f"{self.program} is not built")
         self.place = place
-        self.socket = place.file("after")
+        self.places = places
         self.zone = place.file("zone.txt", zone) if zone is not None else None
         self.process = None
         self.configure(streams, mode, milter, more)
         self.start()
 
+    def socket(self, name):
+        return self.place.file(name)
+
+    def address_of(self, name):
+        """As Postfix writes it."""
+        return "unix:" + self.socket(name)
+
     @property
     def address(self):
-        """As Postfix writes it."""
-        return "unix:" + self.socket
+        return self.address_of("after")
 
     def configure(self, streams, mode="enforce", milter="", more=""):
-        text = CONFIG.format(mode=mode, socket=self.socket, streams=streams, milter=milter,
+        sockets = "\n".join(f'\t{name} = "unix:{self.socket(name)}"' for name in self.places)
+        text = CONFIG.format(mode=mode, sockets=sockets, streams=streams, milter=milter,
                              more=more)
         self.config = self.place.file("remite.conf", text)
 
@@ -70,7 +79,7 @@ class Milter:
         if self.process.poll() is not None:
             raise Failure(f"remite-milter ended with status {self.process.returncode}: "
                           + self.log()[-500:])
-        return can_connect(self.socket)
+        return all(can_connect(self.socket(name)) for name in self.places)
 
     def stop(self):
         return end_process(self.process)
@@ -80,9 +89,11 @@ class Milter:
         self.process.wait()
 
     def reload(self):
+        """Until every place has it, or none."""
         before = len(self.log())
         self.process.send_signal(signal.SIGUSR1)
-        wait_until(lambda: "reload: " in self.log()[before:], "a word about the reload")
+        wait_until(lambda: self.log()[before:].count("reload: ") >= len(self.places) or
+                   "stays as it was" in self.log()[before:], "a word about the reload")
 
     def log(self):
         with open(self.place.file("milter.log"), encoding="utf-8", errors="replace") as text:

@@ -119,7 +119,7 @@ def report_mode_refuses_nothing_and_says_the_same(place):
         true(f"action=pass would=reject stream=all rules={rule}" in servers.milter.last(), servers.milter.last())
     equal(len(servers.postfix.wait_delivered(len(MISALIGNED))), len(MISALIGNED), "delivered")
     servers.milter.stop()
-    true(f"counts messages={len(MISALIGNED)} " in servers.milter.log(), "counts")
+    true(f"counts place=after messages={len(MISALIGNED)} " in servers.milter.log(), "counts")
     true(f" reject={len(MISALIGNED)}" in servers.milter.log(), "counts what it would")
 
 

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "postfix-policy/milter/verdict.h"
+#include "postfix-policy/milter/judge.h"
 
 /* What a case says of a message from ann@x.test; the rest is as below. */
 struct said {
@@ -52,7 +52,9 @@ static void judge(const struct said *said, const struct rmt_stream *stream,
 	struct rmt_message_facts facts;
 
 	make_facts(said, &facts);
+	rmt_outcome_init(outcome_r);
 	rmt_judge(&facts, stream, outcome_r);
+	rmt_outcome_decide(outcome_r, stream->mode);
 	rmt_message_facts_clear(&facts);
 }
 
@@ -203,7 +205,9 @@ static void notices_and_indirect_mail_are_not_refused(void **state)
 		if (!rows[i].good_from)
 			facts.from = (struct rmt_from){ .result = RMT_FROM_MISSING,
 							.reason = "no From field" };
+		rmt_outcome_init(&outcome);
 		rmt_judge(&facts, &stream, &outcome);
+		rmt_outcome_decide(&outcome, stream.mode);
 		assert_int_equal(outcome.done, rows[i].want);
 		rmt_message_facts_clear(&facts);
 	}
