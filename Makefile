@@ -66,7 +66,8 @@ REPORT_SRC := $(addprefix common/report/, report.c mail.c text.c classify.c arf.
 RULES_SRC += $(addprefix common/rules/, facts.c lookup.c spf_survey.c domain.c names.c record.c \
 	rules_dkim.c rules_dmarc.c rules_names.c rules_optional.c rules_spf.c scripts.c message.c)
 # How a message says to leave its list.
-UNSUBSCRIBE_SRC := $(addprefix common/unsubscribe/, list_unsubscribe.c mailto.c)
+UNSUBSCRIBE_SRC := $(addprefix common/unsubscribe/, address_filter.c list_unsubscribe.c mailto.c \
+	target.c)
 COMMON_SRC := $(BASE_SRC) $(CONFIG_SRC) $(MESSAGE_SRC) $(LIMITS_SRC) $(STORE_SRC) \
 	$(POLICY_SRC) $(AUTH_SRC) $(RULES_SRC) $(REPORT_SRC) $(UNSUBSCRIBE_SRC)
 # Return paths; with libcrypto.
@@ -106,6 +107,8 @@ COMMON_PKGS := glib-2.0 libconfig lmdb libxxhash libidn2 jansson
 MAIL_PKGS := gmime-3.0 opendkim libcrypto
 # For the programs that ask DNS about senders.
 AUTH_PKGS := libunbound libpsl
+# For the programs that speak HTTP to others.
+CURL_PKGS := libcurl
 POLICYD_PKGS := libsystemd
 MILTER_PKGS := milter libsystemd
 TEST_PKGS := cmocka
@@ -120,6 +123,7 @@ COMMON_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(COMMON_PKGS) $(MAIL_PKGS) $(AUT
 COMMON_LIBS = $(shell $(PKG_CONFIG) --libs $(COMMON_PKGS)) -lm
 MAIL_LIBS := $(shell $(PKG_CONFIG) --libs $(MAIL_PKGS))
 AUTH_LIBS := $(shell $(PKG_CONFIG) --libs $(AUTH_PKGS))
+CURL_LIBS := $(shell $(PKG_CONFIG) --libs $(CURL_PKGS))
 POLICYD_LIBS = $(shell $(PKG_CONFIG) --libs $(POLICYD_PKGS))
 MILTER_LIBS = $(shell $(PKG_CONFIG) --libs $(MILTER_PKGS))
 TEST_LIBS = $(shell $(PKG_CONFIG) --libs $(TEST_PKGS))
@@ -169,7 +173,7 @@ $(MILTER_LIB): $(call objects,$(filter-out $(MILTER_HOST),$(MILTER_SRC)))
 
 $(BUILD)/remite: $(call objects,$(CLI_SRC)) $(LIB)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS)
 
 $(BUILD)/remite-policyd: $(call objects,$(POLICYD_SRC)) $(LIB)
 	$(call say,LD,$@)
@@ -182,12 +186,12 @@ $(BUILD)/remite-milter: $(call objects,$(MILTER_SRC)) $(LIB)
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(CLI_LIB) $(POLICYD_LIB) $(MILTER_LIB) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS)) $(TEST_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS)) $(TEST_LIBS)
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(POLICYD_LIB) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS))
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS))
 
 check-build: all $(UNIT_PROGRAMS)
 
@@ -219,7 +223,7 @@ fuzz: $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/fuzz/libremite.a
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(ALL_CPPFLAGS) $(COMMON_CFLAGS) -std=gnu11 $(FUZZ_FLAGS) -pthread -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS)
+	$(Q)$(CLANG) $(ALL_CPPFLAGS) $(COMMON_CFLAGS) -std=gnu11 $(FUZZ_FLAGS) -pthread -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS)
 
 FUZZ_LIB_SRC := $(COMMON_SRC) $(filter-out %/main.c,$(CLI_SRC)) \
 	$(filter-out $(MILTER_HOST),$(MILTER_SRC))
