@@ -45,6 +45,9 @@ LIMITS_SRC := $(addprefix common/limits/,gcra.c quota.c table.c names.c held.c c
 STORE_SRC := $(addprefix common/store/,store.c store_lmdb.c store_mem.c pack.c filter.c \
 	suppress_record.c suppress.c suppress_import.c suppress_index.c suppress_line.c \
 	stream_state.c)
+# Receipts' claims, jobs of every kind, prompts and what is told of them.
+STORE_SRC += $(addprefix common/store/, deal.c claims.c claim_id.c claim_client.c jobs.c prompts.c preferences.c \
+	user_rows.c answers.c audit.c)
 POLICY_SRC := common/policy/engine.c common/policy/engine_key.c common/policy/engine_text.c \
 	common/policy/engine_explain.c
 POLICY_SRC += common/policy/policy_request.c common/policy/policy_reply.c

@@ -11,6 +11,14 @@ const char *const rmt_store_tables[] = {
 	"suppress",         /* suppress_record.h */
 	"suppress-journal", /* suppress_journal.h */
 	"streams",          /* stream_state.h */
+	"claims",           /* claims.h */
+	"receipt-ids",      /* claims.h */
+	"jobs",             /* jobs.h */
+	"jobs-due",         /* jobs.h */
+	"prompts",          /* prompts.h */
+	"preferences",      /* prompts.h */
+	"answers",          /* answers.h */
+	"audit",            /* audit.h */
 	NULL,
 };
 
