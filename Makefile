@@ -75,6 +75,8 @@ COMMON_SRC := $(BASE_SRC) $(CONFIG_SRC) $(MESSAGE_SRC) $(LIMITS_SRC) $(STORE_SRC
 	$(POLICY_SRC) $(AUTH_SRC) $(RULES_SRC) $(REPORT_SRC) $(UNSUBSCRIBE_SRC)
 # Return paths; with libcrypto.
 COMMON_SRC += common/token/verp.c
+# What must come back unforged; with OpenSSL.
+COMMON_SRC += $(addprefix common/token/,keys.c keys_file.c letters.c token.c unsub.c)
 
 CLI_SRC := common/cli/main.c common/cli/cli.c common/cli/dkim.c
 CLI_SRC += common/cli/check_config.c common/cli/replay.c
@@ -90,6 +92,7 @@ POLICYD_SRC := $(addprefix postfix-policy/policyd/, main.c policyd.c loop.c list
 	policy_session.c record.c metrics.c metrics_http.c talk.c control.c control_limits.c \
 	control_status.c reload.c)
 CLI_SRC += common/cli/bounce.c
+CLI_SRC += common/cli/keys.c
 CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf.c
 # A step of the milter (step.h) is a file here and a row in steps.c.
 MILTER_SRC := $(addprefix postfix-policy/milter/, main.c processes.c place.c milter.c socket.c \
@@ -112,7 +115,7 @@ MAIL_PKGS := gmime-3.0 opendkim libcrypto
 AUTH_PKGS := libunbound libpsl
 # For the programs that speak HTTP to others.
 CURL_PKGS := libcurl
-POLICYD_PKGS := libsystemd
+POLICYD_PKGS := libsystemd libcrypto
 MILTER_PKGS := milter libsystemd
 TEST_PKGS := cmocka
 

@@ -27,6 +27,7 @@ static const struct rmt_command *const commands[] = {
 	&rmt_command_bounce,
 	&rmt_command_suppress,
 	&rmt_command_stream,
+	&rmt_command_keys,
 	NULL,
 };
 /* clang-format on */

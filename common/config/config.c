@@ -90,6 +90,7 @@ void rmt_config_unref(struct rmt_config *config)
 	g_strfreev(config->organization);
 	g_free(config->file);
 	g_free(config->state);
+	g_free(config->keys);
 	g_free(config->dump);
 	g_free(config);
 }

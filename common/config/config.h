@@ -205,6 +205,7 @@ struct rmt_config {
 	bool charge_own_domains, charge_null_sender;
 	enum rmt_mode mode;
 	char *state; /* own; directory */
+	char *keys;  /* own; file of the key ring */
 	struct rmt_policyd_config policyd;
 	struct rmt_milter_config milter;
 	struct rmt_dns_config dns;
