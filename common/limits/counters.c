@@ -112,30 +112,42 @@ static uint64_t held_of(const struct rmt_counters *counters, const struct rmt_sl
 	return held != NULL ? held->units : 0;
 }
 
-/* The slot of the record's counter: where it was last time, or searched. */
+/* The key's slot: where it was last time (*place), or searched. */
+static inline G_ALWAYS_INLINE struct rmt_slot *slot_in(
+	const struct rmt_counters *counters, uint64_t key, uint32_t *place)
+{
+	const struct rmt_shard *shard = rmt_table_shard(&counters->slots, key);
+	struct rmt_slot *slot;
+
+	if (*place < shard->size && shard->slots[*place].key == key)
+		return &shard->slots[*place];
+	slot = slot_find(counters, key);
+	if (slot != NULL)
+		*place = (uint32_t)(slot - shard->slots);
+	return slot;
+}
+
 static inline G_ALWAYS_INLINE struct rmt_slot *slot_of(
 	const struct rmt_counters *counters, struct rmt_held *held)
 {
-	const struct rmt_shard *shard = rmt_table_shard(&counters->slots, held->key);
-	struct rmt_slot *slot;
+	return slot_in(counters, held->key, &held->place);
+}
 
-	if (held->place < shard->size && shard->slots[held->place].key == held->key)
-		return &shard->slots[held->place];
-	slot = slot_find(counters, held->key);
-	if (slot != NULL)
-		held->place = (uint32_t)(slot - shard->slots);
+static inline G_ALWAYS_INLINE struct rmt_slot *slot_put_in(struct rmt_counters *counters,
+							   uint64_t key, uint32_t *place)
+{
+	struct rmt_slot *slot = slot_in(counters, key, place);
+
+	if (slot == NULL)
+		return slot_put(counters, key);
+	counters->nameless |= (slot->value & RMT_SLOT_NAMED) == 0;
 	return slot;
 }
 
 static inline G_ALWAYS_INLINE struct rmt_slot *slot_put_of(struct rmt_counters *counters,
 							   struct rmt_held *held)
 {
-	struct rmt_slot *slot = slot_of(counters, held);
-
-	if (slot == NULL)
-		return slot_put(counters, held->key);
-	counters->nameless |= (slot->value & RMT_SLOT_NAMED) == 0;
-	return slot;
+	return slot_put_in(counters, held->key, &held->place);
 }
 
 static uint64_t line_u(struct rmt_counters *counters, int64_t line_ns)
@@ -288,6 +300,18 @@ struct rmt_held *rmt_counters_fits_at(struct rmt_counters *counters, uint64_t ke
 	return at;
 }
 
+bool rmt_counters_fits_in(struct rmt_counters *counters, uint64_t key,
+			  const struct rmt_measure *measure, uint64_t n, int64_t line_ns,
+			  struct rmt_usage *usage_r, uint32_t *place_r)
+{
+	const struct rmt_slot *slot;
+
+	*place_r = UINT32_MAX;
+	slot = slot_in(counters, key, place_r);
+	return fits(counters, slot, held_of(counters, slot), measure, n,
+		    line_u(counters, line_ns), usage_r);
+}
+
 void rmt_counters_hold_at(struct rmt_counters *counters, struct rmt_held **at,
 			  uint64_t key, uint64_t n)
 {
@@ -342,7 +366,7 @@ static void log_rate(struct rmt_counters *counters, const struct rmt_slot *slot)
 	uint64_t words[2] = { slot->key, slot->value & RMT_SLOT_VALUE };
 
 	if (counters->disk != NULL)
-		rmt_disk_add(counters->disk, RMT_LOG_RATE, words, sizeof(words), NULL, 0);
+		rmt_disk_add_rate(counters->disk, words);
 }
 
 /* From sub-window `first` on; the whole ring where the log does not know it by
@@ -415,6 +439,16 @@ void rmt_counters_settle_at(struct rmt_counters *counters, struct rmt_held **at,
 	unhold(counters, *at, held);
 	if (n > 0)
 		charge(counters, slot_put_of(counters, *at), measure, n, now);
+}
+
+void rmt_counters_charge_in(struct rmt_counters *counters, uint64_t key,
+			    const struct rmt_measure *measure, uint64_t n,
+			    int64_t line_ns, uint32_t place)
+{
+	uint64_t now = line_u(counters, line_ns);
+
+	if (n > 0)
+		charge(counters, slot_put_in(counters, key, &place), measure, n, now);
 }
 
 void rmt_counters_refund(struct rmt_counters *counters, uint64_t key,

@@ -99,6 +99,15 @@ void rmt_counters_settle_at(struct rmt_counters *counters, struct rmt_held **at,
 			    const struct rmt_measure *measure, uint64_t n,
 			    int64_t line_ns);
 
+/* The same for who commits at once, without holding: *place_r is where the counter
+ * was found, a hint for the charge. */
+bool rmt_counters_fits_in(struct rmt_counters *counters, uint64_t key,
+			  const struct rmt_measure *measure, uint64_t n, int64_t line_ns,
+			  struct rmt_usage *usage_r, uint32_t *place_r);
+void rmt_counters_charge_in(struct rmt_counters *counters, uint64_t key,
+			    const struct rmt_measure *measure, uint64_t n,
+			    int64_t line_ns, uint32_t place);
+
 /* Gives n committed units back (a message refused after the commit). */
 void rmt_counters_refund(struct rmt_counters *counters, uint64_t key,
 			 const struct rmt_amount *amount, uint64_t n, int64_t line_ns);

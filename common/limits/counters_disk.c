@@ -58,14 +58,17 @@ struct rmt_disk {
 
 /* --- reading records ------------------------------------------------------------- */
 
-static bool apply_rate(struct rmt_counters *counters, const char *record, size_t len)
+static bool apply_rates(struct rmt_counters *counters, const char *record, size_t len)
 {
 	uint64_t words[2];
+	bool sensible = len > 0 && len % sizeof(words) == 0;
+	size_t at;
 
-	if (len != sizeof(words))
-		return false;
-	memcpy(words, record, len);
-	return rmt_counters_set_rate(counters, words[0], words[1]);
+	for (at = 0; sensible && at < len; at += sizeof(words)) {
+		memcpy(words, record + at, sizeof(words));
+		sensible = rmt_counters_set_rate(counters, words[0], words[1]);
+	}
+	return sensible;
 }
 
 static bool apply_quota(struct rmt_counters *counters, const char *record, size_t len)
@@ -103,7 +106,7 @@ bool rmt_disk_apply(struct rmt_counters *counters, enum rmt_log_type type,
 
 	switch (type) {
 	case RMT_LOG_RATE:
-		return apply_rate(counters, record, len);
+		return apply_rates(counters, record, len);
 	case RMT_LOG_QUOTA:
 		return apply_quota(counters, record, len);
 	case RMT_LOG_NAME:
@@ -140,18 +143,20 @@ static void end_list(struct rmt_disk *disk)
 	disk->in_list = false;
 }
 
-/* Every record of rates and quotas begins with its key. */
+/* Every record of rates and quotas begins with its key, and rates come in pairs. */
 static void look_ahead(void *context, int64_t line_ns, enum rmt_log_type type,
 		       const char *record, size_t len)
 {
 	const struct rmt_disk *disk = context;
+	const size_t pair = 2 * sizeof(uint64_t);
+	size_t at, end = type == RMT_LOG_RATE ? len : type == RMT_LOG_QUOTA ? pair : 0;
 	uint64_t key;
 
 	(void)line_ns;
-	if (len < sizeof(key) || (type != RMT_LOG_RATE && type != RMT_LOG_QUOTA))
-		return;
-	memcpy(&key, record, sizeof(key));
-	rmt_counters_prefetch(disk->counters, key);
+	for (at = 0; at + pair <= MIN(end, len); at += pair) {
+		memcpy(&key, record + at, sizeof(key));
+		rmt_counters_prefetch(disk->counters, key);
+	}
 }
 
 static void apply(void *context, int64_t line_ns, enum rmt_log_type type,
@@ -662,6 +667,12 @@ void rmt_disk_add(struct rmt_disk *disk, enum rmt_log_type type, const void *a,
 		  size_t a_len, const void *b, size_t b_len)
 {
 	if (rmt_wal_add(disk->wal, type, a, a_len, b, b_len) > GATHERED_MAX)
+		rmt_disk_write(disk);
+}
+
+void rmt_disk_add_rate(struct rmt_disk *disk, const uint64_t pair[2])
+{
+	if (rmt_wal_add_rate(disk->wal, pair) > GATHERED_MAX)
 		rmt_disk_write(disk);
 }
 

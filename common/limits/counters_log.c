@@ -14,6 +14,7 @@ static const char segment_magic[8] = "remitel";
 
 enum {
 	RATE_LEN = 16,
+	RATES_MAX = 64 << 10,     /* octets in one record */
 	FRAME_MAGIC = 0x46544d52, /* "RMTF" */
 	ALIGN = 8,
 	LEN_BITS = 24,
@@ -113,7 +114,7 @@ static enum rmt_log_result read_segment(const char *bytes, size_t len,
 		return RMT_LOG_TORN;
 	if (memcmp(segment_r->magic, segment_magic, sizeof(segment_magic)) != 0)
 		return RMT_LOG_BROKEN;
-	if (segment_r->version != RMT_LOG_VERSION)
+	if (segment_r->version < 1 || segment_r->version > RMT_LOG_VERSION)
 		return RMT_LOG_NEWER;
 	if (segment_r->checksum != segment_checksum(segment_r))
 		return RMT_LOG_BROKEN;
@@ -175,6 +176,7 @@ struct rmt_wal {
 	uint64_t number, offset;
 	char *buffer; /* own; a frame in the making: its head's room first */
 	size_t len, room;
+	size_t rates; /* where a record of rates that may grow has its head; 0: nowhere */
 	struct rmt_sync *sync;
 };
 
@@ -261,9 +263,15 @@ bool rmt_wal_begin(struct rmt_wal *wal, uint64_t number, uint64_t seed_check,
 	return true;
 }
 
-void rmt_wal_stop(struct rmt_wal *wal)
+static void empty_buffer(struct rmt_wal *wal)
 {
 	wal->len = sizeof(struct frame);
+	wal->rates = 0;
+}
+
+void rmt_wal_stop(struct rmt_wal *wal)
+{
+	empty_buffer(wal);
 	if (wal->fd >= 0)
 		rmt_sync_switch(wal->sync, -1, -1);
 	wal->fd = -1;
@@ -292,15 +300,36 @@ size_t rmt_wal_add(struct rmt_wal *wal, enum rmt_log_type type, const void *a,
 		return 0;
 	g_assert(a_len + b_len <= RMT_LOG_RECORD_MAX);
 	make_room(wal, sizeof(head) + a_len + b_len + ALIGN);
+	wal->rates = 0;
 	at = wal->buffer + wal->len;
 	memcpy(at, &head, sizeof(head));
-	if (a_len == RATE_LEN) /* most are: no call */
-		memcpy(at + sizeof(head), a, RATE_LEN);
-	else if (a_len > 0)
+	if (a_len > 0)
 		memcpy(at + sizeof(head), a, a_len);
 	if (b_len > 0)
 		memcpy(at + sizeof(head) + a_len, b, b_len);
 	wal->len += sizeof(head) + a_len + b_len;
+	return wal->len - sizeof(struct frame);
+}
+
+size_t rmt_wal_add_rate(struct rmt_wal *wal, const uint64_t pair[2])
+{
+	uint32_t head = (uint32_t)RMT_LOG_RATE << LEN_BITS;
+
+	if (wal->fd < 0)
+		return 0;
+	make_room(wal, sizeof(head) + RATE_LEN + ALIGN);
+	if (wal->rates != 0) {
+		memcpy(&head, wal->buffer + wal->rates, sizeof(head));
+	} else {
+		wal->rates = wal->len;
+		wal->len += sizeof(head);
+	}
+	head += RATE_LEN;
+	memcpy(wal->buffer + wal->rates, &head, sizeof(head));
+	memcpy(wal->buffer + wal->len, pair, RATE_LEN);
+	wal->len += RATE_LEN;
+	if ((head & ((1U << LEN_BITS) - 1)) > RATES_MAX)
+		wal->rates = 0;
 	return wal->len - sizeof(struct frame);
 }
 
@@ -348,7 +377,7 @@ bool rmt_wal_flush(struct rmt_wal *wal, int64_t line_ns)
 		wal->offset += wal->len;
 		rmt_sync_dirty(wal->sync, wal->offset);
 	}
-	wal->len = sizeof(struct frame);
+	empty_buffer(wal);
 	if (wal->room > ROOM_KEPT) {
 		wal->room = ROOM_FIRST;
 		wal->buffer = g_realloc(wal->buffer, wal->room);

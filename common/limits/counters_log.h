@@ -25,11 +25,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RMT_LOG_VERSION = 1, RMT_LOG_RECORD_MAX = 1 << 20, RMT_SYNC_REST_US = 4000 };
+enum { RMT_LOG_VERSION = 2, RMT_LOG_RECORD_MAX = 1 << 20, RMT_SYNC_REST_US = 4000 };
 #define RMT_LOG_LOSS_NS (INT64_C(10) * 1000000000)
 
 enum rmt_log_type {
-	RMT_LOG_RATE = 1,     /* key, slot value */
+	RMT_LOG_RATE = 1,     /* key, slot value; from version 2 on several such pairs */
 	RMT_LOG_QUOTA,        /* key, sub-window's ns, its number, its count */
 	RMT_LOG_RESET,        /* key */
 	RMT_LOG_NAME,         /* key, u16 length of the limit's name, it, the value */
@@ -94,6 +94,10 @@ bool rmt_wal_is_open(const struct rmt_wal *wal);
 /* Gathers a record made of two parts (b may be NULL); returns the octets gathered. */
 size_t rmt_wal_add(struct rmt_wal *wal, enum rmt_log_type type, const void *a,
 		   size_t a_len, const void *b, size_t b_len);
+
+/* The same for a counter's key and value: those that follow each other make one
+ * record. */
+size_t rmt_wal_add_rate(struct rmt_wal *wal, const uint64_t pair[2]);
 
 /* Octets gathered, and written to this segment. */
 size_t rmt_wal_gathered(const struct rmt_wal *wal);

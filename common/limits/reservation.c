@@ -135,7 +135,7 @@ struct rmt_reservation *rmt_reservation_new(struct rmt_reservation_pool *pool,
 	reservation->id = id;
 	reservation->state = RMT_OPEN;
 	reservation->recipients = reservation->link_count = 0;
-	reservation->confirmed = reservation->adjusted = false;
+	reservation->confirmed = reservation->adjusted = reservation->taken = false;
 	reservation->size = reservation->envelope = 0;
 	rmt_table_put(&pool->by_id, id, 0)->value = reservation->number;
 	append_to_list(pool, reservation);

@@ -28,7 +28,7 @@ enum {
 struct rmt_entry {
 	uint64_t key;
 	struct rmt_held *at; /* foreign; a hint */
-	uint64_t held;       /* units; in state CHARGED: units committed */
+	uint64_t held;       /* units; of a taken reservation: committed ones */
 	uint32_t concerned;  /* recipients it is about */
 	uint16_t amount;     /* number in the pool's list */
 	uint8_t unit;
@@ -43,7 +43,7 @@ struct rmt_asked {
 enum rmt_reservation_state {
 	RMT_OPEN,
 	RMT_ENDED,   /* by its connection, and whether it was sent is not known yet */
-	RMT_CHARGED, /* committed on the belief that the server asks at RCPT alone */
+	RMT_CHARGED, /* and committed on the belief that the server asks at RCPT alone */
 };
 
 struct rmt_reservation {
@@ -56,6 +56,7 @@ struct rmt_reservation {
 	enum rmt_reservation_state state;
 	bool confirmed; /* DATA was asked, and no recipient since */
 	bool adjusted;  /* entries hold something else than what was asked for */
+	bool taken;     /* what entries hold is committed already */
 	uint64_t confirmed_count, confirmed_recipient;
 	struct rmt_keyed entries; /* struct rmt_entry */
 	struct rmt_keyed asked;   /* struct rmt_asked */

@@ -110,7 +110,7 @@ static void unhold_all(struct rmt_reservations *all, struct rmt_reservation *res
 
 void rmt_reserve_drop(struct rmt_reservations *all, struct rmt_reservation *reservation)
 {
-	if (reservation->state != RMT_CHARGED)
+	if (!reservation->taken)
 		unhold_all(all, reservation);
 	rmt_reservation_drop(&all->pool, reservation);
 }
@@ -121,22 +121,51 @@ void rmt_reserve_forget(struct rmt_reservations *all, struct rmt_reservation *re
 	rmt_reservation_drop(&all->pool, reservation);
 }
 
-void rmt_reserve_undo(struct rmt_reservations *all, struct rmt_reservation *reservation,
-		      int64_t line_ns)
+static void refund_all(struct rmt_reservations *all, struct rmt_reservation *reservation,
+		       int64_t line_ns)
 {
 	const struct rmt_entry *entry;
 	uint32_t i;
 
-	if (reservation->state == RMT_CHARGED)
-		for (i = 0; i < reservation->entries.count; i++) {
-			entry = rmt_keyed_at(&reservation->entries, i);
-			rmt_counters_refund(all->counters, entry->key,
-					    rmt_reserve_amount(all, entry->amount),
-					    entry->held, line_ns);
-		}
+	for (i = 0; i < reservation->entries.count; i++) {
+		entry = rmt_keyed_at(&reservation->entries, i);
+		rmt_counters_refund(all->counters, entry->key,
+				    rmt_reserve_amount(all, entry->amount), entry->held,
+				    line_ns);
+	}
+}
+
+void rmt_reserve_undo(struct rmt_reservations *all, struct rmt_reservation *reservation,
+		      int64_t line_ns)
+{
+	if (reservation->taken)
+		refund_all(all, reservation, line_ns);
 	else
 		unhold_all(all, reservation);
 	rmt_reserve_forget(all, reservation);
+}
+
+void rmt_reserve_hold_again(struct rmt_reservations *all,
+			    struct rmt_reservation *reservation)
+{
+	struct rmt_entry *entry;
+	uint32_t i;
+
+	reservation->taken = false;
+	for (i = 0; i < reservation->entries.count; i++) {
+		entry = rmt_keyed_at(&reservation->entries, i);
+		rmt_counters_hold_at(all->counters, &entry->at, entry->key, entry->held);
+	}
+}
+
+void rmt_reserve_untake(struct rmt_reservations *all, struct rmt_reservation *reservation,
+			int64_t line_ns)
+{
+	if (!reservation->taken)
+		return;
+	refund_all(all, reservation, line_ns);
+	rmt_reserve_hold_again(all, reservation);
+	rmt_reserve_log_state(all, reservation);
 }
 
 /* What is known of the message where the server says nothing more. */
@@ -197,7 +226,10 @@ void rmt_reserve_charge(struct rmt_reservations *all, struct rmt_reservation *re
 {
 	struct rmt_commit commit = { 0 };
 
+	if (reservation->taken)
+		return;
 	charge_all(all, reservation, &commit, line_ns);
+	reservation->taken = true;
 }
 
 /* --- reserving ------------------------------------------------------------------- */
@@ -257,16 +289,22 @@ static bool is_fuller(const struct rmt_usage *a, const struct rmt_usage *b)
 
 /* Asks one counter; keeps the fullest. */
 static bool ask(struct rmt_reservations *all, const struct rmt_share *share,
-		struct rmt_share_place *place, size_t i, uint64_t n, int64_t line_ns,
-		struct fullest *fullest)
+		struct rmt_share_place *place, bool take, size_t i, uint64_t n,
+		int64_t line_ns, struct fullest *fullest)
 {
 	struct rmt_usage usage = { 0 }, *usage_r = fullest != NULL ? &usage : NULL;
+	const struct rmt_measure *measure;
 	bool fits;
 
+	place->at = NULL;
 	place->amount = amount_number(all, share->amount);
-	place->at = rmt_counters_fits_at(all->counters, share->key,
-					 rmt_reserve_measure(all, place->amount), n,
-					 line_ns, usage_r, &fits);
+	measure = rmt_reserve_measure(all, place->amount);
+	if (take)
+		fits = rmt_counters_fits_in(all->counters, share->key, measure, n,
+					    line_ns, usage_r, &place->place);
+	else
+		place->at = rmt_counters_fits_at(all->counters, share->key, measure, n,
+						 line_ns, usage_r, &fits);
 	if (fullest != NULL &&
 	    ((!fits && !share->report) || i == 0 || is_fuller(&usage, &fullest->usage)))
 		*fullest = (struct fullest){ i, usage };
@@ -276,6 +314,7 @@ static bool ask(struct rmt_reservations *all, const struct rmt_share *share,
 enum { SHARES_MAX = 256, WOULD_MAX = 64 };
 
 struct plan {
+	bool take;
 	uint64_t units[SHARES_MAX];
 	struct rmt_share_place places[SHARES_MAX];
 };
@@ -293,8 +332,8 @@ static enum rmt_reserve_result ask_all(struct rmt_reservations *all,
 
 	*skip_r = 0;
 	for (i = 0; i < count && result == RMT_RESERVED; i++) {
-		if (ask(all, &shares[i], &plan->places[i], i, plan->units[i], line_ns,
-			wanted))
+		if (ask(all, &shares[i], &plan->places[i], plan->take, i, plan->units[i],
+			line_ns, wanted))
 			continue;
 		if (shares[i].report && i < WOULD_MAX)
 			*skip_r |= UINT64_C(1) << i;
@@ -358,7 +397,13 @@ static void hold_share(struct rmt_reservations *all, struct rmt_reservation *res
 
 	entry->held += more;
 	entry->concerned++;
-	rmt_counters_hold_at(all->counters, &entry->at, entry->key, more);
+	if (!reservation->taken)
+		rmt_counters_hold_at(all->counters, &entry->at, entry->key, more);
+	else if (!all->replaying) /* the log has what was charged */
+		rmt_counters_charge_in(all->counters, entry->key,
+				       rmt_reserve_measure(all, entry->amount), more,
+				       reservation->touched_ns,
+				       place != NULL ? place->place : UINT32_MAX);
 	if (asked != NULL) {
 		asked->count++;
 		add_link(all, reservation, i);
@@ -433,6 +478,7 @@ enum rmt_reserve_result rmt_reserve(struct rmt_reservations *all,
 	size_t i;
 
 	g_assert(count <= SHARES_MAX);
+	plan.take = reservation != NULL ? reservation->taken : rmt_reserve_takes(all);
 	if (!dry)
 		rmt_reserve_stage_seen(all, RMT_STAGE_BIT_RCPT, message->line_ns);
 	if (reservation != NULL)
@@ -448,8 +494,10 @@ enum rmt_reserve_result rmt_reserve(struct rmt_reservations *all,
 			 would_r);
 	if (dry)
 		return result;
-	if (reservation == NULL && result == RMT_RESERVED)
+	if (reservation == NULL && result == RMT_RESERVED) {
 		reservation = begin(all, message);
+		reservation->taken = plan.take;
+	}
 	if (reservation != NULL)
 		rmt_reservation_touch(&all->pool, reservation, message->line_ns);
 	if (result != RMT_RESERVED || known)
@@ -503,6 +551,7 @@ enum rmt_commit_result rmt_reserve_confirm(struct rmt_reservations *all,
 	if (reservation == NULL)
 		return RMT_COMMIT_UNKNOWN;
 	commit->reserved = reservation->recipients;
+	rmt_reserve_untake(all, reservation, message->line_ns);
 	rmt_reservation_touch(&all->pool, reservation, message->line_ns);
 	rmt_reserve_apply_confirm(all, reservation, commit->recipient_count,
 				  commit->recipient, &commit->candidates_charged);
@@ -522,6 +571,7 @@ enum rmt_commit_result rmt_reserve_commit(struct rmt_reservations *all,
 	commit->candidates_charged = false;
 	if (reservation == NULL)
 		return RMT_COMMIT_UNKNOWN;
+	rmt_reserve_untake(all, reservation, message->line_ns);
 	charge_all(all, reservation, commit, message->line_ns);
 	rmt_reserve_forget(all, reservation);
 	return RMT_COMMITTED;
@@ -549,6 +599,7 @@ enum rmt_reserve_result rmt_reserve_direct(struct rmt_reservations *all,
 	size_t i;
 
 	g_assert(count <= SHARES_MAX);
+	plan.take = true;
 	for (i = 0; i < count; i++)
 		plan.units[i] =
 			rmt_entry_units(shares[i].unit, recipient_count, message->size);
@@ -556,8 +607,9 @@ enum rmt_reserve_result rmt_reserve_direct(struct rmt_reservations *all,
 			 would_r);
 	for (i = 0; i < count && result == RMT_RESERVED && !dry; i++)
 		if (i >= WOULD_MAX || (*would_r >> i & 1) == 0)
-			rmt_counters_charge(all->counters, shares[i].key,
-					    shares[i].amount, plan.units[i],
-					    message->line_ns);
+			rmt_counters_charge_in(
+				all->counters, shares[i].key,
+				rmt_reserve_measure(all, plan.places[i].amount),
+				plan.units[i], message->line_ns, plan.places[i].place);
 	return result;
 }

@@ -11,6 +11,10 @@
  *	messages: 1; recipients: those asked for; bytes: the size.
  * Counters that depend on the recipient (per_recipient) count the recipients
  * they were named with.
+ *
+ * Where the server asks at RCPT alone (told, or learned), units are committed there
+ * at once; the reservation is still kept, so that a recipient asked for twice counts
+ * once and what proves wrong can be given back.
  */
 #ifndef RMT_RESERVE_H
 #define RMT_RESERVE_H

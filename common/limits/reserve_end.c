@@ -23,6 +23,15 @@ static enum verdict judge(const struct rmt_reservations *all,
 	return all->stages != 0 || all->learned.rcpt_alone ? COMMIT : WAIT;
 }
 
+bool rmt_reserve_takes(const struct rmt_reservations *all)
+{
+	const unsigned later = RMT_STAGE_BIT_DATA | RMT_STAGE_BIT_END;
+
+	if (all->stages != 0)
+		return (all->stages & later) == 0;
+	return (all->learned.seen & later) == 0 && all->learned.rcpt_alone != 0;
+}
+
 void rmt_reserve_set_state(struct rmt_reservations *all,
 			   struct rmt_reservation *reservation,
 			   enum rmt_reservation_state state)

@@ -9,8 +9,9 @@
 enum kind { RESET, AMOUNT, RESERVE, TOTALS, CONFIRM, STATE, END, LEARNED };
 
 struct head {
-	uint8_t kind, flag;  /* AMOUNT: is quota; STATE: which */
-	uint16_t number;     /* AMOUNT: which; RESERVE: shares that follow */
+	uint8_t kind, flag;  /* AMOUNT: is quota; STATE: which; RESERVE: is taken */
+	uint16_t number;     /* AMOUNT: which; RESERVE: shares that follow; STATE: is
+				taken */
 	uint32_t recipients; /* TOTALS */
 	uint64_t id;
 };
@@ -104,6 +105,7 @@ static void put_asked(struct rmt_reservations *all,
 	buffer.record = (struct reserve_record){ head_of(RESERVE, reservation->id),
 						 reservation->envelope, reservation->size,
 						 asked->recipient, line_ns };
+	buffer.record.head.flag = reservation->taken;
 	buffer.record.head.number = (uint16_t)n;
 	for (i = 0; i < n; i++)
 		buffer.shares[i] = share_of(rmt_keyed_at(
@@ -161,6 +163,7 @@ void rmt_reserve_log_state(struct rmt_reservations *all,
 				       reservation->touched_ns };
 
 	record.head.flag = (uint8_t)reservation->state;
+	record.head.number = reservation->taken;
 	put(all, &record, sizeof(record));
 }
 
@@ -266,6 +269,7 @@ static struct rmt_reservation *replay_begin(struct rmt_reservations *all,
 	if (reservation == NULL) {
 		reservation = rmt_reservation_new(&all->pool, record->head.id);
 		reservation->began_ns = record->line_ns;
+		reservation->taken = record->head.flag != 0;
 	}
 	return reservation;
 }
@@ -308,12 +312,14 @@ static void replay_totals(struct rmt_reservations *all,
 	if (!share_from(all, &record->share, &share))
 		return;
 	entry = rmt_reserve_entry(all, reservation, &share);
-	rmt_counters_unhold(all->counters, entry->key, entry->held);
+	if (!reservation->taken)
+		rmt_counters_unhold(all->counters, entry->key, entry->held);
 	reservation->adjusted = true;
 	entry->held = record->held;
 	entry->concerned = record->share.concerned;
 	reservation->recipients = record->head.recipients;
-	rmt_counters_hold(all->counters, entry->key, entry->held);
+	if (!reservation->taken)
+		rmt_counters_hold(all->counters, entry->key, entry->held);
 }
 
 static void replay_state(struct rmt_reservations *all,
@@ -321,11 +327,15 @@ static void replay_state(struct rmt_reservations *all,
 			 const struct state_record *record)
 {
 	struct rmt_commit commit = { 0 };
+	bool taken = record->head.flag == RMT_CHARGED || record->head.number != 0;
 
 	if (record->head.flag > RMT_CHARGED)
 		return;
-	if (record->head.flag == RMT_CHARGED && reservation->state != RMT_CHARGED)
+	if (taken && !reservation->taken)
 		rmt_reserve_settle(all, reservation, &commit);
+	else if (!taken && reservation->taken)
+		rmt_reserve_hold_again(all, reservation);
+	reservation->taken = taken;
 	rmt_reservation_set_state(&all->pool, reservation, record->head.flag);
 	reservation->touched_ns = record->touched_ns;
 }

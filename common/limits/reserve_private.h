@@ -60,6 +60,7 @@ void rmt_reserve_add_amount(struct rmt_reservations *all,
 /* What a share was found to be. */
 struct rmt_share_place {
 	struct rmt_held *at; /* a hint */
+	uint32_t place;      /* a hint, where units are taken */
 	uint16_t amount;
 };
 
@@ -79,6 +80,12 @@ void rmt_reserve_apply_confirm(struct rmt_reservations *all,
 void rmt_reserve_settle(struct rmt_reservations *all, struct rmt_reservation *reservation,
 			struct rmt_commit *commit);
 
+/* What is taken is held again: the server asks at a later stage after all. */
+void rmt_reserve_untake(struct rmt_reservations *all, struct rmt_reservation *reservation,
+			int64_t line_ns);
+void rmt_reserve_hold_again(struct rmt_reservations *all,
+			    struct rmt_reservation *reservation);
+
 /* Ends: drop releases what is held, forget (and logs it) drops it as it stands, undo
  * gives back what it holds or was charged, charge commits all that stands (and keeps it).
  */
@@ -90,6 +97,8 @@ void rmt_reserve_undo(struct rmt_reservations *all, struct rmt_reservation *rese
 void rmt_reserve_charge(struct rmt_reservations *all, struct rmt_reservation *reservation,
 			int64_t line_ns);
 
+/* Nothing is asked after RCPT: what is reserved there is taken at once. */
+bool rmt_reserve_takes(const struct rmt_reservations *all);
 /* The message ended without its last stage; what then: reserve_end.c. */
 void rmt_reserve_end(struct rmt_reservations *all, struct rmt_reservation *reservation,
 		     bool by_instance, int64_t line_ns);

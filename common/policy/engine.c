@@ -15,26 +15,42 @@ static void free_generation(gpointer data)
 	for (i = 0; i < generation->config->streams->len; i++)
 		rmt_stream_state_clear(&generation->pauses[i]);
 	for (i = 0; i < generation->config->streams->len; i++)
-		g_free(generation->seeds[i]);
-	g_free(generation->seeds);
+		g_free(generation->plans[i]);
+	g_free(generation->plans);
 	g_free(generation->pauses);
 	rmt_classifier_free(generation->classifier);
 	rmt_config_unref(generation->config);
 	g_free(generation);
 }
 
-static uint64_t *seeds_of(const struct rmt_counters *counters,
-			  const struct rmt_stream *stream)
+static struct rmt_limit_plan plan_of(const struct rmt_counters *counters,
+				     const struct rmt_stream *stream,
+				     const struct rmt_limit *limit)
 {
-	uint64_t *seeds = g_new0(uint64_t, stream->limits->len + 1);
+	struct rmt_limit_plan plan = { .seed = rmt_key_seed(counters, limit,
+							    &limit->amount) };
+
+	plan.share.amount = &limit->amount;
+	plan.share.unit = limit->of;
+	plan.share.per_recipient = (limit->per & RMT_PER_OF_RECIPIENT) != 0 ||
+				   limit->recipient_domains != NULL;
+	plan.share.report =
+		limit->action == RMT_ACTION_REPORT || stream->mode == RMT_MODE_REPORT;
+	plan.is_special = limit->overrides != NULL || limit->exempt != NULL ||
+			  limit->recipient_domains != NULL;
+	return plan;
+}
+
+static struct rmt_limit_plan *plans_of(const struct rmt_counters *counters,
+				       const struct rmt_stream *stream)
+{
+	struct rmt_limit_plan *plans =
+		g_new0(struct rmt_limit_plan, stream->limits->len + 1);
 	guint i;
 
-	for (i = 0; i < stream->limits->len; i++) {
-		const struct rmt_limit *limit = stream->limits->pdata[i];
-
-		seeds[i] = rmt_key_seed(counters, limit, &limit->amount);
-	}
-	return seeds;
+	for (i = 0; i < stream->limits->len; i++)
+		plans[i] = plan_of(counters, stream, stream->limits->pdata[i]);
+	return plans;
 }
 
 static struct rmt_generation *new_generation(struct rmt_config *config,
@@ -46,9 +62,11 @@ static struct rmt_generation *new_generation(struct rmt_config *config,
 	generation->config = rmt_config_ref(config);
 	generation->classifier = rmt_classifier_new(config);
 	generation->pauses = g_new0(struct rmt_stream_state, config->streams->len);
-	generation->seeds = g_new0(uint64_t *, config->streams->len);
+	generation->plans = g_new0(struct rmt_limit_plan *, config->streams->len);
 	for (i = 0; i < config->streams->len; i++)
-		generation->seeds[i] = seeds_of(counters, config->streams->pdata[i]);
+		generation->plans[i] = plans_of(counters, config->streams->pdata[i]);
+	generation->charges_all =
+		config->charge_own_domains || rmt_list_count(config->own_domains) == 0;
 	return generation;
 }
 

@@ -61,6 +61,7 @@ static void explain_suppression(struct rmt_engine *engine, struct rmt_work *work
 		step(out, "suppression: no records here");
 		return;
 	}
+	rmt_suppress_index_follow(engine->suppressed);
 	if (rmt_suppress_look_up(engine->suppressed, work->recipient.whole,
 				 work->stream->name, work->stream->class,
 				 work->stream->suppress, now->wall_secs,

@@ -150,7 +150,7 @@ const char *rmt_work_not_charged(const struct rmt_work *work)
 
 	if (work->sender.whole.len == 0 && !config->charge_null_sender)
 		return "the null sender is not charged (charge_null_sender)";
-	if (work->recipient.whole.len > 0 && !config->charge_own_domains &&
+	if (!work->generation->charges_all && work->recipient.whole.len > 0 &&
 	    rmt_list_has(config->own_domains, work->recipient.domain))
 		return "mail to our own domains is not charged (charge_own_domains)";
 	return NULL;
@@ -178,28 +178,36 @@ static const struct rmt_amount *special_amount(const struct rmt_work *work,
 	return text.p != NULL ? rmt_key_amount(limit, text) : NULL;
 }
 
+/* False: the limit does not concern the request. */
+static bool look_closer(const struct rmt_engine *engine, const struct rmt_work *work,
+			const struct rmt_limit *limit, struct rmt_share *share,
+			uint64_t *seed)
+{
+	if (rmt_limit_not_concerned(limit, work) != NULL)
+		return false;
+	if (limit->overrides == NULL && limit->exempt == NULL)
+		return true;
+	share->amount = special_amount(work, limit);
+	if (share->amount == NULL)
+		return false;
+	if (share->amount->is_quota &&
+	    share->amount->period_ns != limit->amount.period_ns)
+		*seed = rmt_key_seed(engine->counters, limit, share->amount);
+	return true;
+}
+
 static void add_share(const struct rmt_engine *engine, struct rmt_work *work,
-		      const struct rmt_limit *limit, uint64_t seed)
+		      const struct rmt_limit *limit, const struct rmt_limit_plan *plan)
 {
 	struct rmt_share *share = &work->shares[work->share_count];
-	const struct rmt_amount *amount = &limit->amount;
+	uint64_t seed = plan->seed;
 
-	if (limit->overrides != NULL || limit->exempt != NULL) {
-		amount = special_amount(work, limit);
-		if (amount == NULL)
-			return;
-		if (amount->is_quota && amount->period_ns != limit->amount.period_ns)
-			seed = rmt_key_seed(engine->counters, limit, amount);
-	}
+	*share = plan->share;
+	if (plan->is_special && !look_closer(engine, work, limit, share, &seed))
+		return;
 	share->key = key_of(engine, work, limit, seed);
 	if (share->key == 0)
 		return;
-	share->amount = amount;
-	share->unit = limit->of;
-	share->per_recipient = (limit->per & RMT_PER_OF_RECIPIENT) != 0 ||
-			       limit->recipient_domains != NULL;
-	share->report = limit->action == RMT_ACTION_REPORT ||
-			work->stream->mode == RMT_MODE_REPORT;
 	work->share_limits[work->share_count++] = limit;
 	rmt_counters_prefetch(engine->counters, share->key);
 }
@@ -207,18 +215,14 @@ static void add_share(const struct rmt_engine *engine, struct rmt_work *work,
 void rmt_work_shares(const struct rmt_engine *engine, struct rmt_work *work)
 {
 	const GPtrArray *limits = work->stream->limits;
-	const uint64_t *seeds = work->generation->seeds[work->stream->index];
+	const struct rmt_limit_plan *plans = work->generation->plans[work->stream->index];
 	guint i;
 
 	work->share_count = 0;
 	if (limits->len == 0 || rmt_work_not_charged(work) != NULL)
 		return;
-	for (i = 0; i < limits->len && work->share_count < RMT_ENGINE_SHARES_MAX; i++) {
-		const struct rmt_limit *limit = limits->pdata[i];
-
-		if (rmt_limit_not_concerned(limit, work) == NULL)
-			add_share(engine, work, limit, seeds[i]);
-	}
+	for (i = 0; i < limits->len && work->share_count < RMT_ENGINE_SHARES_MAX; i++)
+		add_share(engine, work, limits->pdata[i], &plans[i]);
 }
 
 /* "ann@example.org+example.net" into its parts' hashes, from the right: what stands

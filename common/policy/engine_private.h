@@ -5,12 +5,20 @@
 
 #include "common/policy/engine.h"
 
+/* What is the same for all requests that a limit concerns. */
+struct rmt_limit_plan {
+	struct rmt_share share; /* but for its key */
+	uint64_t seed;          /* of the key: see rmt_key_seed() */
+	bool is_special; /* overrides, exemptions, recipients' domains: look closer */
+};
+
 /* One configuration in force, or still needed by messages that began under it. */
 struct rmt_generation {
 	struct rmt_config *config;         /* a reference */
 	struct rmt_classifier *classifier; /* own */
 	struct rmt_stream_state *pauses;   /* own; by stream index */
-	uint64_t **seeds; /* own; by stream index, then the limit's: see rmt_key_seed() */
+	struct rmt_limit_plan **plans;     /* own; by stream index, then as its limits */
+	bool charges_all;                  /* there are no own domains to be left out */
 	int64_t ended_ns; /* 0: in force; else when the next one took over */
 };
 

@@ -108,14 +108,14 @@ bool rmt_suppress_expire(struct rmt_store *store, int64_t now, uint64_t *removed
  * rest is asked of the store. A thread of its own builds the filter, while
  * look-ups already work (each by one get), and again when addresses outgrow it.
  * Changes of other processes are followed by the store's version and a journal:
- * a look-up sees everything committed before it began. The thread has all
- * signals blocked. Of one thread; the store must outlive it. */
+ * a look-up sees everything committed before the last follow. The thread has
+ * all signals blocked. Of one thread; the store must outlive it. */
 struct rmt_suppress_index;
 struct rmt_suppress_index *rmt_suppress_index_new(struct rmt_store *store /* foreign */);
 void rmt_suppress_index_free(struct rmt_suppress_index *index);
 
-/* Follows changes; cheap when there are none. Look-ups do it themselves; call it
- * every 100 ms or so all the same, that there is never much to follow. */
+/* Follows changes; cheap when there are none. Call it before the look-ups of a turn,
+ * and every 100 ms or so, that there is never much to follow. */
 void rmt_suppress_index_follow(struct rmt_suppress_index *index);
 
 struct rmt_suppress_hit {

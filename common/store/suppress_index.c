@@ -319,12 +319,14 @@ enum rmt_store_status rmt_suppress_look_up(struct rmt_suppress_index *index,
 {
 	struct look_up look_up = { address, stream, class,           reasons,
 				   now,     hit_r,  RMT_STORE_FAILED };
-	uint64_t hash = rmt_suppress_hash(address);
+	const struct rmt_filter *filter = index->follower.filter;
 	char key[RMT_SUPPRESS_KEY];
+	uint64_t hash;
 
-	rmt_suppress_index_follow(index);
-	if (index->follower.filter != NULL &&
-	    !rmt_filter_has(index->follower.filter, hash))
+	if (filter != NULL && rmt_filter_count(filter) == 0)
+		return RMT_STORE_MISSING;
+	hash = rmt_suppress_hash(address);
+	if (filter != NULL && !rmt_filter_has(filter, hash))
 		return RMT_STORE_MISSING;
 	rmt_store_get(index->store, RMT_SUPPRESS_TABLE, rmt_suppress_key(hash, key),
 		      look_up_got, &look_up);

@@ -144,6 +144,7 @@ static enum rmt_store_status look_up(struct rmt_suppress_index *index,
 {
 	struct rmt_suppress_hit hit;
 
+	rmt_suppress_index_follow(index);
 	return rmt_suppress_look_up(index, rmt_span_of(address), "news", "news", NULL,
 				    1700000001, &hit);
 }

@@ -932,7 +932,7 @@ static uint64_t id_of(unsigned n)
 
 /* Random messages in all states; killed at each step, the copy knows the same
  * and ends the same way. */
-static void open_reservations_survive_with_all_they_hold(void **state)
+static void random_messages_survive(unsigned stages)
 {
 	enum { STEPS = 400 };
 	char *path = new_directory(), *copy;
@@ -944,7 +944,7 @@ static void open_reservations_survive_with_all_they_hold(void **state)
 	int64_t at = T0;
 	unsigned step, n;
 
-	(void)state;
+	rmt_reservations_set_stages(all, stages);
 	for (step = 0; step < STEPS; step++) {
 		struct rmt_message m = { .id = id_of((unsigned)g_rand_int_range(random, 0,
 										8)) };
@@ -980,6 +980,7 @@ static void open_reservations_survive_with_all_they_hold(void **state)
 		copy = killed_copy(path);
 		again = open_at(copy, 0);
 		others = rmt_reservations_new(again, 60 * (uint64_t)SEC);
+		rmt_reservations_set_stages(others, stages);
 		assert_int_equal(rmt_reservations_open(all),
 				 rmt_reservations_open(others));
 		assert_int_equal(rmt_reservations_stages_seen(all),
@@ -1005,6 +1006,19 @@ static void open_reservations_survive_with_all_they_hold(void **state)
 	rmt_counters_close(&counters);
 	remove_directory(path);
 	expect_silence();
+}
+
+static void open_reservations_survive_with_all_they_hold(void **state)
+{
+	(void)state;
+	random_messages_survive(0);
+}
+
+/* And of a server that asks later all the same. */
+static void what_is_taken_at_rcpt_survives(void **state)
+{
+	(void)state;
+	random_messages_survive(1 << 2);
 }
 
 static void a_commit_after_a_restart_charges_what_was_held(void **state)
@@ -1062,6 +1076,7 @@ int main(void)
 		cmocka_unit_test(a_full_disk_is_counted_on_in_memory_and_caught_up_later),
 		cmocka_unit_test(on_a_tiny_or_read_only_file_system_mail_goes_on),
 		cmocka_unit_test(open_reservations_survive_with_all_they_hold),
+		cmocka_unit_test(what_is_taken_at_rcpt_survives),
 		cmocka_unit_test(a_commit_after_a_restart_charges_what_was_held),
 	};
 	int failed;

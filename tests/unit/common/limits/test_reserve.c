@@ -348,6 +348,63 @@ static void three_left_in_a_row_teach_that_only_rcpt_is_asked(void **state)
 	assert_int_equal(used(f, USER, &ten, 0), 1);
 }
 
+static uint64_t held_keys(struct fixture *f)
+{
+	struct rmt_counters_stats stats;
+
+	rmt_counters_stats(f->counters, &stats);
+	return stats.held_keys;
+}
+
+static void asked_at_rcpt_alone_takes_at_once_and_each_recipient_once(void **state)
+{
+	struct fixture *f = *state;
+	struct rmt_share shares[] = { share(USER, &ten, RMT_UNIT_RECIPIENTS, false),
+				      share(MESSAGES, &ten, RMT_UNIT_MESSAGES, false) };
+
+	rmt_reservations_set_stages(f->reservations, RCPT);
+	rmt_reserve_instance(f->reservations, 1, key(1), T0);
+	assert_int_equal(ask(f, message(1, 0), 100, shares, 2), RMT_RESERVED);
+	assert_int_equal(ask(f, message(1, 0), 100, shares, 2), RMT_RESERVED);
+	assert_int_equal(ask(f, message(1, 0), 101, shares, 2), RMT_RESERVED);
+	assert_int_equal(held_keys(f), 0);
+	assert_int_equal(used(f, USER, &ten, 0), 2);
+	assert_int_equal(used(f, MESSAGES, &ten, 0), 1);
+	rmt_reserve_instance(f->reservations, 1, key(2), T0);
+	assert_int_equal(rmt_reservations_open(f->reservations), 0);
+	assert_int_equal(used(f, USER, &ten, 0), 2);
+}
+
+static void what_was_taken_is_given_back_by_who_releases(void **state)
+{
+	struct fixture *f = *state;
+	struct rmt_share user = share(USER, &ten_rate, RMT_UNIT_RECIPIENTS, false);
+
+	rmt_reservations_set_stages(f->reservations, RCPT);
+	assert_int_equal(ask(f, message(1, 0), 100, &user, 1), RMT_RESERVED);
+	assert_true(rmt_reserve_release(f->reservations, key(1)));
+	assert_int_equal(used(f, USER, &ten_rate, 0), 0);
+}
+
+static void who_asks_later_all_the_same_is_held_to_what_stands(void **state)
+{
+	struct fixture *f = *state;
+	struct rmt_share user = share(USER, &ten_rate, RMT_UNIT_RECIPIENTS, false);
+	struct rmt_message m = message(1, 0);
+	struct rmt_commit commit = { .recipient_count = 1 };
+
+	rmt_reservations_set_stages(f->reservations, RCPT);
+	ask(f, m, 100, &user, 1);
+	ask(f, m, 101, &user, 1);
+	assert_int_equal(rmt_reserve_confirm(f->reservations, &m, &commit),
+			 RMT_COMMITTED);
+	assert_int_equal(held_keys(f), 1);
+	assert_int_equal(used(f, USER, &ten_rate, 0), 1);
+	rmt_reserve_commit(f->reservations, &m, &commit);
+	assert_int_equal(held_keys(f), 0);
+	assert_int_equal(used(f, USER, &ten_rate, 0), 1);
+}
+
 static void closing_teaches_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -491,6 +548,9 @@ int main(void)
 		TEST(silence_releases_after_the_time_out),
 		TEST(another_envelope_is_another_message),
 		TEST(three_left_in_a_row_teach_that_only_rcpt_is_asked),
+		TEST(asked_at_rcpt_alone_takes_at_once_and_each_recipient_once),
+		TEST(what_was_taken_is_given_back_by_who_releases),
+		TEST(who_asks_later_all_the_same_is_held_to_what_stands),
 		TEST(closing_teaches_nothing),
 		TEST(asked_at_data_and_not_later_commits_what_reached_data),
 		TEST(without_a_reservation_the_message_is_charged_whole_or_not_at_all),

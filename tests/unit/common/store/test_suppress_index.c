@@ -24,6 +24,7 @@ static struct rmt_suppress_hit last_hit;
 static enum rmt_store_status look_up(struct rmt_suppress_index *index,
 				     const char *address)
 {
+	rmt_suppress_index_follow(index);
 	return rmt_suppress_look_up(index, rmt_span_of(address), "news", "promotional",
 				    NULL, 1000, &last_hit);
 }
@@ -81,6 +82,7 @@ static void scope_reason_and_expiry_decide(void **state)
 
 		assert_true(add(fixture->store, address, cases[i].scope, cases[i].reason,
 				cases[i].until));
+		rmt_suppress_index_follow(index);
 		status =
 			rmt_suppress_look_up(index, rmt_span_of(address), "news",
 					     "promotional", cases[i].reasons, 1000, &hit);
