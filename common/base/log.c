@@ -46,6 +46,13 @@ void rmt_log(enum rmt_log_level level, const char *format, ...)
 	va_start(args, format);
 	line = g_strdup_vprintf(format, args);
 	va_end(args);
+	rmt_log_line(level, line);
+}
+
+void rmt_log_line(enum rmt_log_level level, const char *line)
+{
+	if (!rmt_log_enabled(level))
+		return;
 	if (log_state.sink != NULL)
 		log_state.sink(log_state.context, level, line);
 	else
@@ -63,11 +70,22 @@ static size_t printable_at(const char *p, size_t left)
 	return c == '"' || c == '\\' ? 0 : (size_t)(g_utf8_next_char(p) - p);
 }
 
+/* Nearly all text is of such characters alone. */
+static size_t plain_run(const char *p, size_t left)
+{
+	size_t n = 0;
+
+	while (n < left && p[n] >= ' ' && p[n] < 0x7f && p[n] != '"' && p[n] != '\\')
+		n++;
+	return n;
+}
+
 void rmt_log_printable(GString *out, struct rmt_span text, size_t max)
 {
-	size_t i = 0, n;
+	size_t i = plain_run(text.p, MIN(text.len, max)), n;
 	gsize start = out->len;
 
+	g_string_append_len(out, text.p, (gssize)i);
 	while (i < text.len && out->len - start < max) {
 		n = printable_at(text.p + i, text.len - i);
 		if (n > 0)

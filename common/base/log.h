@@ -35,6 +35,9 @@ bool rmt_log_enabled(enum rmt_log_level level);
 
 void rmt_log(enum rmt_log_level level, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
+/* A line that is whole already. */
+void rmt_log_line(enum rmt_log_level level, const char *line);
+
 /* Appends text with control characters, quotes, backslash and invalid UTF-8 as
  * \xNN, cut with "..." at about `max` octets. */
 void rmt_log_printable(GString *out, struct rmt_span text, size_t max);

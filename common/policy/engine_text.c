@@ -219,10 +219,17 @@ void rmt_text_limit(const struct rmt_limit *limit, const struct rmt_work *work,
 	set_text(decision, out->str);
 }
 
+/* Once per request: without printf. */
+static void append(GString *out, const char *name, const char *value)
+{
+	g_string_append(out, name);
+	g_string_append(out, value);
+}
+
 static void append_named(GString *out, const char *name, struct rmt_span value,
 			 bool angle)
 {
-	g_string_append_printf(out, " %s=%s", name, angle ? "<" : "");
+	append(out, name, angle ? "<" : "");
 	rmt_log_printable(out, value, 320);
 	if (angle)
 		g_string_append_c(out, '>');
@@ -238,7 +245,7 @@ static void append_limit(GString *out, const struct rmt_work *work,
 	g_string_append_printf(out, " limit=%s used=%" PRIu64 " of=%" PRIu64,
 			       decision->limit->name, decision->usage.used,
 			       decision->usage.limit);
-	append_named(out, "key", rmt_key_text(work, decision->limit, buffer), false);
+	append_named(out, " key=", rmt_key_text(work, decision->limit, buffer), false);
 }
 
 static const char *stage_name(enum rmt_stage stage)
@@ -252,25 +259,24 @@ static const char *stage_name(enum rmt_stage stage)
 void rmt_decision_format(const struct rmt_work *work, const struct rmt_decision *decision,
 			 GString *out)
 {
-	g_string_append_printf(out, "action=%s", rmt_action_name(decision->action));
+	append(out, "action=", rmt_action_name(decision->action));
 	if (decision->would != decision->action)
-		g_string_append_printf(out, " would=%s",
-				       rmt_action_name(decision->would));
-	g_string_append_printf(out, " stream=%s rule=%s stage=%s",
-			       work->stream != NULL ? work->stream->name : "-",
-			       decision->rule_name, stage_name(work->facts.stage));
+		append(out, " would=", rmt_action_name(decision->would));
+	append(out, " stream=", work->stream != NULL ? work->stream->name : "-");
+	append(out, " rule=", decision->rule_name);
+	append(out, " stage=", stage_name(work->facts.stage));
 	append_limit(out, work, decision);
-	append_named(out, "sender", work->facts.sender, true);
+	append_named(out, " sender=", work->facts.sender, true);
 	if (work->facts.recipient.len > 0)
-		append_named(out, "recipient", work->facts.recipient, true);
+		append_named(out, " recipient=", work->facts.recipient, true);
 	if (work->facts.recipient_count > 0)
 		g_string_append_printf(out, " recipients=%" PRIu64,
 				       work->facts.recipient_count);
 	if (work->facts.sasl_user.len > 0)
-		append_named(out, "sasl_user", work->facts.sasl_user, false);
-	append_named(out, "client", work->facts.client_address, false);
+		append_named(out, " sasl_user=", work->facts.sasl_user, false);
+	append_named(out, " client=", work->facts.client_address, false);
 	if (decision->unknown != NULL)
-		g_string_append_printf(out, " unknown=%s", decision->unknown);
+		append(out, " unknown=", decision->unknown);
 	if (decision->candidates_charged)
 		g_string_append(out, " note=\"a refused recipient is not named: the "
 				     "recipients' own limits keep all\"");

@@ -64,6 +64,7 @@ struct rmt_sessions {
 	GPtrArray *connections; /* own */
 	GPtrArray *backlog;     /* foreign: requests read, not yet in a batch */
 	GPtrArray *doomed;      /* foreign: closed at the end of the turn */
+	GString *line;          /* own; of the log, in the making */
 	struct input *pool;
 	unsigned pooled, last_id, complaints, complaints_dropped;
 	unsigned count; /* of slots in use */
@@ -96,6 +97,7 @@ struct rmt_sessions *rmt_sessions_new(const struct rmt_sessions_parts *parts)
 	sessions->connections = g_ptr_array_new();
 	sessions->backlog = g_ptr_array_new();
 	sessions->doomed = g_ptr_array_new();
+	sessions->line = g_string_new(NULL);
 	return sessions;
 }
 
@@ -445,11 +447,11 @@ static void send_batch(struct rmt_sessions *sessions)
 	}
 }
 
-static void log_decision(const struct slot *slot)
+static void log_decision(GString *line, const struct slot *slot)
 {
 	const struct rmt_facts *facts = &slot->work.facts;
-	g_autoptr(GString) line = g_string_new(NULL);
 
+	g_string_truncate(line, 0);
 	if (facts->queue_id.len > 0) {
 		rmt_log_printable(line, facts->queue_id, 32);
 	} else {
@@ -458,7 +460,7 @@ static void log_decision(const struct slot *slot)
 	}
 	g_string_append(line, ": ");
 	rmt_decision_format(&slot->work, &slot->decision, line);
-	rmt_log(RMT_LOG_INFO, "%s", line->str);
+	rmt_log_line(RMT_LOG_INFO, line->str);
 }
 
 /* "action=X\n\n" without the name and the line ends. */
@@ -467,6 +469,19 @@ static struct rmt_span action_of(const struct slot *slot)
 	const size_t head = strlen("action=");
 
 	return rmt_span(slot->reply + head, slot->reply_len - head - 2);
+}
+
+/* DATA mostly only confirms what the lines of RCPT say; END-OF-MESSAGE tells of it. */
+static bool is_worth_a_line(const struct rmt_sessions *sessions, const struct slot *slot)
+{
+	const struct rmt_decision *decision = &slot->decision;
+
+	if (decision->stream == NULL)
+		return false;
+	if (decision->rule != RMT_RULE_NONE || decision->candidates_charged)
+		return true;
+	return sessions->log_passed &&
+	       (slot->work.facts.stage != RMT_STAGE_DATA || decision->counted);
 }
 
 /* Nobody waits for this part. */
@@ -480,10 +495,8 @@ static void tell_batch(struct rmt_sessions *sessions)
 
 		rmt_metrics_decision(sessions->parts.metrics, &slot->work,
 				     &slot->decision);
-		if (slot->decision.stream != NULL &&
-		    (sessions->log_passed || slot->decision.rule != RMT_RULE_NONE ||
-		     slot->decision.candidates_charged))
-			log_decision(slot);
+		if (is_worth_a_line(sessions, slot))
+			log_decision(sessions->line, slot);
 		if (sessions->record != NULL)
 			rmt_record_add(sessions->record, slot->raw, wall_ns,
 				       action_of(slot));
@@ -703,5 +716,6 @@ void rmt_sessions_free(struct rmt_sessions *sessions)
 	g_ptr_array_unref(sessions->connections);
 	g_ptr_array_unref(sessions->backlog);
 	g_ptr_array_unref(sessions->doomed);
+	g_string_free(sessions->line, TRUE);
 	g_free(sessions);
 }
