@@ -100,8 +100,33 @@ MILTER_SRC := $(addprefix postfix-policy/milter/, main.c processes.c place.c mil
 	step_alignment.c)
 CLI_SRC += common/cli/check.c common/cli/check_json.c common/cli/check_text.c common/cli/predict.c common/cli/report.c
 
+# Within Dovecot. The mail plugin has no GLib: it is loaded into imap and lmtp.
+WIRE_SRC := dovecot-plugin/wire.c
+PLUGIN_SRC := $(addprefix dovecot-plugin/, plugin.c settings.c settings-module.c user.c)
+SETTINGS_MODULE_SRC := $(addprefix dovecot-plugin/, settings-module.c)
+DOVEADM_SRC := $(addprefix dovecot-plugin/doveadm/, main.c)
+AGENT_SRC := $(addprefix dovecot-plugin/agent/, main.c)
+HTTP_SRC := $(addprefix dovecot-plugin/http/, main.c)
+
 PROGRAMS := $(if $(CLI_SRC),remite) $(if $(POLICYD_SRC),remite-policyd) \
 	$(if $(MILTER_SRC),remite-milter)
+# Without Dovecot's headers (dovecot-dev) the rest is built.
+DOVECOT_CONFIG ?= $(firstword $(wildcard /usr/lib/dovecot/dovecot-config \
+	/usr/lib64/dovecot/dovecot-config /usr/local/lib/dovecot/dovecot-config))
+ifneq ($(DOVECOT_CONFIG),)
+dovecot_config = $(shell . $(DOVECOT_CONFIG) && echo $(1))
+DOVECOT_INCLUDE := $(patsubst -I%,-isystem %,$(call dovecot_config,$$LIBDOVECOT_INCLUDE))
+DOVECOT_LIBEXEC := $(call dovecot_config,$$dovecot_pkglibexecdir)
+DOVECOT_LIBDIR := $(call dovecot_config,$$dovecot_pkglibdir)
+DOVECOT_MODULES := $(call dovecot_config,$$dovecot_moduledir)
+DOVECOT_LIBS := $(call dovecot_config,$$LIBDOVECOT) -Wl,-rpath,$(DOVECOT_LIBDIR)
+DOVECOT_MINOR := $(shell echo DOVECOT_VERSION_MINOR | $(CC) -E -P $(DOVECOT_INCLUDE) -include config.h -)
+DOVECOT_PROGRAMS := remite-agent remite-http
+PLUGINS := dovecot/lib20_remite_plugin.so dovecot/doveadm/lib10_doveadm_remite_plugin.so
+# 2.4 refuses settings nobody told it of.
+PLUGINS += $(if $(filter 3,$(DOVECOT_MINOR)),,dovecot/settings/libremite_settings.so)
+endif
+
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 UNIT_SRC := $(shell find tests/unit -name 'test_*.c' 2>/dev/null | sort)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
@@ -130,6 +155,9 @@ COMMON_LIBS = $(shell $(PKG_CONFIG) --libs $(COMMON_PKGS)) -lm
 MAIL_LIBS := $(shell $(PKG_CONFIG) --libs $(MAIL_PKGS))
 AUTH_LIBS := $(shell $(PKG_CONFIG) --libs $(AUTH_PKGS))
 CURL_LIBS := $(shell $(PKG_CONFIG) --libs $(CURL_PKGS))
+# Dovecot's headers have flat names and warnings of their own: -isystem, and for
+# dovecot-plugin/ alone.
+DOVECOT_CPPFLAGS = -DHAVE_CONFIG_H $(DOVECOT_INCLUDE)
 POLICYD_LIBS = $(shell $(PKG_CONFIG) --libs $(POLICYD_PKGS))
 MILTER_LIBS = $(shell $(PKG_CONFIG) --libs $(MILTER_PKGS))
 TEST_LIBS = $(shell $(PKG_CONFIG) --libs $(TEST_PKGS))
@@ -149,12 +177,16 @@ POLICYD_LIB := $(if $(POLICYD_SRC),$(BUILD)/libremite-policyd.a)
 # All of the milter but what speaks with libmilter, for its unit tests.
 MILTER_LIB := $(BUILD)/libremite-milter.a
 MILTER_HOST := %/milter/main.c %/milter/events.c %/milter/socket.c %/milter/processes.c
+WIRE_LIB := $(BUILD)/libremite-wire.a
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 
 .PHONY: all check check-suites check-oracle check-build check-live check-san check-debian13 fuzz bench lint install clean
 .SECONDARY:
 
-all: $(addprefix $(BUILD)/,$(PROGRAMS)) $(LIB)
+all: $(addprefix $(BUILD)/,$(PROGRAMS) $(DOVECOT_PROGRAMS) $(PLUGINS)) $(LIB)
+
+$(call objects,$(PLUGIN_SRC) $(SETTINGS_MODULE_SRC) $(DOVEADM_SRC) $(AGENT_SRC) $(HTTP_SRC)): \
+	ALL_CPPFLAGS += $(DOVECOT_CPPFLAGS)
 
 $(BUILD)/%.o: %.c Makefile
 	$(call say,CC,$<)
@@ -177,6 +209,27 @@ $(MILTER_LIB): $(call objects,$(filter-out $(MILTER_HOST),$(MILTER_SRC)))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+$(WIRE_LIB): $(call objects,$(WIRE_SRC))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/dovecot/lib20_remite_plugin.so: $(call objects,$(PLUGIN_SRC) $(WIRE_SRC))
+$(BUILD)/dovecot/settings/libremite_settings.so: $(call objects,$(SETTINGS_MODULE_SRC))
+$(BUILD)/dovecot/doveadm/lib10_doveadm_remite_plugin.so: $(call objects,$(DOVEADM_SRC) $(WIRE_SRC))
+# What they refer to is in the program that loads them.
+$(BUILD)/dovecot/%.so:
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -o $@ $^
+
+$(BUILD)/remite-agent: $(call objects,$(AGENT_SRC)) $(WIRE_LIB) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(DOVECOT_LIBS) $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS)
+
+$(BUILD)/remite-http: $(call objects,$(HTTP_SRC)) $(WIRE_LIB) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(DOVECOT_LIBS) $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS)
+
 $(BUILD)/remite: $(call objects,$(CLI_SRC)) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS)
@@ -189,7 +242,7 @@ $(BUILD)/remite-milter: $(call objects,$(MILTER_SRC)) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(MILTER_LIBS)
 
-$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(CLI_LIB) $(POLICYD_LIB) $(MILTER_LIB) $(LIB)
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(CLI_LIB) $(POLICYD_LIB) $(MILTER_LIB) $(WIRE_LIB) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS)) $(TEST_LIBS)
@@ -232,7 +285,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/fuzz/libremite.a
 	$(Q)$(CLANG) $(ALL_CPPFLAGS) $(COMMON_CFLAGS) -std=gnu11 $(FUZZ_FLAGS) -pthread -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS)
 
 FUZZ_LIB_SRC := $(COMMON_SRC) $(filter-out %/main.c,$(CLI_SRC)) \
-	$(filter-out $(MILTER_HOST),$(MILTER_SRC))
+	$(filter-out $(MILTER_HOST),$(MILTER_SRC)) $(WIRE_SRC)
 $(BUILD)/fuzz/libremite.a: $(patsubst %.c,$(BUILD)/fuzz/%.o,$(FUZZ_LIB_SRC))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
@@ -258,6 +311,12 @@ install: all
 	sed 's|@sbindir@|$(PREFIX)/sbin|' packaging/systemd/remite-milter.service \
 		>$(DESTDIR)$(UNITDIR)/remite-milter.service
 	install -m 644 packaging/systemd/remite-policyd.socket $(DESTDIR)$(UNITDIR)/
+ifneq ($(DOVECOT_CONFIG),)
+	install -d $(DESTDIR)$(DOVECOT_LIBEXEC) $(DESTDIR)$(DOVECOT_MODULES)/doveadm
+	install -m 755 $(addprefix $(BUILD)/,$(DOVECOT_PROGRAMS)) $(DESTDIR)$(DOVECOT_LIBEXEC)/
+	cd $(BUILD)/dovecot && for so in $(PLUGINS:dovecot/%=%); do \
+		install -D -m 644 $$so $(DESTDIR)$(DOVECOT_MODULES)/$$so; done
+endif
 
 clean:
 	rm -rf $(BUILD)

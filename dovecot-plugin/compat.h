@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* compat.h - where Dovecot 2.3 and 2.4 differ. Beside settings.c and
+ * settings-module.c the only file that asks for the version.
+ *
+ * Comes first: Dovecot's lib.h must precede every other header.
+ */
+#ifndef RMT_COMPAT_H
+#define RMT_COMPAT_H
+
+#include "lib.h" /* Dovecot's */
+
+#define RMT_DOVECOT_24 DOVECOT_PREREQ(2, 4, 0)
+
+/* What Dovecot looks up by name; all else is hidden. */
+#define RMT_EXPORT __attribute__((visibility("default")))
+
+/* The service's settings, read at its start: 0, or -1 and a sentence. */
+#if RMT_DOVECOT_24
+#define rmt_read_service_settings(service, error_r)                                      \
+	master_service_settings_read_simple(service, error_r)
+#else
+#define rmt_read_service_settings(service, error_r)                                      \
+	master_service_settings_read_simple(service, NULL, error_r)
+#endif
+
+/* An HTTP server with Dovecot's own limits: 0, or -1 and a sentence. For files
+ * that include http-server.h and master-service.h. */
+#if RMT_DOVECOT_24
+#define rmt_http_server_init(service, server_r, error_r)                                 \
+	http_server_init_auto(master_service_get_event(service), server_r, error_r)
+#else
+#define rmt_http_server_init(service, server_r, error_r)                                 \
+	((void)(error_r),                                                                \
+	 *(server_r) = http_server_init(&(const struct http_server_settings){            \
+		 .max_client_idle_time_msecs = 60 * 1000,                                \
+		 .max_pipelined_requests = 1,                                            \
+		 .request_limits = { .max_payload_size = 64 * 1024 } }),                 \
+	 0)
+#endif
+
+#endif

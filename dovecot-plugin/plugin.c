@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* What Dovecot loads into imap, lmtp, lda and pop3. Here: only the hooks. */
+#include "dovecot-plugin/compat.h"
+#include "module-dir.h"
+#include "mail-storage-hooks.h"
+
+#include "dovecot-plugin/user.h"
+
+void remite_plugin_init(struct module *module);
+void remite_plugin_deinit(void);
+
+static const struct mail_storage_hooks hooks = {
+	.mail_user_created = remite_user_created,
+};
+
+RMT_EXPORT void remite_plugin_init(struct module *module)
+{
+	mail_storage_hooks_add(module, &hooks);
+}
+
+RMT_EXPORT void remite_plugin_deinit(void)
+{
+	mail_storage_hooks_remove(&hooks);
+}
+
+extern const char *remite_plugin_version, *remite_plugin_dependencies[];
+RMT_EXPORT const char *remite_plugin_version = DOVECOT_ABI_VERSION;
+RMT_EXPORT const char *remite_plugin_dependencies[] = { "notify", NULL };

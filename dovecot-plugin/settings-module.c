@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#include "dovecot-plugin/settings-module.h"
+
+#if RMT_DOVECOT_24
+#include "settings-parser.h"
+
+static const struct setting_define defines[] = {
+#define RMT_SETTING(name, value)                                                         \
+	SETTING_DEFINE_STRUCT_STR(#name, name, struct remite_texts),
+#include "dovecot-plugin/settings-table.h"
+#undef RMT_SETTING
+	SETTING_DEFINE_LIST_END,
+};
+
+static const struct remite_texts defaults = {
+#define RMT_SETTING(name, value) .name = value,
+#include "dovecot-plugin/settings-table.h"
+#undef RMT_SETTING
+};
+
+const struct setting_parser_info remite_setting_parser_info = {
+	.name = "remite",
+	.defines = defines,
+	.defaults = &defaults,
+	.struct_size = sizeof(struct remite_texts),
+	.pool_offset1 = 1 + offsetof(struct remite_texts, pool),
+};
+
+/* What Dovecot looks for in libremite_settings.so; in the plugin they idle. */
+extern const struct setting_parser_info *remite_settings_set_infos[];
+extern const char *remite_settings_version;
+RMT_EXPORT const struct setting_parser_info *remite_settings_set_infos[] = {
+	&remite_setting_parser_info, NULL
+};
+RMT_EXPORT const char *remite_settings_version = DOVECOT_ABI_VERSION;
+#endif
