@@ -32,7 +32,7 @@ VERSION := 0.1.0
 BASE_SRC := common/base/log.c
 BASE_SRC += common/base/severity.c common/base/similar.c common/base/when.c
 CONFIG_SRC := common/config/config.c common/config/dump.c common/config/list.c \
-	common/config/read.c common/config/section_limit.c common/config/section_require.c common/config/sections.c common/config/set.c \
+	common/config/read.c common/config/section_limit.c common/config/section_receipts.c common/config/section_require.c common/config/sections.c common/config/set.c \
 	common/config/settings.c common/config/source.c common/config/types.c common/config/values.c
 MESSAGE_SRC := common/message/addr.c
 # How a message says who sent it; with GMime, so not in policyd.
@@ -77,6 +77,10 @@ COMMON_SRC := $(BASE_SRC) $(CONFIG_SRC) $(MESSAGE_SRC) $(LIMITS_SRC) $(STORE_SRC
 COMMON_SRC += common/token/verp.c
 # What must come back unforged; with OpenSSL.
 COMMON_SRC += $(addprefix common/token/,keys.c keys_file.c letters.c token.c unsub.c)
+# Read receipts: what is asked, what is decided, what is sent; with GMime.
+RECEIPTS_SRC := $(addprefix common/receipts/, mailbox.c mime.c request.c request_auth.c \
+	request_kind.c recipient.c policy.c names.c)
+COMMON_SRC += $(RECEIPTS_SRC)
 
 CLI_SRC := common/cli/main.c common/cli/cli.c common/cli/dkim.c
 CLI_SRC += common/cli/check_config.c common/cli/replay.c

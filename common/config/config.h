@@ -196,6 +196,56 @@ struct rmt_dns_config {
 	unsigned domains_max; /* that are remembered */
 };
 
+enum rmt_receipt_policy {
+	RMT_RECEIPTS_NONE,         /* nobody is told, nobody asks */
+	RMT_RECEIPTS_ORGANIZATION, /* own_domains and those in allow */
+	RMT_RECEIPTS_ANYONE,       /* always asking the user */
+};
+
+/* What may differ between units (docs/receipts.md, G04). */
+struct rmt_receipt_rules {
+	bool has_policy, has_prompt, has_deleted; /* set here, not only elsewhere */
+	enum rmt_receipt_policy policy;
+	struct rmt_list *allow; /* own; NULL: not set here */
+	bool prompt;            /* ask each time */
+	bool deleted;           /* tell also of mail deleted unread */
+};
+
+/* An organisational unit: users one way or another. */
+struct rmt_receipt_unit {
+	char *name;               /* own */
+	struct rmt_list *users;   /* own; login names; or NULL */
+	struct rmt_list *groups;  /* own; or NULL */
+	struct rmt_list *domains; /* own; of the login name or first address; or NULL */
+	struct rmt_receipt_rules rules;
+};
+
+/* What is done with receipts that clients send on their own, against policy. */
+enum rmt_receipt_police {
+	RMT_POLICE_OFF, /* let all pass, count what would be done */
+	RMT_POLICE_DISCARD,
+	RMT_POLICE_REFUSE,
+};
+
+struct rmt_receipts_config {
+	bool configured; /* a policy was written down; else nothing is touched */
+	struct rmt_receipt_rules rules; /* of everybody */
+	GPtrArray *units;               /* own; struct rmt_receipt_unit */
+	bool google_compatible;
+	char **authserv_ids; /* own; or NULL: nothing is known of authenticity */
+	uint64_t max_age_ns; /* older mail is not answered */
+	struct rmt_amount user_limit, target_limit, sender_limit; /* quotas */
+	char *templates;    /* own; folder; or NULL: those installed */
+	char *language;     /* own */
+	char *reporting_ua; /* own; "": the field is left out */
+	uint64_t round_date_ns;
+	bool hide_automation, return_headers;
+	GHashTable *addresses; /* own; char *login -> GPtrArray of char *address; or
+				  NULL: no table */
+	enum rmt_receipt_police police;
+	bool strip_requests;
+};
+
 struct rmt_config {
 	int refs;
 	char *file;                   /* own */
@@ -209,6 +259,7 @@ struct rmt_config {
 	struct rmt_policyd_config policyd;
 	struct rmt_milter_config milter;
 	struct rmt_dns_config dns;
+	struct rmt_receipts_config receipts;
 	struct rmt_fold *fold; /* own */
 	GPtrArray *egresses;   /* own; struct rmt_egress */
 	GPtrArray
@@ -229,6 +280,11 @@ struct rmt_config *rmt_config_ref(struct rmt_config *config);
 void rmt_config_unref(struct rmt_config *config);
 typedef struct rmt_config rmt_config; /* for g_autoptr(rmt_config) */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(rmt_config, rmt_config_unref)
+
+/* Addresses of a login name by receipts.addresses, the usual one first; NULL: the
+ * table does not know it. NULL-ended. */
+const char *const *rmt_config_addresses(const struct rmt_config *config,
+					const char *login);
 
 /* By name; NULL if there is none. */
 const struct rmt_stream *rmt_config_stream(const struct rmt_config *config,

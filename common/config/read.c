@@ -76,6 +76,7 @@ static void append_place(GString *out, const config_setting_t *setting)
 	} words[] = { { "limits", "limit" },
 		      { "streams", "stream" },
 		      { "egress", "egress" },
+		      { "units", "unit" },
 		      { "fold", "fold" } };
 	const config_setting_t *s;
 	size_t i;
@@ -83,7 +84,8 @@ static void append_place(GString *out, const config_setting_t *setting)
 	for (s = setting; s != NULL && s->parent != NULL; s = s->parent) {
 		if (s != setting && (g_strcmp0(s->name, "policyd") == 0 ||
 				     g_strcmp0(s->name, "milter") == 0 ||
-				     g_strcmp0(s->name, "dns") == 0)) {
+				     g_strcmp0(s->name, "dns") == 0 ||
+				     g_strcmp0(s->name, "receipts") == 0)) {
 			g_string_append_printf(out, "%s: ", s->name);
 			return;
 		}

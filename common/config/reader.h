@@ -109,6 +109,11 @@ extern const struct rmt_setting_type rmt_type_bool, rmt_type_choice, rmt_type_nu
 	rmt_type_string, rmt_type_strings, rmt_type_list, rmt_type_rate, rmt_type_quota,
 	rmt_type_per, rmt_type_exempt, rmt_type_overrides, rmt_type_text,
 	rmt_type_bound_users;
+/* section_receipts.c */
+extern const struct rmt_setting_type rmt_type_amount, rmt_type_addresses, rmt_type_logins;
+rmt_section_begin rmt_begin_receipts, rmt_begin_unit;
+rmt_section_end rmt_end_receipts, rmt_end_unit;
+void rmt_receipts_clear(struct rmt_receipts_config *receipts);
 
 /* What a group says of name, NULL where it says nothing; and the place to
  * complain of, the group's own then. group may be NULL. */

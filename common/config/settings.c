@@ -73,6 +73,20 @@ static const struct rmt_choice alignments[] = {
 	{ NULL, 0 },
 };
 
+static const struct rmt_choice receipt_policies[] = {
+	{ "none", RMT_RECEIPTS_NONE },
+	{ "organization", RMT_RECEIPTS_ORGANIZATION },
+	{ "anyone", RMT_RECEIPTS_ANYONE },
+	{ NULL, 0 },
+};
+
+static const struct rmt_choice polices[] = {
+	{ "off", RMT_POLICE_OFF },
+	{ "discard", RMT_POLICE_DISCARD },
+	{ "refuse", RMT_POLICE_REFUSE },
+	{ NULL, 0 },
+};
+
 static const struct rmt_choice units[] = {
 	{ "messages", RMT_UNIT_MESSAGES },
 	{ "recipients", RMT_UNIT_RECIPIENTS },
@@ -101,7 +115,6 @@ static const struct rmt_setting root_settings[] = {
 	{ "keys", &rmt_type_string, F(keys), "\"/etc/remite/keys\"",
 	  .help = "file of the secrets that links and return paths are made with",
 	  .check = rmt_check_path },
-	LATER("receipts"),
 	LATER("submission"),
 	END,
 };
@@ -352,6 +365,87 @@ static const struct rmt_setting rules_settings[] = {
 };
 #undef F
 
+#define F(member) offsetof(struct rmt_receipts_config, member)
+static const struct rmt_setting receipts_settings[] = {
+	{ "policy", &rmt_type_choice, F(rules.policy), "\"none\"",
+	  .help = "who may be told that mail was read: nobody; own_domains and allow; "
+		  "anyone, always asking the user",
+	  .choices = receipt_policies },
+	{ "allow", &rmt_type_list, F(rules.allow), .otherwise = "none",
+	  .help = "addresses elsewhere that policy organization includes",
+	  .kind = RMT_LIST_ADDRESSES },
+	{ "prompt", &rmt_type_bool, F(rules.prompt), "true",
+	  .help = "under policy organization: ask the user each time" },
+	{ "deleted", &rmt_type_bool, F(rules.deleted), "false",
+	  .help = "tell also of mail that was deleted unread" },
+	{ "google_compatible", &rmt_type_bool, F(google_compatible), "false",
+	  .help = "at most 100 addresses of 256 characters in allow, and asking each "
+		  "time means each time" },
+	{ "authserv_ids", &rmt_type_strings, F(authserv_ids), .otherwise = "none",
+	  .help = "names in Authentication-Results of own hosts; with them, what did "
+		  "not pass there is never answered unasked",
+	  .check = rmt_check_domain, .min = 1 },
+	{ "max_age", &rmt_type_duration, F(max_age_ns), "\"30d\"",
+	  .help = "older mail is not answered", .min = 60, .max = 400 * 86400 },
+	{ "user_limit", &rmt_type_amount, F(user_limit), "\"100/day\"",
+	  .help = "receipts of one user" },
+	{ "target_limit", &rmt_type_amount, F(target_limit), "\"200/hour\"",
+	  .help = "receipts to one address that asks" },
+	{ "sender_limit", &rmt_type_amount, F(sender_limit), "\"200/hour\"",
+	  .help = "receipts for mail from one address" },
+	{ "language", &rmt_type_string, F(language), "\"en\"",
+	  .help = "of the text, where neither message nor user has one",
+	  .check = rmt_check_word },
+	{ "templates", &rmt_type_string, F(templates), .otherwise = "those installed",
+	  .help = "folder of texts that win over those installed",
+	  .check = rmt_check_path },
+	{ "reporting_ua", &rmt_type_string, F(reporting_ua), "\"Remite\"",
+	  .help = "product in Reporting-UA; empty: no such field",
+	  .check = rmt_check_product },
+	{ "round_date", &rmt_type_duration, F(round_date_ns), "\"1s\"",
+	  .help = "times in a receipt are rounded down to a multiple of this", .min = 1,
+	  .max = 86400 },
+	{ "hide_automation", &rmt_type_bool, F(hide_automation), "false",
+	  .help = "claim that every receipt was sent by hand (RFC 8098, 6.2)" },
+	{ "return_headers", &rmt_type_bool, F(return_headers), "true",
+	  .help = "return From, To, Subject, Date and Message-ID of the message" },
+	{ "addresses", &rmt_type_addresses, F(addresses), .otherwise = "none",
+	  .help = "addresses of users, \"login: address, address\" or files of that" },
+	{ "sender_logins", &rmt_type_logins, F(addresses), .otherwise = "none",
+	  .help = "files with \"address login, login\", as Postfix's "
+		  "smtpd_sender_login_maps: added to addresses" },
+	{ "police", &rmt_type_choice, F(police), "\"discard\"",
+	  .help = "what remite-milter does with a client's own receipt against policy",
+	  .choices = polices },
+	{ "strip_requests", &rmt_type_bool, F(strip_requests), "true",
+	  .help = "remite-milter takes requests out of outgoing mail under policy none, "
+		  "and of mail of lists" },
+	END,
+};
+#undef F
+
+#define F(member) offsetof(struct rmt_receipt_unit, member)
+static const struct rmt_setting unit_settings[] = {
+	{ "users", &rmt_type_list, F(users), .otherwise = "none", .help = "login names",
+	  .kind = RMT_LIST_WORDS, .min = 1 },
+	{ "groups", &rmt_type_list, F(groups), .otherwise = "none",
+	  .help = "groups, as Dovecot's userdb names them in remite_groups",
+	  .kind = RMT_LIST_WORDS, .min = 1 },
+	{ "domains", &rmt_type_list, F(domains), .otherwise = "none",
+	  .help = "domains of users", .kind = RMT_LIST_DOMAINS, .min = 1 },
+	{ "policy", &rmt_type_choice, F(rules.policy),
+	  .otherwise = "that of the next unit", .help = "as above, for this unit",
+	  .choices = receipt_policies },
+	{ "allow", &rmt_type_list, F(rules.allow), .otherwise = "that of the next unit",
+	  .help = "as above, for this unit", .kind = RMT_LIST_ADDRESSES },
+	{ "prompt", &rmt_type_bool, F(rules.prompt), .otherwise = "that of the next unit",
+	  .help = "as above, for this unit" },
+	{ "deleted", &rmt_type_bool, F(rules.deleted),
+	  .otherwise = "that of the next unit", .help = "as above, for this unit" },
+	END,
+};
+#undef F
+
 static const struct rmt_section policyd_section = {
 	.name = "policyd",
 	.settings = policyd_settings,
@@ -372,6 +466,25 @@ static const struct rmt_section dns_section = {
 	.settings = dns_settings,
 	.sections = no_sections,
 	.begin = rmt_begin_dns,
+};
+
+static const struct rmt_section unit_section = {
+	.name = "units",
+	.many = true,
+	.settings = unit_settings,
+	.sections = no_sections,
+	.begin = rmt_begin_unit,
+	.end = rmt_end_unit,
+};
+
+static const struct rmt_section *const receipts_sections[] = { &unit_section, NULL };
+
+static const struct rmt_section receipts_section = {
+	.name = "receipts",
+	.settings = receipts_settings,
+	.sections = receipts_sections,
+	.begin = rmt_begin_receipts,
+	.end = rmt_end_receipts,
 };
 
 static const struct rmt_section fold_section = {
@@ -438,8 +551,8 @@ static const struct rmt_section stream_section = {
 
 /* Addresses in streams are folded: fold comes first. */
 static const struct rmt_section *const root_sections[] = {
-	&policyd_section, &milter_section, &dns_section, &fold_section,
-	&egress_section,  &stream_section, NULL,
+	&policyd_section, &milter_section, &dns_section,      &fold_section,
+	&egress_section,  &stream_section, &receipts_section, NULL,
 };
 
 const struct rmt_section rmt_section_root = {

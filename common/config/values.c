@@ -501,6 +501,16 @@ bool rmt_check_header(struct rmt_span text, GError **err)
 	return true;
 }
 
+/* RFC 8098, 3.2.1: short, no advertising; empty: none. */
+bool rmt_check_product(struct rmt_span text, GError **err)
+{
+	enum { PRODUCT_MAX = 40 };
+
+	return (text.len <= PRODUCT_MAX && is_plain(text) &&
+		(text.len == 0 || memchr(text.p, ';', text.len) == NULL)) ||
+	       refuse(err, text, "is no name of a product (at most 40 octets, no ';')");
+}
+
 /* --- the text of an answer -------------------------------------------------------- */
 
 static bool check_placeholder(struct rmt_span name, GError **err)
