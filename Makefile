@@ -41,7 +41,8 @@ MESSAGE_SRC += common/message/from.c common/message/from_gmime.c common/message/
 MESSAGE_SRC += common/message/idn.c
 LIMITS_SRC := $(addprefix common/limits/,gcra.c quota.c table.c names.c held.c counters.c \
 	counters_log.c counters_sync.c counters_snapshot.c counters_disk.c \
-	keyed.c reservation.c reserve.c reserve_end.c reserve_log.c)
+	keyed.c reservation.c reserve.c reserve_end.c reserve_log.c \
+	reserve_sent.c sent.c)
 STORE_SRC := $(addprefix common/store/,store.c store_lmdb.c store_mem.c pack.c filter.c \
 	suppress_record.c suppress.c suppress_import.c suppress_index.c suppress_line.c \
 	stream_state.c)
@@ -49,7 +50,7 @@ STORE_SRC := $(addprefix common/store/,store.c store_lmdb.c store_mem.c pack.c f
 STORE_SRC += $(addprefix common/store/, deal.c claims.c claim_id.c claim_client.c jobs.c prompts.c preferences.c \
 	user_rows.c answers.c audit.c)
 POLICY_SRC := common/policy/engine.c common/policy/engine_key.c common/policy/engine_text.c \
-	common/policy/engine_explain.c
+	common/policy/engine_explain.c common/policy/engine_whole.c
 POLICY_SRC += common/policy/policy_request.c common/policy/policy_reply.c
 POLICY_SRC += common/policy/classify.c common/policy/header_match.c
 AUTH_SRC := common/auth/dns.c common/auth/zone.c common/auth/ip.c common/auth/spf.c \
@@ -93,7 +94,7 @@ CLI_SRC += common/cli/records.c common/cli/stream.c common/cli/suppress.c \
 	common/cli/suppress_import.c common/cli/suppress_list.c common/cli/suppress_why.c
 CLI_SRC += $(addprefix common/cli/, control_client.c explain.c limits.c reload.c status.c)
 POLICYD_SRC := $(addprefix postfix-policy/policyd/, main.c policyd.c loop.c listener.c sockets.c \
-	policy_session.c record.c metrics.c metrics_http.c talk.c control.c control_limits.c \
+	policy_session.c record.c metrics.c metrics_http.c talk.c control.c control_limits.c control_message.c \
 	control_status.c reload.c)
 CLI_SRC += common/cli/bounce.c
 CLI_SRC += common/cli/keys.c

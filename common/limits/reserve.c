@@ -19,6 +19,7 @@ void rmt_reservations_free(struct rmt_reservations *all)
 {
 	if (all == NULL)
 		return;
+	rmt_sent_free(all->sent);
 	rmt_reservation_pool_finish(&all->pool);
 	rmt_table_finish(&all->connections);
 	g_array_unref(all->amounts);
@@ -573,6 +574,8 @@ enum rmt_commit_result rmt_reserve_commit(struct rmt_reservations *all,
 		return RMT_COMMIT_UNKNOWN;
 	rmt_reserve_untake(all, reservation, message->line_ns);
 	charge_all(all, reservation, commit, message->line_ns);
+	if (all->sent != NULL && message->queue != 0)
+		rmt_reserve_remember(all, message, reservation);
 	rmt_reserve_forget(all, reservation);
 	return RMT_COMMITTED;
 }
@@ -611,5 +614,8 @@ enum rmt_reserve_result rmt_reserve_direct(struct rmt_reservations *all,
 				all->counters, shares[i].key,
 				rmt_reserve_measure(all, plan.places[i].amount),
 				plan.units[i], message->line_ns, plan.places[i].place);
+	if (result == RMT_RESERVED && !dry && all->sent != NULL && message->queue != 0)
+		rmt_reserve_remember_shares(all, message, shares, plan.units, count,
+					    *would_r);
 	return result;
 }

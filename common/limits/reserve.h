@@ -44,6 +44,9 @@ struct rmt_message {
 			      id is another message */
 	unsigned connection; /* who asks: releases name it */
 	uint64_t size;       /* octets declared so far */
+	uint64_t queue;      /* at the commit: hash of the queue id, under which what is
+				charged is remembered; 0: it is not */
+	const char *stream;  /* with queue: of g_intern_string() */
 	int64_t line_ns;
 };
 
@@ -96,6 +99,33 @@ enum rmt_commit_result rmt_reserve_commit(struct rmt_reservations *reservations,
 
 /* The message is over without us (DISCARD, refused). False: unknown. */
 bool rmt_reserve_release(struct rmt_reservations *reservations, uint64_t id);
+
+/* What committed messages were charged is remembered from now on, or is not any
+ * more, for who may still learn of them (sent.h). */
+void rmt_reservations_remember(struct rmt_reservations *reservations, bool remember);
+bool rmt_reservations_remembers(const struct rmt_reservations *reservations);
+
+/* The stream (interned) that a committed message was charged to; NULL: not known. */
+const char *rmt_reserve_sent_to(const struct rmt_reservations *reservations,
+				uint64_t queue);
+
+/* Gives back all that it was charged, once. False: not known, nothing was done. */
+bool rmt_reserve_give_back(struct rmt_reservations *reservations, uint64_t queue,
+			   int64_t line_ns);
+
+/* A message whose recipients' shares are known all at once, so that each counter is
+ * asked once: what it is to take, all or none, and remembered as a commit is. */
+struct rmt_bill {
+	uint64_t key;
+	const struct rmt_amount *amount; /* foreign */
+	uint64_t units;
+	bool report; /* where it does not fit: pass, and do not add */
+	bool fits;   /* result */
+};
+/* False: bills[*at_r] does not fit; nothing was charged. */
+bool rmt_reserve_whole(struct rmt_reservations *reservations,
+		       const struct rmt_message *message, struct rmt_bill *bills,
+		       size_t count, size_t *at_r, struct rmt_usage *usage_r);
 
 /* Charges a message that has no reservation, all or none; results as above. */
 enum rmt_reserve_result rmt_reserve_direct(struct rmt_reservations *reservations,

@@ -5,6 +5,7 @@
 
 #include "common/limits/gcra.h"
 #include "common/limits/reservation.h"
+#include "common/limits/sent.h"
 
 /* As 1 << enum rmt_stage, which stands above this folder. */
 enum {
@@ -37,7 +38,8 @@ struct rmt_reservations {
 	struct rmt_amount_cached cache[RMT_AMOUNT_CACHE];
 	unsigned stages; /* as the administrator says; 0: learned */
 	struct rmt_learned learned;
-	bool replaying; /* nothing is logged meanwhile */
+	struct rmt_sent *sent; /* own; NULL: nothing is remembered */
+	bool replaying;        /* nothing is logged meanwhile */
 	struct rmt_table
 		ends; /* in a replay: id -> number of the last record that ends it */
 	uint64_t foreseen, replayed; /* records */
@@ -108,6 +110,14 @@ void rmt_reserve_set_state(struct rmt_reservations *all,
 			   struct rmt_reservation *reservation,
 			   enum rmt_reservation_state state);
 void rmt_reserve_stage_seen(struct rmt_reservations *all, unsigned bit, int64_t line_ns);
+
+/* reserve_sent.c; where all->sent */
+void rmt_reserve_remember(struct rmt_reservations *all, const struct rmt_message *message,
+			  const struct rmt_reservation *reservation);
+void rmt_reserve_remember_shares(struct rmt_reservations *all,
+				 const struct rmt_message *message,
+				 const struct rmt_share *shares, const uint64_t *units,
+				 size_t count, uint64_t skip);
 
 /* reserve_log.c */
 void rmt_reserve_log_attach(struct rmt_reservations *all);

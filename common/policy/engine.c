@@ -294,12 +294,15 @@ void rmt_engine_prepare(struct rmt_engine *engine, const struct rmt_facts *facts
 	work->message.id = id;
 	work->message.connection = connection;
 	work->message.size = facts->size;
+	work->message.queue = 0;
 	if (!is_decided_at(facts->stage))
 		return;
 	rmt_addr_fold(generation->config->fold, facts->sender, &work->sender);
 	rmt_addr_fold(generation->config->fold, facts->recipient, &work->recipient);
 	rmt_work_begin_parts(engine, work);
 	work->stream = rmt_classify(generation->classifier, facts, &work->sender);
+	if (facts->stage == RMT_STAGE_END_OF_MESSAGE)
+		rmt_work_remember(engine, work);
 	if (facts->stage == RMT_STAGE_RCPT) {
 		work->recipient_hash = rmt_work_recipient_hash(engine, work);
 		rmt_work_shares(engine, work);
@@ -328,8 +331,8 @@ static bool report_mode(const struct rmt_work *work)
 }
 
 /* What the rule says is done in enforce mode, and only said in report mode. */
-static void rule_says(const struct rmt_work *work, enum rmt_rule rule,
-		      enum rmt_action action, struct rmt_decision *decision)
+void rmt_rule_says(const struct rmt_work *work, enum rmt_rule rule,
+		   enum rmt_action action, struct rmt_decision *decision)
 {
 	decision->rule = rule;
 	decision->would = action;
@@ -338,20 +341,20 @@ static void rule_says(const struct rmt_work *work, enum rmt_rule rule,
 				   : action;
 }
 
-static bool check_pause(const struct rmt_work *work, const struct rmt_now *now,
-			struct rmt_decision *decision)
+bool rmt_check_pause(const struct rmt_work *work, const struct rmt_now *now,
+		     struct rmt_decision *decision)
 {
 	const struct rmt_stream_state *pause = rmt_engine_pause(work, now->wall_secs);
 
 	if (pause == NULL)
 		return false;
-	rule_says(work, RMT_RULE_PAUSE, RMT_ACTION_DEFER, decision);
+	rmt_rule_says(work, RMT_RULE_PAUSE, RMT_ACTION_DEFER, decision);
 	rmt_text_pause(pause, work, decision);
 	return true;
 }
 
-static bool check_suppression(struct rmt_engine *engine, struct rmt_work *work,
-			      const struct rmt_now *now, struct rmt_decision *decision)
+bool rmt_check_suppression(struct rmt_engine *engine, struct rmt_work *work,
+			   const struct rmt_now *now, struct rmt_decision *decision)
 {
 	struct rmt_suppress_hit hit;
 
@@ -361,8 +364,8 @@ static bool check_suppression(struct rmt_engine *engine, struct rmt_work *work,
 				     work->stream->name, work->stream->class,
 				     work->stream->suppress, now->wall_secs, &hit)) {
 	case RMT_STORE_FOUND:
-		rule_says(work, RMT_RULE_SUPPRESSION, work->stream->suppress_action,
-			  decision);
+		rmt_rule_says(work, RMT_RULE_SUPPRESSION, work->stream->suppress_action,
+			      decision);
 		rmt_text_suppression(&hit, work, decision);
 		return true;
 	case RMT_STORE_MISSING:
@@ -370,8 +373,8 @@ static bool check_suppression(struct rmt_engine *engine, struct rmt_work *work,
 	case RMT_STORE_FAILED:
 		break;
 	}
-	rule_says(work, RMT_RULE_TROUBLE,
-		  work->generation->config->policyd.trouble_action, decision);
+	rmt_rule_says(work, RMT_RULE_TROUBLE,
+		      work->generation->config->policyd.trouble_action, decision);
 	rmt_text_trouble("records: suppressions cannot be read", decision);
 	return decision->action != RMT_ACTION_DUNNO;
 }
@@ -390,8 +393,8 @@ enum rmt_action rmt_gate_action(const struct rmt_gate_answer *answer)
 	}
 }
 
-static bool check_gate(struct rmt_engine *engine, const struct rmt_work *work,
-		       struct rmt_decision *decision)
+bool rmt_check_gate(struct rmt_engine *engine, const struct rmt_work *work,
+		    struct rmt_decision *decision)
 {
 	struct rmt_gate_answer answer = { RMT_GATE_OPEN };
 
@@ -404,7 +407,7 @@ static bool check_gate(struct rmt_engine *engine, const struct rmt_work *work,
 	if (answer.state == RMT_GATE_OPEN ||
 	    (answer.state == RMT_GATE_UNKNOWN && answer.level < RMT_LEVEL_DEFER))
 		return false;
-	rule_says(work, RMT_RULE_GATE, rmt_gate_action(&answer), decision);
+	rmt_rule_says(work, RMT_RULE_GATE, rmt_gate_action(&answer), decision);
 	rmt_text_gate(&answer, decision);
 	return true;
 }
@@ -441,7 +444,7 @@ static void tell_would(struct rmt_engine *engine, const struct rmt_work *work,
 		decision->would_limits |= (uint64_t)1 << i;
 		if (decision->rule == RMT_RULE_NONE) {
 			want_usage(engine, work, i, decision);
-			rule_says(work, RMT_RULE_LIMIT, limit->action, decision);
+			rmt_rule_says(work, RMT_RULE_LIMIT, limit->action, decision);
 			rmt_text_limit(limit, work, decision);
 		}
 	}
@@ -471,7 +474,7 @@ static bool take_result(struct rmt_engine *engine, const struct rmt_work *work,
 	if (result == RMT_RESERVE_EXCEEDED) {
 		decision->limit = work->share_limits[at];
 		want_usage(engine, work, at, decision);
-		rule_says(work, RMT_RULE_LIMIT, decision->limit->action, decision);
+		rmt_rule_says(work, RMT_RULE_LIMIT, decision->limit->action, decision);
 		rmt_text_limit(decision->limit, work, decision);
 		return false;
 	}
@@ -506,9 +509,9 @@ static void reserve(struct rmt_engine *engine, struct rmt_work *work,
 static void decide_rcpt(struct rmt_engine *engine, struct rmt_work *work,
 			const struct rmt_now *now, struct rmt_decision *decision)
 {
-	bool barred = check_pause(work, now, decision) ||
-		      check_suppression(engine, work, now, decision) ||
-		      check_gate(engine, work, decision);
+	bool barred = rmt_check_pause(work, now, decision) ||
+		      rmt_check_suppression(engine, work, now, decision) ||
+		      rmt_check_gate(engine, work, decision);
 
 	if (barred && decision->action != RMT_ACTION_DUNNO)
 		return;
@@ -557,7 +560,7 @@ static void decide_data(struct rmt_engine *engine, struct rmt_work *work,
 {
 	struct rmt_commit commit = commit_of(work, engine);
 
-	if (check_pause(work, now, decision) && decision->action != RMT_ACTION_DUNNO)
+	if (rmt_check_pause(work, now, decision) && decision->action != RMT_ACTION_DUNNO)
 		return;
 	if (work->message.id != 0) {
 		if (rmt_reserve_confirm(engine->reservations, &work->message, &commit) ==

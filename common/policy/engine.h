@@ -109,6 +109,28 @@ void rmt_engine_explain(struct rmt_engine *engine, const struct rmt_facts *facts
 			const struct rmt_now *now, GString *steps_r,
 			struct rmt_decision *decision_r);
 
+/* --- a message as a whole -----------------------------------------------------
+ *
+ * For who sees messages after the last stage here (remite-milter): what was charged
+ * is found by the queue id. Nothing is remembered before this call. */
+void rmt_engine_remember(struct rmt_engine *engine);
+
+/* The stream that a message was charged to at its end; NULL: not known. */
+const char *rmt_engine_sent_to(const struct rmt_engine *engine, struct rmt_span queue_id);
+
+/* It is not sent after all. False: not known. */
+bool rmt_engine_give_back(struct rmt_engine *engine, struct rmt_span queue_id,
+			  const struct rmt_now *now);
+
+/* A message of this stream (of the configuration in force) with all its recipients:
+ * what it was charged under its queue id is given back; if nothing is against it, it
+ * is charged anew, all or nothing. decision_r->key tells the recipient a suppression
+ * is about. facts: stage, recipient and recipient_count are not looked at. */
+void rmt_engine_whole(struct rmt_engine *engine, const struct rmt_facts *facts,
+		      const struct rmt_stream *stream, const struct rmt_span *recipients,
+		      size_t count, const struct rmt_now *now,
+		      struct rmt_decision *decision_r);
+
 /* The decision as one log line, "stream=news rule=limit:day ..." */
 void rmt_decision_format(const struct rmt_work *work, const struct rmt_decision *decision,
 			 GString *out);

@@ -100,6 +100,23 @@ static inline bool rmt_work_is_gated(const struct rmt_engine *engine,
 /* What an answer of the gate comes to, whatever the mode. */
 enum rmt_action rmt_gate_action(const struct rmt_gate_answer *answer);
 
+/* At the commit: what is charged is to be found by the queue id, if anybody asks for
+ * that (rmt_engine_remember). */
+void rmt_work_remember(const struct rmt_engine *engine, struct rmt_work *work);
+
+/* What bars a recipient before any limit does. True: decision has it; its action is
+ * DUNNO where it is only said. */
+bool rmt_check_pause(const struct rmt_work *work, const struct rmt_now *now,
+		     struct rmt_decision *decision);
+bool rmt_check_suppression(struct rmt_engine *engine, struct rmt_work *work,
+			   const struct rmt_now *now, struct rmt_decision *decision);
+bool rmt_check_gate(struct rmt_engine *engine, const struct rmt_work *work,
+		    struct rmt_decision *decision);
+
+/* What the rule says is done in enforce mode, and only said in report mode. */
+void rmt_rule_says(const struct rmt_work *work, enum rmt_rule rule,
+		   enum rmt_action action, struct rmt_decision *decision);
+
 void rmt_decision_clear(struct rmt_decision *decision);
 
 #endif

@@ -161,6 +161,7 @@ static const struct {
 	{ "limits-list", rmt_control_limits_list },
 	{ "limits-reset", rmt_control_limits_reset },
 	{ "explain", explain },
+	{ "message", rmt_control_message },
 	{ "reload", reload },
 };
 

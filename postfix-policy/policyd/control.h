@@ -11,6 +11,15 @@
  *	limits-reset    "limit", and "value" or "all": true
  *	explain         "request": base64 of a policy request
  *	reload          answers when the configuration is in force, or refused
+ *	message         of remite-milter, "do": one of
+ *	    "remember"  what messages are charged from now on, so that the others work
+ *	    "stream"    {"stream": name} that "queue_id" was charged to; null: not known
+ *	    "refuse"    "queue_id" is not sent: {"known": false} or its charge is given
+ *	                back
+ *	    "charge"    "queue_id" belongs to "stream", with "recipients" (array),
+ *"sender", "sasl_user", "client_address", "size": its charge is given back and made anew.
+ *{"action", "would": "dunno", "defer", ..., "rule", "text", "recipient"}; text begins
+ *with a status code
  *
  * What walks over all counters goes in steps between the loop's turns.
  */
@@ -52,6 +61,8 @@ void rmt_control_status(struct rmt_policyd *policyd, struct rmt_talk *talk,
 			json_t *request);
 void rmt_control_limits_list(struct rmt_policyd *policyd, struct rmt_talk *talk,
 			     json_t *request);
+void rmt_control_message(struct rmt_policyd *policyd, struct rmt_talk *talk,
+			 json_t *request);
 void rmt_control_limits_reset(struct rmt_policyd *policyd, struct rmt_talk *talk,
 			      json_t *request);
 
