@@ -14,7 +14,8 @@ static const char segment_magic[8] = "remitel";
 
 enum {
 	RATE_LEN = 16,
-	RATES_MAX = 64 << 10,     /* octets in one record */
+	RATES_MAX = 512,          /* octets in one record */
+	AHEAD = 12,               /* records */
 	FRAME_MAGIC = 0x46544d52, /* "RMTF" */
 	ALIGN = 8,
 	LEN_BITS = 24,
@@ -56,20 +57,44 @@ static bool frame_at(const char *bytes, size_t len, size_t offset, uint64_t segm
 	       frame_r->checksum == frame_checksum(frame_r, bytes + offset, segment);
 }
 
-static void read_records(const char *records, size_t len, int64_t line_ns,
-			 rmt_log_each *each, void *context)
+struct record {
+	enum rmt_log_type type;
+	const char *bytes;
+	size_t len;
+};
+
+static bool next_record(const char *records, size_t len, size_t *offset,
+			struct record *record_r)
 {
-	size_t offset = 0, size;
 	uint32_t head;
 
-	while (len - offset >= sizeof(head)) {
-		memcpy(&head, records + offset, sizeof(head));
-		offset += sizeof(head);
-		size = head & ((1U << LEN_BITS) - 1);
-		if (head == 0 || size > len - offset)
-			return;
-		each(context, line_ns, head >> LEN_BITS, records + offset, size);
-		offset += size;
+	if (len - *offset < sizeof(head))
+		return false;
+	memcpy(&head, records + *offset, sizeof(head));
+	record_r->type = head >> LEN_BITS;
+	record_r->bytes = records + *offset + sizeof(head);
+	record_r->len = head & ((1U << LEN_BITS) - 1);
+	if (head == 0 || record_r->len > len - *offset - sizeof(head))
+		return false;
+	*offset += sizeof(head) + record_r->len;
+	return true;
+}
+
+/* What each() needs from memory is on its way AHEAD records before. */
+static void read_records(const char *records, size_t len, int64_t line_ns,
+			 rmt_log_each *ahead, rmt_log_each *each, void *context)
+{
+	size_t offset = 0, next = 0;
+	unsigned lead = 0;
+	struct record record, later;
+
+	while (next_record(records, len, &offset, &record)) {
+		for (; ahead != NULL && lead < AHEAD &&
+		       next_record(records, len, &next, &later);
+		     lead++)
+			ahead(context, line_ns, later.type, later.bytes, later.len);
+		lead -= lead > 0;
+		each(context, line_ns, record.type, record.bytes, record.len);
 	}
 }
 
@@ -135,11 +160,8 @@ enum rmt_log_result rmt_log_read(const char *bytes, size_t len, rmt_log_each *ah
 	reading_r->good = sizeof(struct rmt_segment);
 	while (frame_at(bytes, len, reading_r->good, reading_r->segment.number, &frame)) {
 		reading_r->good += sizeof(frame);
-		if (ahead != NULL)
-			read_records(bytes + reading_r->good, frame.len, frame.line_ns,
-				     ahead, context);
-		read_records(bytes + reading_r->good, frame.len, frame.line_ns, each,
-			     context);
+		read_records(bytes + reading_r->good, frame.len, frame.line_ns, ahead,
+			     each, context);
 		reading_r->good += frame.len;
 		reading_r->line_ns = MAX(reading_r->line_ns, frame.line_ns);
 	}

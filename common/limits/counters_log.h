@@ -69,7 +69,7 @@ struct rmt_log_reading {
 typedef void rmt_log_each(void *context, int64_t line_ns, enum rmt_log_type type,
 			  const char *record, size_t len);
 
-/* ahead, if not NULL, sees all records of a frame before each gets the first. */
+/* ahead, if not NULL, sees each record of a frame some records before each does. */
 enum rmt_log_result rmt_log_read(const char *bytes, size_t len, rmt_log_each *ahead,
 				 rmt_log_each *each, void *context,
 				 struct rmt_log_reading *reading_r);

@@ -134,11 +134,22 @@ bool rmt_names_has(const struct rmt_names *names, uint64_t key)
 	return shard->index_size > 0 && shard->index[find(names, shard, key)] != 0;
 }
 
+static bool is_limit(const struct rmt_names *names, uint16_t number,
+		     struct rmt_span limit)
+{
+	return number < names->limits->len &&
+	       rmt_span_eq(rmt_span_of(names->limits->pdata[number]), limit);
+}
+
 uint16_t rmt_names_limit(struct rmt_names *names, struct rmt_span limit)
 {
-	g_autofree char *text = g_strndup(limit.p != NULL ? limit.p : "", limit.len);
-	gpointer number = g_hash_table_lookup(names->limit_numbers, text);
+	g_autofree char *text = NULL;
+	gpointer number;
 
+	if (is_limit(names, names->last_limit, limit))
+		return names->last_limit;
+	text = g_strndup(limit.p != NULL ? limit.p : "", limit.len);
+	number = g_hash_table_lookup(names->limit_numbers, text);
 	if (number == NULL) {
 		if (names->limits->len >= LIMITS_MAX)
 			return LIMITS_MAX - 1;
@@ -146,7 +157,8 @@ uint16_t rmt_names_limit(struct rmt_names *names, struct rmt_span limit)
 		number = GUINT_TO_POINTER(names->limits->len);
 		g_hash_table_insert(names->limit_numbers, g_steal_pointer(&text), number);
 	}
-	return (uint16_t)(GPOINTER_TO_UINT(number) - 1);
+	names->last_limit = (uint16_t)(GPOINTER_TO_UINT(number) - 1);
+	return names->last_limit;
 }
 
 struct rmt_span rmt_names_limit_name(const struct rmt_names *names, uint16_t limit)
@@ -190,6 +202,13 @@ static void reserve_room(struct rmt_names *names, struct rmt_names_shard *shard,
 	names->bytes += (size_t)shard->room - room;
 }
 
+static void put_head(char *record, uint64_t key, uint16_t limit, uint16_t len)
+{
+	memcpy(record, &key, 8);
+	memcpy(record + 8, &limit, 2);
+	memcpy(record + 10, &len, 2);
+}
+
 bool rmt_names_add(struct rmt_names *names, uint64_t key, struct rmt_span limit,
 		   struct rmt_span value)
 {
@@ -204,9 +223,7 @@ bool rmt_names_add(struct rmt_names *names, uint64_t key, struct rmt_span limit,
 	reserve_room(names, shard, HEAD + len);
 	number = rmt_names_limit(names, limit);
 	record = shard->records + shard->len;
-	memcpy(record, &key, 8);
-	memcpy(record + 8, &number, 2);
-	memcpy(record + 10, &len, 2);
+	put_head(record, key, number, len);
 	if (len > 0)
 		memcpy(record + HEAD, value.p, len);
 	shard->index[find(names, shard, key)] = shard->len + 1;
@@ -221,6 +238,7 @@ void rmt_names_add_later(struct rmt_names *names, uint64_t key, struct rmt_span 
 {
 	unsigned i = (unsigned)(key >> (64 - names->bits));
 	uint16_t number, len = (uint16_t)MIN(value.len, RMT_NAME_VALUE_MAX);
+	char head[HEAD];
 
 	if (names->pending == NULL || names->pending[i] == 0) {
 		rmt_names_add(names, key, limit, value);
@@ -229,9 +247,8 @@ void rmt_names_add_later(struct rmt_names *names, uint64_t key, struct rmt_span 
 	if (names->later[i] == NULL)
 		names->later[i] = g_byte_array_new();
 	number = rmt_names_limit(names, limit);
-	g_byte_array_append(names->later[i], (const guint8 *)&key, sizeof(key));
-	g_byte_array_append(names->later[i], (const guint8 *)&number, sizeof(number));
-	g_byte_array_append(names->later[i], (const guint8 *)&len, sizeof(len));
+	put_head(head, key, number, len);
+	g_byte_array_append(names->later[i], (const guint8 *)head, sizeof(head));
 	g_byte_array_append(names->later[i], (const guint8 *)value.p, len);
 }
 

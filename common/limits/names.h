@@ -28,6 +28,7 @@ struct rmt_names {
 	unsigned bits;
 	GPtrArray *limits;         /* own; char *, by number */
 	GHashTable *limit_numbers; /* own; char * (foreign) -> number + 1 */
+	uint16_t last_limit;       /* asked for: mostly the next one, too */
 	size_t count, bytes;
 	/* Shards still on the disk are fetched when first looked into. */
 	uint32_t *pending; /* own; by shard: how many names wait there; or NULL */
