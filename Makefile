@@ -35,6 +35,7 @@ CONFIG_SRC := common/config/config.c common/config/dump.c common/config/list.c \
 	common/config/read.c common/config/section_limit.c common/config/section_receipts.c common/config/section_require.c common/config/sections.c common/config/set.c \
 	common/config/settings.c common/config/source.c common/config/types.c common/config/values.c
 MESSAGE_SRC := common/message/addr.c
+CONFIG_SRC += common/config/section_unsubscribing.c
 # How a message says who sent it; with GMime, so not in policyd.
 MESSAGE_SRC += common/message/from.c common/message/from_gmime.c common/message/from_strict.c \
 	common/message/header.c
@@ -70,8 +71,8 @@ REPORT_SRC := $(addprefix common/report/, report.c mail.c text.c classify.c arf.
 RULES_SRC += $(addprefix common/rules/, facts.c lookup.c spf_survey.c domain.c names.c record.c \
 	rules_dkim.c rules_dmarc.c rules_names.c rules_optional.c rules_spf.c scripts.c message.c)
 # How a message says to leave its list.
-UNSUBSCRIBE_SRC := $(addprefix common/unsubscribe/, address_filter.c list_unsubscribe.c mailto.c \
-	target.c)
+UNSUBSCRIBE_SRC := $(addprefix common/unsubscribe/, address_filter.c covered.c leave.c \
+	list_unsubscribe.c mailto.c post.c proof.c target.c)
 COMMON_SRC := $(BASE_SRC) $(CONFIG_SRC) $(MESSAGE_SRC) $(LIMITS_SRC) $(STORE_SRC) \
 	$(POLICY_SRC) $(AUTH_SRC) $(RULES_SRC) $(REPORT_SRC) $(UNSUBSCRIBE_SRC)
 # Return paths; with libcrypto.

@@ -246,6 +246,22 @@ struct rmt_receipts_config {
 	bool strip_requests;
 };
 
+/* Leaving a list in a user's name: the mailbox side of RFC 8058. */
+struct rmt_unsubscribing {
+	struct rmt_list *allow, *deny; /* own; networks; or NULL */
+	char **ports;                  /* own; decimal */
+	char *ca_file;                 /* own; NULL: the system's */
+	char **own_hosts;        /* own; whose Received may stand above our record; NULL:
+				    this host's name */
+	bool require_alignment;  /* d= is of From's organisation */
+	uint64_t timeout_ns;     /* for one POST */
+	unsigned tries;          /* POSTs for a message at most */
+	unsigned per_host;       /* POSTs to one host within a minute */
+	unsigned many;           /* messages at once that are asked about first */
+	uint64_t retry_after_ns; /* and twice that before the third */
+	uint64_t still_after_ns; /* a message of the list after that is worth a word */
+};
+
 struct rmt_config {
 	int refs;
 	char *file;                   /* own */
@@ -260,6 +276,7 @@ struct rmt_config {
 	struct rmt_milter_config milter;
 	struct rmt_dns_config dns;
 	struct rmt_receipts_config receipts;
+	struct rmt_unsubscribing unsubscribing;
 	struct rmt_fold *fold; /* own */
 	GPtrArray *egresses;   /* own; struct rmt_egress */
 	GPtrArray

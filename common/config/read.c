@@ -85,7 +85,8 @@ static void append_place(GString *out, const config_setting_t *setting)
 		if (s != setting && (g_strcmp0(s->name, "policyd") == 0 ||
 				     g_strcmp0(s->name, "milter") == 0 ||
 				     g_strcmp0(s->name, "dns") == 0 ||
-				     g_strcmp0(s->name, "receipts") == 0)) {
+				     g_strcmp0(s->name, "receipts") == 0 ||
+				     g_strcmp0(s->name, "unsubscribing") == 0)) {
 			g_string_append_printf(out, "%s: ", s->name);
 			return;
 		}

@@ -155,11 +155,16 @@ struct rmt_limit_draft {
 	bool allow_discard;
 };
 
+/* section_unsubscribing.c */
+rmt_section_begin rmt_begin_unsubscribing;
+rmt_value_check rmt_check_port;
+
 /* dump.c */
 void rmt_dump_tree(const config_setting_t *root, GString *out);
 
 void rmt_limit_free(struct rmt_limit *limit);
 void rmt_egress_free(struct rmt_egress *egress);
 void rmt_stream_free(struct rmt_stream *stream);
+void rmt_unsubscribing_clear(struct rmt_unsubscribing *unsubscribing);
 
 #endif

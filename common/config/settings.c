@@ -461,6 +461,51 @@ static const struct rmt_section milter_section = {
 	.begin = rmt_begin_milter,
 };
 
+#define F(member) offsetof(struct rmt_unsubscribing, member)
+static const struct rmt_setting unsubscribing_settings[] = {
+	{ "allow", &rmt_type_list, F(allow), .otherwise = "none",
+	  .help = "networks that may be connected to though they are private, or ours",
+	  .kind = RMT_LIST_NETWORKS },
+	{ "deny", &rmt_type_list, F(deny), .otherwise = "none",
+	  .help = "networks that may not be connected to, besides special ones and ours",
+	  .kind = RMT_LIST_NETWORKS },
+	{ "ports", &rmt_type_strings, F(ports), "[\"443\"]",
+	  .help = "ports a list's URL may name", .check = rmt_check_port, .min = 1 },
+	{ "ca_file", &rmt_type_string, F(ca_file), .otherwise = "the system's",
+	  .help = "certificates that are trusted", .check = rmt_check_path },
+	{ "own_hosts", &rmt_type_strings, F(own_hosts),
+	  .otherwise = "the name of this host",
+	  .help = "hosts whose Received fields may stand above our record of delivery",
+	  .check = rmt_check_domain, .min = 1 },
+	{ "require_alignment", &rmt_type_bool, F(require_alignment), "true",
+	  .help = "the signature must be of the organisation in From" },
+	{ "timeout", &rmt_type_duration, F(timeout_ns), "\"20s\"",
+	  .help = "time for one POST", .min = 1, .max = 60 },
+	{ "tries", &rmt_type_small, F(tries), "3", .help = "POSTs for a message at most",
+	  .min = 1, .max = 3 },
+	{ "per_host", &rmt_type_small, F(per_host), "30",
+	  .help = "POSTs to one host within a minute; the others wait", .min = 1,
+	  .max = 100000 },
+	{ "many", &rmt_type_small, F(many), "20",
+	  .help = "so many at once are asked about before anything is sent", .min = 2,
+	  .max = 1000000 },
+	{ "retry_after", &rmt_type_duration, F(retry_after_ns), "\"5m\"",
+	  .help = "time before the second POST; twice that before the third", .min = 1,
+	  .max = 86400 },
+	{ "still_after", &rmt_type_duration, F(still_after_ns), "\"48h\"",
+	  .help = "a message of the same list after that is logged as still sending",
+	  .min = 1, .max = 90 * 86400 },
+	END,
+};
+#undef F
+
+static const struct rmt_section unsubscribing_section = {
+	.name = "unsubscribing",
+	.settings = unsubscribing_settings,
+	.sections = no_sections,
+	.begin = rmt_begin_unsubscribing,
+};
+
 static const struct rmt_section dns_section = {
 	.name = "dns",
 	.settings = dns_settings,
@@ -551,8 +596,9 @@ static const struct rmt_section stream_section = {
 
 /* Addresses in streams are folded: fold comes first. */
 static const struct rmt_section *const root_sections[] = {
-	&policyd_section, &milter_section, &dns_section,      &fold_section,
-	&egress_section,  &stream_section, &receipts_section, NULL,
+	&policyd_section,  &milter_section,        &dns_section,
+	&fold_section,     &egress_section,        &stream_section,
+	&receipts_section, &unsubscribing_section, NULL,
 };
 
 const struct rmt_section rmt_section_root = {

@@ -131,9 +131,7 @@ static bool is_local_part(struct rmt_span local)
 	for (i = 0; i < local.len; i++) {
 		const char c = local.p[i];
 
-		if (c <= ' ' && c >= 0)
-			return false;
-		if (strchr("\"(),:;<>@[\\]\x7f", c) != NULL)
+		if (g_ascii_iscntrl(c) || strchr(" \"(),:;<>@[\\]", c) != NULL)
 			return false;
 		if (c == '.' && local.p[i - 1] == '.')
 			return false;
