@@ -61,7 +61,7 @@ AUTH_SRC += common/auth/authres.c common/auth/dkim.c common/auth/dkim_canon.c co
 	common/auth/dkim_opendkim.c common/auth/dkim_public.c common/auth/dkim_sig.c common/auth/dkim_tag.c \
 	common/auth/dkim_words.c
 # With libunbound and libpsl.
-AUTH_SRC += common/auth/dns_packet.c common/auth/resolver.c common/auth/orgdomain.c \
+AUTH_SRC += common/auth/dns_packet.c common/auth/resolver.c common/auth/resolver_events.c common/auth/orgdomain.c \
 	common/auth/dmarc.c common/auth/dmarc_record.c
 RULES_SRC := $(addprefix common/rules/, rules.c table.c judge.c)
 # What others tell about our mail; with GMime.
@@ -69,7 +69,7 @@ REPORT_SRC := $(addprefix common/report/, report.c mail.c text.c classify.c arf.
 	autoreply.c notice.c prose.c)
 # What DNS tells of a domain, and the rules that take no more.
 RULES_SRC += $(addprefix common/rules/, facts.c lookup.c spf_survey.c domain.c names.c record.c \
-	rules_dkim.c rules_dmarc.c rules_names.c rules_optional.c rules_spf.c scripts.c message.c)
+	rules_dkim.c rules_dmarc.c rules_names.c rules_optional.c rules_spf.c scripts.c message.c readiness.c)
 # How a message says to leave its list.
 UNSUBSCRIBE_SRC := $(addprefix common/unsubscribe/, address_filter.c covered.c leave.c \
 	list_unsubscribe.c mailto.c post.c proof.c target.c)
@@ -97,6 +97,8 @@ CLI_SRC += $(addprefix common/cli/, control_client.c explain.c limits.c reload.c
 POLICYD_SRC := $(addprefix postfix-policy/policyd/, main.c policyd.c loop.c listener.c sockets.c \
 	policy_session.c record.c metrics.c metrics_http.c talk.c control.c control_limits.c control_message.c \
 	control_status.c reload.c)
+# What is known of senders: policyd's own use of DNS.
+POLICYD_SRC += postfix-policy/policyd/senders.c
 CLI_SRC += common/cli/bounce.c
 CLI_SRC += common/cli/keys.c
 CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf.c
@@ -159,6 +161,8 @@ ALL_CFLAGS := -std=gnu11 -fPIC -fvisibility=hidden -pthread $(WARN) $(CFLAGS) $(
 COMMON_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(COMMON_PKGS) $(MAIL_PKGS) $(AUTH_PKGS))
 COMMON_LIBS = $(shell $(PKG_CONFIG) --libs $(COMMON_PKGS)) -lm
 MAIL_LIBS := $(shell $(PKG_CONFIG) --libs $(MAIL_PKGS))
+# Keys that are published are looked at by policyd, too.
+POLICYD_AUTH_LIBS := $(shell $(PKG_CONFIG) --libs libcrypto)
 AUTH_LIBS := $(shell $(PKG_CONFIG) --libs $(AUTH_PKGS))
 CURL_LIBS := $(shell $(PKG_CONFIG) --libs $(CURL_PKGS))
 # Dovecot's headers have flat names and warnings of their own: -isystem, and for
@@ -242,7 +246,7 @@ $(BUILD)/remite: $(call objects,$(CLI_SRC)) $(LIB)
 
 $(BUILD)/remite-policyd: $(call objects,$(POLICYD_SRC)) $(LIB)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(POLICYD_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(AUTH_LIBS) $(POLICYD_AUTH_LIBS) $(POLICYD_LIBS)
 
 $(BUILD)/remite-milter: $(call objects,$(MILTER_SRC)) $(LIB)
 	$(call say,LD,$@)

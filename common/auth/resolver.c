@@ -9,6 +9,9 @@
 
 #include "common/auth/dns_packet.h"
 #include "common/auth/resolver.h"
+#include "common/auth/resolver_events_base.h"
+#include "common/base/clock.h"
+#include "common/config/config.h"
 
 enum { CLASS_IN = 1, SECURE_IN_EVENT = 2 };
 
@@ -113,12 +116,22 @@ static bool set_option(struct ub_ctx *ctx, const char *option, GError **err)
 		     option, err);
 }
 
+/* A server that was silent for a while is asked again soon, not in 15 minutes. What
+ * an older library does not know it goes without. */
+static void forgive_soon(struct ub_ctx *ctx)
+{
+	ub_ctx_set_option(ctx, "infra-host-ttl:", "60");
+	ub_ctx_set_option(ctx, "infra-cache-max-rtt:", "4000");
+	ub_ctx_set_option(ctx, "infra-keep-probing:", "yes");
+}
+
 static bool configure(struct ub_ctx *ctx, const struct rmt_resolver_settings *settings,
 		      GError **err)
 {
 	const char *const *option;
 
 	ub_ctx_debugout(ctx, NULL); /* what matters comes back as an answer */
+	forgive_soon(ctx);
 	/* A stub on 127.0.0.53 is what resolv.conf names on many hosts. */
 	if (!check(ub_ctx_set_option(ctx, "do-not-query-localhost:", "no"), "option",
 		   "do-not-query-localhost", err) ||
@@ -137,19 +150,36 @@ static bool configure(struct ub_ctx *ctx, const struct rmt_resolver_settings *se
 	return true;
 }
 
+void rmt_resolver_settings_from(struct rmt_resolver_settings *settings,
+				const struct rmt_dns_config *config)
+{
+	settings->servers = (const char *const *)config->servers;
+	settings->trust_anchors = config->trust_anchors;
+	settings->ttl_max_secs = (uint32_t)(config->ttl_max_ns / RMT_NS_PER_SEC);
+	settings->negative_ttl_max_secs =
+		(uint32_t)(config->negative_ttl_max_ns / RMT_NS_PER_SEC);
+}
+
+static struct ub_ctx *new_context(const struct rmt_resolver_settings *settings)
+{
+	if (settings->events != NULL)
+		return ub_ctx_create_ub_event(rmt_resolver_events_base(settings->events));
+	return settings->event_base != NULL ? ub_ctx_create_event(settings->event_base)
+					    : ub_ctx_create();
+}
+
 bool rmt_resolver_open(struct rmt_resolver **resolver_r,
 		       const struct rmt_resolver_settings *settings, GError **err)
 {
 	struct rmt_resolver *resolver = g_new0(struct rmt_resolver, 1);
 
-	resolver->event_mode = settings->event_base != NULL;
+	resolver->event_mode = settings->event_base != NULL || settings->events != NULL;
 	resolver->ttl_max_secs = settings->ttl_max_secs;
 	resolver->negative_ttl_max_secs = settings->negative_ttl_max_secs;
 	resolver->flights = g_hash_table_new_full(hash_flight, equal_flights, NULL, NULL);
 	resolver->jobs = g_ptr_array_new_with_free_func(g_free);
 	g_queue_init(&resolver->landed);
-	resolver->ctx = resolver->event_mode ? ub_ctx_create_event(settings->event_base)
-					     : ub_ctx_create();
+	resolver->ctx = new_context(settings);
 	if (resolver->ctx == NULL)
 		check(UB_NOMEM, "context of", "libunbound", err);
 	if (resolver->ctx == NULL || !configure(resolver->ctx, settings, err)) {

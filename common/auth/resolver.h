@@ -20,14 +20,17 @@
 #include "common/auth/dns.h"
 
 struct event_base;
+struct rmt_resolver_events; /* resolver_events.h */
+struct rmt_dns_config;
 
 struct rmt_resolver_settings {
 	const char *const *servers; /* "192.0.2.53", "::1@5353"; NULL: resolv.conf's */
 	const char *resolv_conf;    /* NULL: /etc/resolv.conf */
 	const char *trust_anchors;  /* a file; NULL: answers are not validated */
 	uint32_t ttl_max_secs;
-	uint32_t negative_ttl_max_secs; /* people mend records and test again */
-	struct event_base *event_base;  /* foreign; NULL: a thread of libunbound's */
+	uint32_t negative_ttl_max_secs;     /* people mend records and test again */
+	struct event_base *event_base;      /* foreign; NULL: a thread of libunbound's */
+	struct rmt_resolver_events *events; /* foreign; the same in a loop of one's own */
 	const char *const
 		*options; /* "name: value" of unbound.conf, for tests; or NULL */
 };
@@ -36,6 +39,10 @@ struct rmt_resolver_settings {
 	{                                                                                \
 		.ttl_max_secs = 3600, .negative_ttl_max_secs = 300                       \
 	}
+
+/* As the section `dns` of the configuration says; looks into it. */
+void rmt_resolver_settings_from(struct rmt_resolver_settings *settings,
+				const struct rmt_dns_config *config);
 
 struct rmt_resolver;
 

@@ -64,6 +64,10 @@ struct rmt_facts *rmt_facts_new(const struct rmt_facts_query *query)
 
 	facts->domain = folded(rmt_span_of(query->domain));
 	set_sender(facts, query);
+	facts->dkim_domain = query->dkim_domain != NULL
+				     ? folded(rmt_span_of(query->dkim_domain))
+				     : g_strdup(facts->domain);
+	facts->parts = query->parts != 0 ? query->parts : RMT_FACTS_ALL;
 	facts->helo = g_strdup(query->helo != NULL ? query->helo : "");
 	facts->now = query->now;
 	facts->psl = query->psl;
@@ -105,6 +109,7 @@ void rmt_facts_free(struct rmt_facts *facts)
 	g_free(facts->domain);
 	g_free(facts->mail_from_domain);
 	g_free(facts->mail_from);
+	g_free(facts->dkim_domain);
 	g_free(facts->helo);
 	g_free(facts);
 }
@@ -154,13 +159,20 @@ static void ask(struct rmt_facts *facts, struct rmt_lookup *lookup,
 	add_asker(facts, &lookup->asker);
 }
 
-static void ask_domain(struct rmt_facts *facts)
+static bool wants(const struct rmt_facts *facts, enum rmt_facts_part part)
+{
+	return (facts->parts & part) != 0;
+}
+
+static void ask_names(struct rmt_facts *facts)
 {
 	ask(facts, &facts->mx, RMT_DNS_MX, "");
 	ask(facts, &facts->a, RMT_DNS_A, "");
 	ask(facts, &facts->aaaa, RMT_DNS_AAAA, "");
-	ask(facts, &facts->dmarc_txt, RMT_DNS_TXT, "_dmarc.");
-	ask(facts, &facts->dkim_node, RMT_DNS_TXT, "_domainkey.");
+}
+
+static void ask_optional(struct rmt_facts *facts)
+{
 	ask(facts, &facts->bimi, RMT_DNS_TXT, "default._bimi.");
 	ask(facts, &facts->mta_sts, RMT_DNS_TXT, "_mta-sts.");
 	ask(facts, &facts->tls_rpt, RMT_DNS_TXT, "_smtp._tls.");
@@ -190,10 +202,11 @@ static void ask_dmarc(struct rmt_facts *facts)
 		.psl = facts->psl,
 	};
 
+	ask(facts, &facts->dmarc_txt, RMT_DNS_TXT, "_dmarc.");
 	add_asker(facts, rmt_dmarc_start(facts->dmarc, &query));
 }
 
-static void ask_egress(struct rmt_facts *facts, struct rmt_egress_facts *egress)
+static void ask_spf(struct rmt_facts *facts, struct rmt_egress_facts *egress)
 {
 	const char *helo = egress->helo != NULL ? egress->helo : facts->helo;
 	struct rmt_spf_query query = {
@@ -202,17 +215,43 @@ static void ask_egress(struct rmt_facts *facts, struct rmt_egress_facts *egress)
 		.mail_from = rmt_span_of(facts->mail_from),
 		.now = facts->now,
 	};
+
+	add_asker(facts, rmt_spf_start(egress->spf, &query));
+}
+
+static void ask_ptr(struct rmt_facts *facts, struct rmt_egress_facts *egress)
+{
 	g_autoptr(GString) reverse = g_string_new(NULL);
 
 	rmt_ip_format_reverse(&egress->ip, reverse);
 	rmt_lookup_start(&egress->ptr, RMT_DNS_PTR, "%s", reverse->str);
 	add_asker(facts, &egress->ptr.asker);
-	add_asker(facts, rmt_spf_start(egress->spf, &query));
 	if (egress->helo == NULL)
 		return;
 	rmt_lookup_start(&egress->helo_address,
 			 egress->ip.is_v6 ? RMT_DNS_AAAA : RMT_DNS_A, "%s", egress->helo);
 	add_asker(facts, &egress->helo_address.asker);
+}
+
+static void ask_egress(struct rmt_facts *facts)
+{
+	guint i;
+
+	for (i = 0; i < facts->egress->len; i++) {
+		if (wants(facts, RMT_FACTS_SPF))
+			ask_spf(facts, facts->egress->pdata[i]);
+		if (wants(facts, RMT_FACTS_PTR))
+			ask_ptr(facts, facts->egress->pdata[i]);
+	}
+}
+
+static void ask_survey(struct rmt_facts *facts)
+{
+	const char *sender = facts->mail_from_domain;
+
+	rmt_spf_survey_start(&facts->survey,
+			     rmt_span_of(*sender != '\0' ? sender : facts->helo));
+	add_asker(facts, &facts->survey.asker);
 }
 
 static void ask_selectors(struct rmt_facts *facts)
@@ -226,25 +265,30 @@ static void ask_selectors(struct rmt_facts *facts)
 		struct rmt_selector_facts *selector = facts->selectors->pdata[i];
 
 		rmt_lookup_start(&selector->txt, RMT_DNS_TXT, "%s._domainkey.%s",
-				 selector->name, facts->domain);
+				 selector->name, facts->dkim_domain);
 		add_asker(facts, &selector->txt.asker);
 	}
+	rmt_lookup_start(&facts->dkim_node, RMT_DNS_TXT, "_domainkey.%s",
+			 facts->dkim_domain);
+	add_asker(facts, &facts->dkim_node.asker);
 }
 
 static void first_round(struct rmt_facts *facts)
 {
-	const char *sender = facts->mail_from_domain;
-	guint i;
+	static const struct {
+		enum rmt_facts_part part;
+		void (*ask)(struct rmt_facts *facts);
+	} questions[] = {
+		{ RMT_FACTS_NAMES, ask_names },       { RMT_FACTS_NAMES, ask_zone },
+		{ RMT_FACTS_OPTIONAL, ask_optional }, { RMT_FACTS_DMARC, ask_dmarc },
+		{ RMT_FACTS_KEYS, ask_selectors },    { RMT_FACTS_SPF, ask_survey },
+		{ RMT_FACTS_ALL, ask_egress },
+	};
+	size_t i;
 
-	ask_domain(facts);
-	ask_zone(facts);
-	ask_dmarc(facts);
-	ask_selectors(facts);
-	rmt_spf_survey_start(&facts->survey,
-			     rmt_span_of(*sender != '\0' ? sender : facts->helo));
-	add_asker(facts, &facts->survey.asker);
-	for (i = 0; i < facts->egress->len; i++)
-		ask_egress(facts, facts->egress->pdata[i]);
+	for (i = 0; i < G_N_ELEMENTS(questions); i++)
+		if (wants(facts, questions[i].part))
+			questions[i].ask(facts);
 }
 
 /* --- the second ------------------------------------------------------------------------
@@ -305,22 +349,30 @@ static void ask_mx_hosts(struct rmt_facts *facts)
 	}
 }
 
-static void second_round(struct rmt_facts *facts)
+/* The record of the organisation counts where the domain has none. */
+static void ask_bimi_org(struct rmt_facts *facts)
 {
 	struct rmt_span org = rmt_dmarc_result(facts->dmarc)->tree.org_domain;
+
+	if (!rmt_lookup_started(&facts->bimi) || !rmt_dns_void(facts->bimi.status) ||
+	    org.len == 0 || rmt_span_eq(org, rmt_span_of(facts->domain)))
+		return;
+	rmt_lookup_start(&facts->bimi_org, RMT_DNS_TXT, "default._bimi.%.*s",
+			 RMT_SPAN_ARGS(org));
+	add_asker(facts, &facts->bimi_org.asker);
+}
+
+static void second_round(struct rmt_facts *facts)
+{
 	guint i;
 
-	for (i = 0; i < facts->selectors->len; i++)
+	for (i = 0; wants(facts, RMT_FACTS_KEYS) && i < facts->selectors->len; i++)
 		read_key(facts, facts->selectors->pdata[i]);
-	for (i = 0; i < facts->egress->len; i++)
+	for (i = 0; wants(facts, RMT_FACTS_PTR) && i < facts->egress->len; i++)
 		ask_back(facts, facts->egress->pdata[i]);
-	ask_mx_hosts(facts);
-	if (rmt_dns_void(facts->bimi.status) && org.len > 0 &&
-	    !rmt_span_eq(org, rmt_span_of(facts->domain))) {
-		rmt_lookup_start(&facts->bimi_org, RMT_DNS_TXT, "default._bimi.%.*s",
-				 RMT_SPAN_ARGS(org));
-		add_asker(facts, &facts->bimi_org.asker);
-	}
+	if (wants(facts, RMT_FACTS_NAMES))
+		ask_mx_hosts(facts);
+	ask_bimi_org(facts);
 }
 
 GPtrArray *rmt_facts_ask(struct rmt_facts *facts)
@@ -332,6 +384,49 @@ GPtrArray *rmt_facts_ask(struct rmt_facts *facts)
 		second_round(facts);
 	facts->round++;
 	return facts->askers->len > 0 ? facts->askers : NULL;
+}
+
+/* --- how long it holds ----------------------------------------------------------------
+ */
+
+static void least(uint32_t *ttl, const struct rmt_lookup *lookup)
+{
+	if (rmt_lookup_started(lookup))
+		*ttl = rmt_dns_failed(lookup->status) ? 0 : MIN(*ttl, lookup->ttl_secs);
+}
+
+static void least_of_egress(uint32_t *ttl, const struct rmt_facts *facts)
+{
+	guint i, j;
+
+	for (i = 0; i < facts->egress->len; i++) {
+		const struct rmt_egress_facts *egress = facts->egress->pdata[i];
+
+		if (wants(facts, RMT_FACTS_SPF))
+			*ttl = MIN(*ttl, rmt_spf_result(egress->spf)->ttl_secs);
+		least(ttl, &egress->ptr);
+		for (j = 0; j < egress->names->len; j++)
+			least(ttl, egress->names->pdata[j]);
+	}
+}
+
+uint32_t rmt_facts_ttl(const struct rmt_facts *facts)
+{
+	uint32_t ttl = UINT32_MAX;
+	guint i;
+
+	least(&ttl, &facts->mx);
+	least(&ttl, &facts->a);
+	least(&ttl, &facts->aaaa);
+	for (i = 0; i < facts->selectors->len; i++) {
+		const struct rmt_selector_facts *selector = facts->selectors->pdata[i];
+
+		least(&ttl, &selector->txt);
+	}
+	if (wants(facts, RMT_FACTS_DMARC))
+		ttl = MIN(ttl, rmt_dmarc_result(facts->dmarc)->ttl_secs);
+	least_of_egress(&ttl, facts);
+	return ttl;
 }
 
 /* --- what follows at once -------------------------------------------------------------

@@ -24,10 +24,24 @@
 
 enum { RMT_FACTS_HOSTS_MAX = 10 }; /* names of a PTR, hosts of an MX */
 
+/* What is to be asked for. */
+enum rmt_facts_part {
+	RMT_FACTS_SPF = 1 << 0,  /* for every egress, and the whole record */
+	RMT_FACTS_KEYS = 1 << 1, /* selectors */
+	RMT_FACTS_DMARC = 1 << 2,
+	RMT_FACTS_PTR = 1 << 3,      /* and HELO names */
+	RMT_FACTS_NAMES = 1 << 4,    /* MX, addresses, SOA */
+	RMT_FACTS_OPTIONAL = 1 << 5, /* BIMI, MTA-STS, TLS-RPT */
+	RMT_FACTS_ALL = (1 << 6) - 1,
+};
+
 struct rmt_facts_query {
 	const char *domain;    /* of From; any case, U-labels too */
 	const char *mail_from; /* an address; NULL: postmaster@domain; "": null sender */
 	const char *helo;      /* for the null sender */
+	const char *dkim_domain; /* d= of signatures; NULL: domain */
+	unsigned parts;          /* enum rmt_facts_part; 0: all. Rules about what was not
+				  * asked for must not be judged */
 	int64_t now;
 	const struct rmt_psl *psl;         /* foreign; NULL: no older view */
 	const struct rmt_dkim_public *key; /* foreign; NULL: none to compare with */
@@ -63,6 +77,8 @@ struct rmt_facts {
 	char *domain;           /* own; folded: lower case A-labels */
 	char *mail_from_domain; /* own; folded; "" for the null sender */
 	char *mail_from, *helo; /* own */
+	char *dkim_domain;      /* own; folded */
+	unsigned parts;
 	int64_t now;
 	const struct rmt_psl *psl;         /* foreign */
 	const struct rmt_dkim_public *key; /* foreign */
@@ -101,6 +117,9 @@ GPtrArray *rmt_facts_ask(struct rmt_facts *facts);
 /* The name that leads to the address and back, or NULL. known_r: false where DNS
  * did not answer, so that it may yet exist. */
 const char *rmt_egress_name(const struct rmt_egress_facts *egress, bool *known_r);
+
+/* How long what was found may be relied on; 0: DNS did not answer something. */
+uint32_t rmt_facts_ttl(const struct rmt_facts *facts);
 
 /* The domain says that no mail comes from it: v=spf1 -all, and no egress is named. */
 bool rmt_facts_parked(const struct rmt_facts *facts);

@@ -14,6 +14,7 @@ static void answered(struct rmt_asker *asker, const struct rmt_dns_answer *answe
 	lookup->status = answer->status;
 	lookup->alias = answer->canonical.len > 0;
 	lookup->secure = answer->secure;
+	lookup->ttl_secs = answer->ttl_secs;
 	for (i = 0; i < MIN(answer->count, RMT_LOOKUP_VALUES_MAX); i++)
 		g_ptr_array_add(lookup->values,
 				g_string_new_len(answer->records[i].data.p,

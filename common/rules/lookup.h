@@ -13,6 +13,7 @@ struct rmt_lookup {
 	char *name;                 /* own; lower case */
 	enum rmt_dns_status status; /* TIMEOUT until answered */
 	bool alias, secure;
+	uint32_t ttl_secs;
 	GPtrArray *values; /* own; GString: data as in struct rmt_dns_record */
 };
 

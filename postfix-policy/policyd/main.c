@@ -22,12 +22,14 @@
 #include "postfix-policy/policyd/sockets.h"
 
 static const char help[] =
-	"usage: remite-policyd [-F] [-c FILE]\n"
+	"usage: remite-policyd [-F] [-c FILE] [--dns-file FILE]\n"
 	"\n"
 	"Answers Postfix's policy requests. Stays in the foreground.\n"
 	"\n"
 	"  -c FILE     the configuration, else " RMT_CONFIG_DEFAULT_FILE "\n"
 	"  -F          log to standard error, not to syslog\n"
+	"  --dns-file FILE\n"
+	"              answers from FILE, one 'name TYPE data' a line, not from DNS\n"
 	"  --help, --version\n"
 	"\n"
 	"SIGHUP reads the configuration again, SIGTERM ends. Manual: "
@@ -36,7 +38,7 @@ static const char help[] =
 enum { TURN_MS = 100, SPARE_FILES = 256 };
 
 struct options {
-	const char *config_file;
+	const char *config_file, *dns_file;
 	bool foreground;
 };
 
@@ -45,6 +47,8 @@ static int read_options(struct options *options, int argc, char **argv)
 {
 	static const struct option longs[] = { { "help", no_argument, NULL, 'h' },
 					       { "version", no_argument, NULL, 'V' },
+					       { "dns-file", required_argument, NULL,
+						 'd' },
 					       { 0 } };
 	int option;
 
@@ -52,6 +56,9 @@ static int read_options(struct options *options, int argc, char **argv)
 		switch (option) {
 		case 'c':
 			options->config_file = optarg;
+			break;
+		case 'd':
+			options->dns_file = optarg;
 			break;
 		case 'F':
 			options->foreground = true;
@@ -85,6 +92,7 @@ static bool read_config(struct rmt_policyd *policyd, const struct options *optio
 	g_autoptr(GPtrArray) complaints = NULL;
 	guint i;
 
+	policyd->dns_file = options->dns_file;
 	policyd->config_file = options->config_file;
 	if (policyd->config_file == NULL && access(RMT_CONFIG_DEFAULT_FILE, F_OK) == 0)
 		policyd->config_file = RMT_CONFIG_DEFAULT_FILE;
@@ -159,6 +167,9 @@ static bool make_parts(struct rmt_policyd *policyd, GError **err)
 	policyd->engine =
 		rmt_engine_new(policyd->config, policyd->counters, policyd->store);
 	policyd->metrics = rmt_metrics_new();
+	policyd->senders = rmt_senders_new(policyd->loop, policyd->dns_file);
+	rmt_policyd_configure_senders(policyd, policyd->config);
+	rmt_engine_set_gate(policyd->engine, rmt_senders_gate(policyd->senders));
 	parts = (struct rmt_sessions_parts){ policyd->loop, policyd->engine,
 					     policyd->counters, policyd->metrics };
 	policyd->sessions = rmt_sessions_new(&parts);
@@ -250,13 +261,16 @@ static void run(struct rmt_policyd *policyd)
 	int ready;
 
 	while (!policyd->stopping) {
-		ready = rmt_loop_wait(policyd->loop, busy ? 0 : TURN_MS);
+		ready = rmt_loop_wait(
+			policyd->loop,
+			busy ? 0 : rmt_senders_sleep_ms(policyd->senders, TURN_MS));
 		rmt_policyd_time(policyd);
 		rmt_engine_follow(policyd->engine);
 		rmt_loop_dispatch(policyd->loop, ready);
 		rmt_sessions_answer(policyd->sessions);
 		upkeep(policyd);
 		rmt_counters_write(policyd->counters);
+		rmt_senders_turn(policyd->senders, policyd->now.wall_secs);
 		busy = rmt_talks_turn(rmt_control_talks(policyd->control),
 				      policyd->monotonic_ns);
 		rmt_talks_turn(rmt_metrics_http_talks(policyd->http),
@@ -302,6 +316,7 @@ static void stop(struct rmt_policyd *policyd)
 	rmt_record_close(policyd->record);
 	rmt_metrics_free(policyd->metrics);
 	rmt_engine_free(policyd->engine);
+	rmt_senders_free(policyd->senders);
 	if (policyd->counters != NULL)
 		rmt_counters_close(&policyd->counters);
 	rmt_store_close(&policyd->store);
@@ -313,7 +328,7 @@ static void stop(struct rmt_policyd *policyd)
 int main(int argc, char **argv)
 {
 	struct rmt_policyd policyd = { 0 };
-	struct options options = { NULL, false };
+	struct options options = { 0 };
 	struct signals signals = { 0 };
 	g_autoptr(GError) err = NULL;
 	sigset_t set;

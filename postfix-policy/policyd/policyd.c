@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "postfix-policy/policyd/policyd.h"
 
+#include "common/base/log.h"
+
 void rmt_policyd_time(struct rmt_policyd *policyd)
 {
 	policyd->monotonic_ns = rmt_boot_ns();
@@ -10,6 +12,15 @@ void rmt_policyd_time(struct rmt_policyd *policyd)
 	if (policyd->sessions != NULL)
 		rmt_sessions_time(policyd->sessions, &policyd->now,
 				  policyd->monotonic_ns);
+}
+
+void rmt_policyd_configure_senders(struct rmt_policyd *policyd, struct rmt_config *config)
+{
+	g_autoptr(GError) err = NULL;
+
+	if (!rmt_senders_configure(policyd->senders, config, &err))
+		rmt_log(RMT_LOG_ERROR, "%s: what streams require stays unknown",
+			err->message);
 }
 
 void rmt_policyd_metrics_state(struct rmt_policyd *policyd,
@@ -42,4 +53,5 @@ void rmt_policyd_metrics_page(void *context, GString *out)
 
 	rmt_policyd_metrics_state(policyd, &state);
 	rmt_metrics_format(policyd->metrics, &state, out);
+	rmt_senders_metrics(policyd->senders, out);
 }

@@ -8,8 +8,10 @@
 #include "postfix-policy/policyd/metrics.h"
 #include "postfix-policy/policyd/policy_session.h"
 #include "postfix-policy/policyd/record.h"
+#include "postfix-policy/policyd/senders.h"
 
 struct rmt_policyd {
+	const char *dns_file;      /* foreign; answers in place of DNS; or NULL */
 	const char *config_file;   /* foreign; NULL: the built-in default */
 	struct rmt_config *config; /* a reference; in force */
 	struct rmt_loop *loop;     /* own, as all below */
@@ -17,6 +19,7 @@ struct rmt_policyd {
 	struct rmt_counters *counters;
 	struct rmt_engine *engine;
 	struct rmt_metrics *metrics;
+	struct rmt_senders *senders;
 	struct rmt_record *record; /* or NULL */
 	struct rmt_sessions *sessions;
 	struct rmt_sockets *sockets;
@@ -35,6 +38,10 @@ struct rmt_policyd {
 
 /* Reads the clocks for this turn. */
 void rmt_policyd_time(struct rmt_policyd *policyd);
+
+/* Without DNS nothing is refused, so what is wrong there is but logged. */
+void rmt_policyd_configure_senders(struct rmt_policyd *policyd,
+				   struct rmt_config *config);
 
 void rmt_policyd_metrics_state(struct rmt_policyd *policyd,
 			       struct rmt_metrics_state *state_r);

@@ -84,6 +84,7 @@ static bool take_over(struct rmt_policyd *policyd, struct rmt_config *config,
 	policyd->record = record;
 	rmt_engine_set_config(policyd->engine, config);
 	rmt_metrics_config_changed(policyd->metrics);
+	rmt_policyd_configure_senders(policyd, config);
 	return true;
 }
 
