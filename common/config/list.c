@@ -54,25 +54,6 @@ void rmt_list_set_fold(struct rmt_list *list, const struct rmt_fold *fold)
 	list->fold = fold;
 }
 
-/* --- saying what is wrong ----------------------------------------------------- */
-
-static bool refuse(GError **err, struct rmt_span value, const char *format, ...)
-	G_GNUC_PRINTF(3, 4);
-
-static bool refuse(GError **err, struct rmt_span value, const char *format, ...)
-{
-	g_autoptr(GString) text = g_string_new("'");
-	va_list args;
-
-	rmt_log_printable(text, value, 80);
-	g_string_append(text, "' ");
-	va_start(args, format);
-	g_string_append_vprintf(text, format, args);
-	va_end(args);
-	g_set_error_literal(err, RMT_CONFIG_ERROR, 0, text->str);
-	return false;
-}
-
 static bool has_octet(struct rmt_span s, char c)
 {
 	return s.len > 0 && memchr(s.p, c, s.len) != NULL;
@@ -103,10 +84,11 @@ static bool is_ascii(struct rmt_span s)
 static bool add_pattern(struct rmt_list *list, struct rmt_span pattern, GError **err)
 {
 	if (list->patterns->len >= PATTERNS_MAX)
-		return refuse(err, pattern,
-			      "is one pattern too many: at most %d values of a list may "
-			      "hold a '*' (other than *@domain and *.domain)",
-			      PATTERNS_MAX);
+		return rmt_config_refuse(
+			err, pattern,
+			"is one pattern too many: at most %d values of a list may "
+			"hold a '*' (other than *@domain and *.domain)",
+			PATTERNS_MAX);
 	g_ptr_array_add(list->patterns, g_strndup(pattern.p, pattern.len));
 	return true;
 }
@@ -133,14 +115,16 @@ static bool fold_domain(struct rmt_span value, struct rmt_span domain, char *out
 
 	*domain_r = rmt_domain_fold(domain, out);
 	if (domain_r->len == 0 || domain.len > 4 * RMT_DOMAIN_MAX)
-		return refuse(err, value, "names no domain (write example.com)");
+		return rmt_config_refuse(err, value,
+					 "names no domain (write example.com)");
 	if (!is_ascii(*domain_r))
-		return refuse(err, value, "is no valid domain in UTF-8");
+		return rmt_config_refuse(err, value, "is no valid domain in UTF-8");
 	for (i = 0; i < domain_r->len; i++)
 		if (!g_ascii_isalnum(domain_r->p[i]) &&
 		    strchr("-_.[]:", domain_r->p[i]) == NULL)
-			return refuse(err, value, "is no domain: it holds a '%c'",
-				      domain_r->p[i]);
+			return rmt_config_refuse(err, value,
+						 "is no domain: it holds a '%c'",
+						 domain_r->p[i]);
 	return true;
 }
 
@@ -172,7 +156,8 @@ static bool add_domain(struct rmt_list *list, struct rmt_span value, GError **er
 	char text[RMT_DOMAIN_MAX + 1];
 
 	if (has_octet(value, '@'))
-		return refuse(err, value, "is an address where a domain is wanted");
+		return rmt_config_refuse(err, value,
+					 "is an address where a domain is wanted");
 	if (parent.len > 0 && !has_octet(parent, '*'))
 		return add_below(list, value, parent, err);
 	if (has_octet(value, '*'))
@@ -206,9 +191,10 @@ static bool check_pattern_fold(const struct rmt_list *list, struct rmt_span patt
 		return true;
 	rmt_addr_fold(list->fold, pattern, &addr);
 	return rmt_span_eq(addr.whole, pattern) ||
-	       refuse(err, pattern,
-		      "never matches, since 'fold' changes such addresses (write %.*s)",
-		      RMT_SPAN_ARGS(addr.whole));
+	       rmt_config_refuse(
+		       err, pattern,
+		       "never matches, since 'fold' changes such addresses (write %.*s)",
+		       RMT_SPAN_ARGS(addr.whole));
 }
 
 /* A pattern stays whole; what of its domain is no pattern becomes an A-label. */
@@ -245,12 +231,14 @@ static bool add_exact_address(struct rmt_list *list, struct rmt_span value, GErr
 
 	if (!rmt_span_split_last(value, '@', &local, &domain)) {
 		if (has_octet(value, '.'))
-			return refuse(err, value, "is no address (write *@%.*s)",
-				      RMT_SPAN_ARGS(value));
+			return rmt_config_refuse(err, value,
+						 "is no address (write *@%.*s)",
+						 RMT_SPAN_ARGS(value));
 	} else {
 		if (local.len == 0)
-			return refuse(err, value, "has no local part (write *@%.*s)",
-				      RMT_SPAN_ARGS(domain));
+			return rmt_config_refuse(err, value,
+						 "has no local part (write *@%.*s)",
+						 RMT_SPAN_ARGS(domain));
 		if (!fold_domain(value, domain, text, &domain, err))
 			return false;
 	}
@@ -264,9 +252,9 @@ static bool add_address(struct rmt_list *list, struct rmt_span value, GError **e
 	struct rmt_span local, domain, parent;
 
 	if (has_octet(value, ' '))
-		return refuse(err, value,
-			      "holds a blank (write addresses one by one, "
-			      "[\"a@example.com\", \"b@example.com\"])");
+		return rmt_config_refuse(err, value,
+					 "holds a blank (write addresses one by one, "
+					 "[\"a@example.com\", \"b@example.com\"])");
 	if (!has_octet(value, '*'))
 		return add_exact_address(list, value, err);
 	if (!rmt_span_split_last(value, '@', &local, &domain) ||
@@ -334,8 +322,8 @@ static bool refuse_host_bits(struct rmt_span value, const uint8_t key[NETWORK_KE
 
 	inet_ntop(family == 32 ? AF_INET : AF_INET6, key + (family == 32 ? 13 : 1), text,
 		  sizeof(text));
-	return refuse(err, value, "has bits beyond its prefix (write %s/%u)", text,
-		      prefix);
+	return rmt_config_refuse(err, value, "has bits beyond its prefix (write %s/%u)",
+				 text, prefix);
 }
 
 static bool add_network(struct rmt_list *list, struct rmt_span value, GError **err)
@@ -348,9 +336,10 @@ static bool add_network(struct rmt_list *list, struct rmt_span value, GError **e
 	family = parse_ip(address, ip);
 	prefix = family;
 	if (family == 0 || (has_prefix && !parse_prefix(length, family, &prefix)))
-		return refuse(err, value,
-			      "is no network (write 192.0.2.1, 192.0.2.0/24 or "
-			      "2001:db8::/32)");
+		return rmt_config_refuse(
+			err, value,
+			"is no network (write 192.0.2.1, 192.0.2.0/24 or "
+			"2001:db8::/32)");
 	make_key(key, ip, prefix + 128 - family);
 	if (memcmp(key + 1, ip, sizeof(ip)) != 0)
 		return refuse_host_bits(value, key, family, prefix, err);
@@ -386,14 +375,15 @@ static bool names_null_sender(const struct rmt_list *list, struct rmt_span value
 static bool add_value(struct rmt_list *list, struct rmt_span value, GError **err)
 {
 	if (value.len == 0)
-		return refuse(err, value, "is empty%s",
-			      list->kind == RMT_LIST_ADDRESSES
-				      ? " (the null sender is <>)"
-				      : "");
+		return rmt_config_refuse(err, value, "is empty%s",
+					 list->kind == RMT_LIST_ADDRESSES
+						 ? " (the null sender is <>)"
+						 : "");
 	if (value.len > RMT_SET_MEMBER_MAX)
-		return refuse(err, value, "is longer than %d octets", RMT_SET_MEMBER_MAX);
+		return rmt_config_refuse(err, value, "is longer than %d octets",
+					 RMT_SET_MEMBER_MAX);
 	if (has_control(value))
-		return refuse(err, value, "holds control characters");
+		return rmt_config_refuse(err, value, "holds control characters");
 	if (names_null_sender(list, value)) {
 		list->has_null = true;
 		return true;

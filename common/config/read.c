@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Walks libconfig's tree along the rows of settings.c. */
 #include "common/base/log.h"
+#include "common/base/similar.h"
 #include "common/config/reader.h"
 
 enum { COMPLAINTS_MAX = 200 };
@@ -166,52 +167,19 @@ static GPtrArray *finish_complaints(struct rmt_reading *reading)
 
 /* --- unknown settings ------------------------------------------------------------- */
 
-/* How many letters differ (insertions, deletions, changes, swaps count 1). */
-static size_t distance(const char *a, const char *b)
-{
-	enum { MAX_LEN = 40 };
-	size_t d[MAX_LEN + 1][MAX_LEN + 1], n = strlen(a), m = strlen(b), i, j;
-
-	if (n > MAX_LEN || m > MAX_LEN)
-		return MAX_LEN;
-	for (i = 0; i <= n; i++)
-		d[i][0] = i;
-	for (j = 0; j <= m; j++)
-		d[0][j] = j;
-	for (i = 1; i <= n; i++)
-		for (j = 1; j <= m; j++) {
-			d[i][j] = MIN(MIN(d[i - 1][j], d[i][j - 1]) + 1,
-				      d[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
-			    a[i - 2] == b[j - 1])
-				d[i][j] = MIN(d[i][j], d[i - 2][j - 2] + 1);
-		}
-	return d[n][m];
-}
-
-static void consider(const char *candidate, const char *name, const char **best,
-		     size_t *best_distance)
-{
-	size_t away = distance(candidate, name);
-
-	if (away < *best_distance) {
-		*best = candidate;
-		*best_distance = away;
-	}
-}
-
 /* NULL: nothing is near enough. */
 static const char *similar_name(const struct rmt_section *section, const char *name)
 {
-	const char *best = NULL;
-	size_t away = strlen(name) / 3 + 2, i;
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+	size_t i;
 
 	for (i = 0; section->settings[i].name != NULL; i++)
 		if (section->settings[i].type != NULL)
-			consider(section->settings[i].name, name, &best, &away);
+			g_ptr_array_add(names, (gpointer)section->settings[i].name);
 	for (i = 0; section->sections[i] != NULL; i++)
-		consider(section->sections[i]->name, name, &best, &away);
-	return best;
+		g_ptr_array_add(names, (gpointer)section->sections[i]->name);
+	g_ptr_array_add(names, NULL);
+	return rmt_similar(name, (const char *const *)names->pdata);
 }
 
 static void refuse_unknown(struct rmt_reading *reading, const struct rmt_section *section,

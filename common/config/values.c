@@ -68,23 +68,6 @@ const char *rmt_level_name(enum rmt_level level)
 	return names[level];
 }
 
-static bool refuse(GError **err, struct rmt_span value, const char *format, ...)
-	G_GNUC_PRINTF(3, 4);
-
-static bool refuse(GError **err, struct rmt_span value, const char *format, ...)
-{
-	g_autoptr(GString) text = g_string_new("'");
-	va_list args;
-
-	rmt_log_printable(text, value, 80);
-	g_string_append(text, "' ");
-	va_start(args, format);
-	g_string_append_vprintf(text, format, args);
-	va_end(args);
-	g_set_error_literal(err, RMT_CONFIG_ERROR, 0, text->str);
-	return false;
-}
-
 /* --- numbers, durations, amounts ------------------------------------------------ */
 
 static bool multiply(uint64_t *n, uint64_t factor)
@@ -162,7 +145,8 @@ static bool parse_period(struct rmt_span text, uint64_t *ns_r)
 bool rmt_parse_duration(struct rmt_span text, uint64_t *ns_r, GError **err)
 {
 	return parse_span_of_time(text, ns_r) ||
-	       refuse(err, text, "is not a duration (write 30s, 10m, 12h, 7d)");
+	       rmt_config_refuse(err, text,
+				 "is not a duration (write 30s, 10m, 12h, 7d)");
 }
 
 bool rmt_parse_amount(struct rmt_span text, bool is_quota, struct rmt_amount *amount_r,
@@ -174,12 +158,13 @@ bool rmt_parse_amount(struct rmt_span text, bool is_quota, struct rmt_amount *am
 	if (!rmt_span_split(text, '/', &count, &period) ||
 	    !rmt_parse_number(count, 1000, &amount.count) ||
 	    !parse_period(period, &amount.period_ns))
-		return refuse(err, text, "is not a %s (write 200/minute, 5000/day)",
-			      is_quota ? "quota" : "rate");
+		return rmt_config_refuse(err, text,
+					 "is not a %s (write 200/minute, 5000/day)",
+					 is_quota ? "quota" : "rate");
 	if (amount.count == 0)
-		return refuse(err, text, "lets nothing pass (at least 1)");
+		return rmt_config_refuse(err, text, "lets nothing pass (at least 1)");
 	if (amount.count > COUNT_MAX || (!is_quota && amount.count > amount.period_ns))
-		return refuse(err, text, "is too much to count");
+		return rmt_config_refuse(err, text, "is too much to count");
 	if (!is_quota)
 		amount.burst = amount.count;
 	*amount_r = amount;
@@ -217,8 +202,8 @@ static bool refuse_per(GError **err, struct rmt_span name)
 
 	for (i = 0; i < G_N_ELEMENTS(per_names); i++)
 		g_string_append_printf(all, "%s%s", i > 0 ? ", " : "", per_names[i].name);
-	return refuse(err, name, "is nothing to count by (write %s; '+' joins them)",
-		      all->str);
+	return rmt_config_refuse(
+		err, name, "is nothing to count by (write %s; '+' joins them)", all->str);
 }
 
 bool rmt_parse_per(struct rmt_span text, unsigned *per_r, GError **err)
@@ -235,8 +220,8 @@ bool rmt_parse_per(struct rmt_span text, unsigned *per_r, GError **err)
 		if (bit == 0)
 			return refuse_per(err, name);
 		if (per & bit)
-			return refuse(err, text, "names '%.*s' twice",
-				      RMT_SPAN_ARGS(name));
+			return rmt_config_refuse(err, text, "names '%.*s' twice",
+						 RMT_SPAN_ARGS(name));
 		per |= bit;
 	}
 	*per_r = per;
@@ -262,7 +247,8 @@ static bool key_address(struct rmt_span value, const struct rmt_fold *fold, GStr
 
 	if (memchr(value.p, ' ', value.len) != NULL ||
 	    memchr(value.p, '*', value.len) != NULL)
-		return refuse(err, value, "is not one address (write ann@example.org)");
+		return rmt_config_refuse(err, value,
+					 "is not one address (write ann@example.org)");
 	rmt_addr_fold(fold, value, &addr);
 	g_string_append_len(out, addr.whole.p, (gssize)addr.whole.len);
 	return true;
@@ -288,7 +274,7 @@ bool rmt_key_part(unsigned per, struct rmt_span value, const struct rmt_fold *fo
 		  GString *out, GError **err)
 {
 	if (value.len == 0)
-		return refuse(err, value, "is no value of a key");
+		return rmt_config_refuse(err, value, "is no value of a key");
 	if ((per == RMT_PER_SENDER || per == RMT_PER_SENDER_DOMAIN) &&
 	    rmt_span_eq(value, RMT_SPAN("<>"))) {
 		g_string_append(out, "<>");
@@ -329,10 +315,10 @@ bool rmt_key_value(unsigned per, struct rmt_span value, const struct rmt_fold *f
 	size_t wanted = (size_t)__builtin_popcount(per), i, n = 0;
 
 	if (split_parts(value, wanted, parts) != wanted)
-		return refuse(err, value,
-			      "has not the %zu values of the limit's key, "
-			      "joined by '+'",
-			      wanted);
+		return rmt_config_refuse(err, value,
+					 "has not the %zu values of the limit's key, "
+					 "joined by '+'",
+					 wanted);
 	for (i = 0; i < G_N_ELEMENTS(per_names); i++) {
 		if (!(per & per_names[i].bit))
 			continue;
@@ -370,13 +356,14 @@ static bool is_plain(struct rmt_span text)
 bool rmt_check_word(struct rmt_span text, GError **err)
 {
 	return (all_of(text, "-_") && text.len <= 63) ||
-	       refuse(err, text, "is no name (letters, digits, '-' and '_', at most 63)");
+	       rmt_config_refuse(err, text,
+				 "is no name (letters, digits, '-' and '_', at most 63)");
 }
 
 bool rmt_check_path(struct rmt_span text, GError **err)
 {
 	return (rmt_span_starts(text, RMT_SPAN("/")) && is_plain(text)) ||
-	       refuse(err, text, "is no absolute path");
+	       rmt_config_refuse(err, text, "is no absolute path");
 }
 
 bool rmt_check_socket_path(struct rmt_span text, GError **err)
@@ -386,8 +373,9 @@ bool rmt_check_socket_path(struct rmt_span text, GError **err)
 	if (!rmt_check_path(text, err))
 		return false;
 	return text.len < sizeof(un.sun_path) ||
-	       refuse(err, text, "is too long for a socket (at most %zu octets)",
-		      sizeof(un.sun_path) - 1);
+	       rmt_config_refuse(err, text,
+				 "is too long for a socket (at most %zu octets)",
+				 sizeof(un.sun_path) - 1);
 }
 
 /* "host:port"; an IPv6 address in brackets. */
@@ -407,7 +395,8 @@ static bool is_host_port(struct rmt_span text)
 bool rmt_check_host_port(struct rmt_span text, GError **err)
 {
 	return is_host_port(text) ||
-	       refuse(err, text, "is no address and port (write 127.0.0.1:9177)");
+	       rmt_config_refuse(err, text,
+				 "is no address and port (write 127.0.0.1:9177)");
 }
 
 bool rmt_check_listen(struct rmt_span text, GError **err)
@@ -416,8 +405,9 @@ bool rmt_check_listen(struct rmt_span text, GError **err)
 		return rmt_check_socket_path(rmt_span_from(text, 5), err);
 	return (rmt_span_starts(text, RMT_SPAN("inet:")) &&
 		is_host_port(rmt_span_from(text, 5))) ||
-	       refuse(err, text,
-		      "is no socket (write unix:/path or inet:127.0.0.1:10031)");
+	       rmt_config_refuse(
+		       err, text,
+		       "is no socket (write unix:/path or inet:127.0.0.1:10031)");
 }
 
 bool rmt_check_domain(struct rmt_span text, GError **err)
@@ -426,7 +416,7 @@ bool rmt_check_domain(struct rmt_span text, GError **err)
 	struct rmt_span domain = rmt_domain_fold(text, out);
 
 	return (all_of(domain, "-_.") && domain.p[0] != '.') ||
-	       refuse(err, text, "is no domain (write example.com)");
+	       rmt_config_refuse(err, text, "is no domain (write example.com)");
 }
 
 bool rmt_check_ip(struct rmt_span text, GError **err)
@@ -441,7 +431,8 @@ bool rmt_check_ip(struct rmt_span text, GError **err)
 		    inet_pton(AF_INET6, copy, &ip) == 1)
 			return true;
 	}
-	return refuse(err, text, "is no address (write 192.0.2.20 or 2001:db8::20)");
+	return rmt_config_refuse(err, text,
+				 "is no address (write 192.0.2.20 or 2001:db8::20)");
 }
 
 bool rmt_check_transport(struct rmt_span text, GError **err)
@@ -450,9 +441,9 @@ bool rmt_check_transport(struct rmt_span text, GError **err)
 
 	return (rmt_span_split(text, ':', &name, &nexthop) && all_of(name, "-_.") &&
 		is_plain(nexthop) && memchr(text.p, ' ', text.len) == NULL) ||
-	       refuse(err, text,
-		      "is no transport (write smtp-bulk: or "
-		      "smtp-bulk:[relay.example.com])");
+	       rmt_config_refuse(err, text,
+				 "is no transport (write smtp-bulk: or "
+				 "smtp-bulk:[relay.example.com])");
 }
 
 bool rmt_check_stage(struct rmt_span text, GError **err)
@@ -460,7 +451,8 @@ bool rmt_check_stage(struct rmt_span text, GError **err)
 	return rmt_span_eq(text, RMT_SPAN("RCPT")) ||
 	       rmt_span_eq(text, RMT_SPAN("DATA")) ||
 	       rmt_span_eq(text, RMT_SPAN("END-OF-MESSAGE")) ||
-	       refuse(err, text, "is no stage (write RCPT, DATA, END-OF-MESSAGE)");
+	       rmt_config_refuse(err, text,
+				 "is no stage (write RCPT, DATA, END-OF-MESSAGE)");
 }
 
 bool rmt_check_delimiter(struct rmt_span text, GError **err)
@@ -470,16 +462,16 @@ bool rmt_check_delimiter(struct rmt_span text, GError **err)
 	for (i = 0; i < text.len; i++)
 		if (g_ascii_isalnum(text.p[i]) || !g_ascii_isgraph(text.p[i]) ||
 		    strchr("@*.", text.p[i]) != NULL)
-			return refuse(err, text,
-				      "is no delimiter (write Postfix's "
-				      "recipient_delimiter, often \"+\")");
+			return rmt_config_refuse(err, text,
+						 "is no delimiter (write Postfix's "
+						 "recipient_delimiter, often \"+\")");
 	return true;
 }
 
 bool rmt_check_account(struct rmt_span text, GError **err)
 {
 	return (all_of(text, "-_.") && text.len <= 32) ||
-	       refuse(err, text, "is no user or group of the system");
+	       rmt_config_refuse(err, text, "is no user or group of the system");
 }
 
 /* "X-Stream: news", or "X-Stream" alone. RFC 5322, 3.6.8: ftext. */
@@ -491,13 +483,15 @@ bool rmt_check_header(struct rmt_span text, GError **err)
 	rmt_span_split(text, ':', &name, &value);
 	for (i = 0; i < name.len; i++)
 		if (!g_ascii_isgraph(name.p[i]))
-			return refuse(err, text,
-				      "has no field name (write \"X-Stream: news\")");
+			return rmt_config_refuse(
+				err, text,
+				"has no field name (write \"X-Stream: news\")");
 	if (name.len == 0 || name.len > 76)
-		return refuse(err, text, "has no field name (write \"X-Stream: news\")");
+		return rmt_config_refuse(err, text,
+					 "has no field name (write \"X-Stream: news\")");
 	for (i = 0; i < value.len; i++)
 		if (g_ascii_iscntrl(value.p[i]))
-			return refuse(err, text, "must be one line");
+			return rmt_config_refuse(err, text, "must be one line");
 	return true;
 }
 
@@ -508,7 +502,8 @@ bool rmt_check_product(struct rmt_span text, GError **err)
 
 	return (text.len <= PRODUCT_MAX && is_plain(text) &&
 		(text.len == 0 || memchr(text.p, ';', text.len) == NULL)) ||
-	       refuse(err, text, "is no name of a product (at most 40 octets, no ';')");
+	       rmt_config_refuse(err, text,
+				 "is no name of a product (at most 40 octets, no ';')");
 }
 
 /* --- the text of an answer -------------------------------------------------------- */
@@ -523,9 +518,10 @@ static bool check_placeholder(struct rmt_span name, GError **err)
 	for (i = 0; i < G_N_ELEMENTS(known); i++)
 		if (rmt_span_eq(name, rmt_span_of(known[i])))
 			return true;
-	return refuse(err, name,
-		      "is no placeholder (known: {stream} {limit} {key} {count} {max} "
-		      "{period} {retry} {recipient} {sender})");
+	return rmt_config_refuse(
+		err, name,
+		"is no placeholder (known: {stream} {limit} {key} {count} {max} "
+		"{period} {retry} {recipient} {sender})");
 }
 
 static bool check_placeholders(struct rmt_span text, GError **err)
@@ -534,7 +530,7 @@ static bool check_placeholders(struct rmt_span text, GError **err)
 
 	while (rmt_span_split(rest, '{', &before, &rest)) {
 		if (!rmt_span_split(rest, '}', &name, &rest))
-			return refuse(err, text, "has a '{' without its '}'");
+			return rmt_config_refuse(err, text, "has a '{' without its '}'");
 		if (!check_placeholder(name, err))
 			return false;
 	}
@@ -562,16 +558,18 @@ bool rmt_check_reply_text(struct rmt_span text, enum rmt_action action, GError *
 	int class = status_class(text);
 
 	if (text.len == 0 || text.len > REPLY_TEXT_MAX)
-		return refuse(err, text, "must have 1 to %d octets", REPLY_TEXT_MAX);
+		return rmt_config_refuse(err, text, "must have 1 to %d octets",
+					 REPLY_TEXT_MAX);
 	if (!is_plain(text))
-		return refuse(err, text, "must be one line of printable ASCII");
+		return rmt_config_refuse(err, text,
+					 "must be one line of printable ASCII");
 	if (action == RMT_ACTION_DEFER && class != 0 && class != 4)
-		return refuse(err, text,
-			      "has a status code that does not fit action "
-			      "'defer' (write 4.x.x)");
+		return rmt_config_refuse(err, text,
+					 "has a status code that does not fit action "
+					 "'defer' (write 4.x.x)");
 	if (action == RMT_ACTION_REJECT && class != 0 && class != 5)
-		return refuse(err, text,
-			      "has a status code that does not fit action "
-			      "'reject' (write 5.x.x)");
+		return rmt_config_refuse(err, text,
+					 "has a status code that does not fit action "
+					 "'reject' (write 5.x.x)");
 	return check_placeholders(text, err);
 }

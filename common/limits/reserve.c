@@ -539,20 +539,33 @@ void rmt_reserve_apply_confirm(struct rmt_reservations *all,
 	}
 }
 
-enum rmt_commit_result rmt_reserve_confirm(struct rmt_reservations *all,
-					   const struct rmt_message *message,
-					   struct rmt_commit *commit)
+/* The message's reservation, holding what it reserved; NULL: it has none. */
+static struct rmt_reservation *at_later_stage(struct rmt_reservations *all, unsigned bit,
+					      const struct rmt_message *message,
+					      struct rmt_commit *commit)
 {
 	struct rmt_reservation *reservation;
 
-	rmt_reserve_stage_seen(all, RMT_STAGE_BIT_DATA, message->line_ns);
+	rmt_reserve_stage_seen(all, bit, message->line_ns);
 	reservation = current(all, message, false);
 	commit->reserved = 0;
 	commit->candidates_charged = false;
 	if (reservation == NULL)
-		return RMT_COMMIT_UNKNOWN;
+		return NULL;
 	commit->reserved = reservation->recipients;
 	rmt_reserve_untake(all, reservation, message->line_ns);
+	return reservation;
+}
+
+enum rmt_commit_result rmt_reserve_confirm(struct rmt_reservations *all,
+					   const struct rmt_message *message,
+					   struct rmt_commit *commit)
+{
+	struct rmt_reservation *reservation =
+		at_later_stage(all, RMT_STAGE_BIT_DATA, message, commit);
+
+	if (reservation == NULL)
+		return RMT_COMMIT_UNKNOWN;
 	rmt_reservation_touch(&all->pool, reservation, message->line_ns);
 	rmt_reserve_apply_confirm(all, reservation, commit->recipient_count,
 				  commit->recipient, &commit->candidates_charged);
@@ -564,15 +577,11 @@ enum rmt_commit_result rmt_reserve_commit(struct rmt_reservations *all,
 					  const struct rmt_message *message,
 					  struct rmt_commit *commit)
 {
-	struct rmt_reservation *reservation;
+	struct rmt_reservation *reservation =
+		at_later_stage(all, RMT_STAGE_BIT_END, message, commit);
 
-	rmt_reserve_stage_seen(all, RMT_STAGE_BIT_END, message->line_ns);
-	reservation = current(all, message, false);
-	commit->reserved = 0;
-	commit->candidates_charged = false;
 	if (reservation == NULL)
 		return RMT_COMMIT_UNKNOWN;
-	rmt_reserve_untake(all, reservation, message->line_ns);
 	charge_all(all, reservation, commit, message->line_ns);
 	if (all->sent != NULL && message->queue != 0)
 		rmt_reserve_remember(all, message, reservation);
