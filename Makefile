@@ -105,7 +105,7 @@ CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf
 # A step of the milter (step.h) is a file here and a row in steps.c.
 MILTER_SRC := $(addprefix postfix-policy/milter/, main.c processes.c place.c milter.c socket.c \
 	events.c session.c names.c kind.c gather.c outcome.c judge.c message.c end.c steps.c \
-	step_alignment.c)
+	policyd_client.c step_alignment.c step_charge.c)
 CLI_SRC += common/cli/check.c common/cli/check_json.c common/cli/check_text.c common/cli/predict.c common/cli/report.c
 
 # Within Dovecot. The mail plugin has no GLib: it is loaded into imap and lmtp.

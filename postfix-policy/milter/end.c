@@ -26,7 +26,8 @@ static void append_text(GString *line, const char *name, const char *text)
 /* "add:X-Stream,change:Subject" */
 static void append_edits(GString *line, const struct rmt_milter_message *message)
 {
-	static const char *const words[] = { "add", "insert", "change", "sender" };
+	static const char *const words[] = { "add", "insert", "change", "sender",
+					     "hold" };
 	guint i;
 
 	if (message->edits->len == 0)

@@ -16,7 +16,7 @@ enum {
 	QUIET = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT |
 		SMFIP_NR_HDR | SMFIP_NR_EOH,
 	UNASKED = SMFIP_NODATA | SMFIP_NOUNKNOWN,
-	EDITS = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGFROM,
+	EDITS = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGFROM | SMFIF_QUARANTINE,
 };
 
 static struct rmt_milter *shared;
@@ -178,6 +178,7 @@ static void end_header(struct rmt_session *session)
 
 	rmt_session_end_of_header(session, shared->keys);
 	session->keeps_body = (needs & RMT_WANTS_BODY) != 0;
+	session->keeps_size = (needs & RMT_WANTS_SIZE) != 0;
 	session->signed_ = session->signed_ && (needs & RMT_WANTS_SIGNATURES) != 0;
 }
 
@@ -193,7 +194,7 @@ static sfsistat on_end_of_header(SMFICTX *context)
 
 static bool has_enough(const struct rmt_session *session)
 {
-	return !session->signed_ &&
+	return !session->signed_ && !session->keeps_size &&
 	       (!session->keeps_body || session->body->len == RMT_SESSION_BODY_MAX);
 }
 
@@ -251,7 +252,7 @@ static char *value_of(const struct connection *connection, const char *value)
 static bool edit(SMFICTX *context, const struct connection *connection,
 		 const struct rmt_edit *edit)
 {
-	g_autofree char *value = edit->value != NULL && edit->kind != RMT_EDIT_SENDER
+	g_autofree char *value = edit->value != NULL && edit->kind <= RMT_EDIT_CHANGE
 					 ? value_of(connection, edit->value)
 					 : NULL;
 
@@ -266,6 +267,8 @@ static bool edit(SMFICTX *context, const struct connection *connection,
 	case RMT_EDIT_SENDER:
 		value = g_strdup_printf("<%s>", edit->value);
 		return smfi_chgfrom(context, value, edit->arguments) == MI_SUCCESS;
+	case RMT_EDIT_HOLD:
+		return smfi_quarantine(context, edit->value) == MI_SUCCESS;
 	}
 	return false;
 }

@@ -109,6 +109,9 @@ static bool open_parts(struct rmt_milter *milter, const struct options *options,
 			"there is no list of public suffixes: alignment is judged by "
 			"RFC 9989 alone (install publicsuffix)");
 	milter->keys = rmt_dkim_keys_new(KEYS_MAX);
+	if (milter->place != RMT_PLACE_INBOUND)
+		milter->policyd =
+			rmt_policyd_client_new(milter->in_force->config->policyd.control);
 	return rmt_names_open(&milter->names, options->dns_file, &settings, err);
 }
 

@@ -30,6 +30,34 @@ static const struct rmt_stream *find_stream(const struct rmt_in_force *in_force,
 	return rmt_classify(in_force->classifier, &facts, &sender);
 }
 
+/* Where streams have conditions that Postfix tells policyd alone, its word holds,
+ * unless a field of the header chose an earlier one. */
+static const struct rmt_stream *policyds_word(const struct rmt_milter *milter,
+					      const struct rmt_in_force *in_force,
+					      const struct rmt_session *session,
+					      const struct rmt_stream *found)
+{
+	const struct rmt_stream *said = NULL;
+	const char *name;
+	json_t *answer;
+
+	if (!in_force->needs_policyd || milter->policyd == NULL || session->local ||
+	    session->queue_id == NULL)
+		return found;
+	answer = rmt_policyd_ask(milter->policyd,
+				 json_pack("{s:s,s:s,s:o}", "command", "message", "do",
+					   "stream", "queue_id",
+					   rmt_policyd_text(session->queue_id)),
+				 NULL);
+	name = json_string_value(json_object_get(answer, "stream"));
+	if (name != NULL)
+		said = rmt_config_stream(in_force->config, name);
+	json_decref(answer);
+	if (said == NULL || (found->headers != NULL && found->index < said->index))
+		return found;
+	return said;
+}
+
 static const char *or_empty(const char *text)
 {
 	return text != NULL ? text : "";
@@ -56,9 +84,10 @@ void rmt_message_begin(struct rmt_milter_message *message, struct rmt_milter *mi
 	message->place = milter->place;
 	message->milter = milter;
 	message->config = in_force->config;
-	message->stream = message->place != RMT_PLACE_INBOUND
-				  ? find_stream(in_force, session)
-				  : NULL;
+	message->stream = NULL;
+	if (message->place != RMT_PLACE_INBOUND)
+		message->stream = policyds_word(milter, in_force, session,
+						find_stream(in_force, session));
 	set_facts(message, session);
 	message->now = g_get_real_time() / G_USEC_PER_SEC;
 	message->deadline_us = g_get_monotonic_time() +
@@ -220,4 +249,17 @@ void rmt_message_set_sender(struct rmt_milter_message *message, const char *send
 			    const char *arguments)
 {
 	add_edit(message, RMT_EDIT_SENDER, NULL, sender)->arguments = g_strdup(arguments);
+}
+
+void rmt_message_hold(struct rmt_milter_message *message, const char *rule,
+		      const char *format, ...)
+{
+	g_autofree char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	text = g_strdup_vprintf(format, args);
+	va_end(args);
+	rmt_message_find(message, RMT_LEVEL_LOG, rule, "7.1", "%s", text);
+	add_edit(message, RMT_EDIT_HOLD, NULL, text);
 }

@@ -21,6 +21,7 @@ struct rmt_edit {
 		RMT_EDIT_INSERT, /* a field on top */
 		RMT_EDIT_CHANGE, /* the nth field of the name; value NULL: removed */
 		RMT_EDIT_SENDER, /* value: of the envelope, without brackets */
+		RMT_EDIT_HOLD,   /* value: why Postfix keeps it in its hold queue */
 	} kind;
 	char *name, *value; /* own */
 	int nth;            /* from 1, counted before all edits */
@@ -118,6 +119,10 @@ void rmt_message_change_field(struct rmt_milter_message *message, const char *na
 /* arguments: ESMTP's of MAIL, or NULL: those the client gave are then lost. */
 void rmt_message_set_sender(struct rmt_milter_message *message, const char *sender,
 			    const char *arguments);
+
+/* Postfix keeps it until postsuper(1) lets it go; a finding of level log says so. */
+void rmt_message_hold(struct rmt_milter_message *message, const char *rule,
+		      const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 /* --- for the core ------------------------------------------------------------------- */
 

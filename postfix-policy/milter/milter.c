@@ -3,6 +3,33 @@
 
 #include "common/base/log.h"
 
+static bool has_limit_of_octets(const struct rmt_stream *stream)
+{
+	guint i;
+
+	for (i = 0; i < stream->limits->len; i++) {
+		const struct rmt_limit *limit = stream->limits->pdata[i];
+
+		if (limit->of == RMT_UNIT_BYTES)
+			return true;
+	}
+	return false;
+}
+
+static void look_at_streams(struct rmt_in_force *in_force)
+{
+	const GPtrArray *streams = in_force->config->streams;
+	guint i;
+
+	for (i = 0; i < streams->len; i++) {
+		const struct rmt_stream *stream = streams->pdata[i];
+
+		in_force->needs_policyd |=
+			stream->policy_contexts != NULL || stream->client_certs != NULL;
+		in_force->counts_octets |= has_limit_of_octets(stream);
+	}
+}
+
 static struct rmt_in_force *in_force_new(struct rmt_config *config)
 {
 	struct rmt_in_force *in_force = g_new0(struct rmt_in_force, 1);
@@ -10,6 +37,7 @@ static struct rmt_in_force *in_force_new(struct rmt_config *config)
 	in_force->refs = 1;
 	in_force->config = config;
 	in_force->classifier = rmt_classifier_new(config);
+	look_at_streams(in_force);
 	return in_force;
 }
 

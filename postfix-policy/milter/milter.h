@@ -5,6 +5,7 @@
 
 #include "common/policy/classify.h"
 #include "postfix-policy/milter/names.h"
+#include "postfix-policy/milter/policyd_client.h"
 #include "postfix-policy/milter/step.h"
 
 /* A configuration in force: a message ends under the one its end began with. */
@@ -12,6 +13,8 @@ struct rmt_in_force {
 	gint refs;
 	struct rmt_config *config;         /* own */
 	struct rmt_classifier *classifier; /* own */
+	bool needs_policyd; /* streams have conditions that policyd alone is told of */
+	bool counts_octets; /* a limit is of bytes */
 };
 
 struct rmt_milter {
@@ -23,6 +26,7 @@ struct rmt_milter {
 	struct rmt_names *names;                    /* own */
 	struct rmt_psl *psl;                        /* own; or NULL */
 	struct rmt_dkim_keys *keys;                 /* own */
+	struct rmt_policyd_client *policyd;         /* own; NULL on an MX */
 	gint messages, would[RMT_LEVEL_REJECT + 1]; /* since the start; atomic */
 	gint ending; /* messages that are being judged; atomic */
 };

@@ -37,7 +37,7 @@ void rmt_session_forget(struct rmt_session *session)
 	session->header_octets = session->field_count = session->body_octets = 0;
 	session->complete = true;
 	session->ended = session->signed_ = session->verified = false;
-	session->keeps_body = false;
+	session->keeps_body = session->keeps_size = false;
 }
 
 void rmt_session_free(struct rmt_session *session)

@@ -42,6 +42,7 @@ struct rmt_session {
 	size_t body_octets;    /* of what was sent to us; it may not be all */
 	GString *body;         /* own; its beginning */
 	bool keeps_body;       /* set by the host at the end of the header */
+	bool keeps_size;       /* the same: all of the body must come */
 	bool complete;         /* all of the header is in `header` */
 	bool ended;            /* it was seen whole: its end came */
 	struct rmt_dkim *dkim; /* own; NULL before the first field, or where not kept */

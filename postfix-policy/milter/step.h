@@ -42,6 +42,7 @@ enum rmt_wants {
 	RMT_WANTS_NOTHING = 0,
 	RMT_WANTS_SIGNATURES = 1 << 0, /* rmt_message_dkim(), rmt_message_known() */
 	RMT_WANTS_BODY = 1 << 1,       /* the first RMT_SESSION_BODY_MAX octets */
+	RMT_WANTS_SIZE = 1 << 2,       /* all octets come, and are only counted */
 };
 
 struct rmt_milter;
@@ -60,6 +61,7 @@ struct rmt_step {
 	 * LMDB may be opened here. False: the place does not start. NULL: no state. */
 	bool (*open)(struct rmt_milter *milter, void **state_r, GError **err);
 
+	/* NULL: nothing. */
 	void (*run)(struct rmt_milter_message *message, void *state);
 
 	/* When all steps have run and message->outcome says what is done, before
@@ -74,9 +76,12 @@ extern const struct rmt_step *const rmt_steps[];
 
 enum { RMT_STEPS_MAX = 32 };
 
-/* The rows. */
-extern const struct rmt_step
-	rmt_step_alignment; /* after: R1, R2, R4, R6, R7, R11's From */
+/* The rows. After: R1, R2, R4, R6, R7, R11's From. */
+extern const struct rmt_step rmt_step_alignment;
+/* After: limits, suppressions, pauses of what policyd could not judge. */
+extern const struct rmt_step rmt_step_charge;
+/* Before: the charge of what is refused there. */
+extern const struct rmt_step rmt_step_give_back;
 
 /* --- for the core ------------------------------------------------------------------ */
 

@@ -6,6 +6,8 @@
 /* In the order in which they run; each at its places. */
 const struct rmt_step *const rmt_steps[] = {
 	&rmt_step_alignment,
+	&rmt_step_charge, /* the last: what is refused is not charged */
+	&rmt_step_give_back,
 	NULL,
 };
 
@@ -71,7 +73,7 @@ void rmt_steps_run(struct rmt_milter *milter, struct rmt_milter_message *message
 	size_t i;
 
 	for (i = 0; rmt_steps[i] != NULL; i++)
-		if (runs_here(milter, rmt_steps[i]))
+		if (runs_here(milter, rmt_steps[i]) && rmt_steps[i]->run != NULL)
 			rmt_steps[i]->run(message, milter->states[i]);
 	rmt_outcome_decide(&message->outcome, mode_of(message));
 	for (i = 0; rmt_steps[i] != NULL; i++)

@@ -7,15 +7,20 @@ import signal
 from live import BUILD, Failure, Skip, can_connect, end_process, need_program, wait_until
 from postfix import run
 
-CONFIG = """\
-mode = "{mode}"
-{more}
+# What stands in the file beside mode and streams.
+SECTIONS = """\
 milter: {{
 {sockets}
 	socket_mode = "0666"
 	socket_group = "root"
 {milter}}}
 egress: {{ out: {{ addresses = ["192.0.2.20", "2001:db8::20"]  helo = "mx.example.test" }} }}
+"""
+
+# Where no policyd runs, nothing is asked for at the path of a real one.
+ALONE = """\
+mode = "{mode}"
+policyd: {{ control = "{control}" }}
 streams: {{
 {streams}
 }}
@@ -38,15 +43,16 @@ OversignHeaders From
 
 class Milter:
     """zone: text for --dns-file; None: DNS of this machine. places: which of "before",
-    "after" and "inbound" are served."""
+    "after" and "inbound" are served. policyd: a Policyd whose configuration this one shares."""
 
     def __init__(self, place, zone, streams, mode="enforce", milter="", more="",
-                 places=("after",)):
+                 places=("after",), policyd=None):
         self.program = os.path.join(BUILD, "remite-milter")
         if not os.access(self.program, os.X_OK):
             raise Skip(f"{self.program} is not built")
         self.place = place
         self.places = places
+        self.policyd = policyd
         self.zone = place.file("zone.txt", zone) if zone is not None else None
         self.process = None
         self.configure(streams, mode, milter, more)
@@ -65,9 +71,13 @@ class Milter:
 
     def configure(self, streams, mode="enforce", milter="", more=""):
         sockets = "\n".join(f'\t{name} = "unix:{self.socket(name)}"' for name in self.places)
-        text = CONFIG.format(mode=mode, sockets=sockets, streams=streams, milter=milter,
-                             more=more)
-        self.config = self.place.file("remite.conf", text)
+        sections = SECTIONS.format(sockets=sockets, milter=milter) + more
+        if self.policyd is not None:
+            self.policyd.configure(streams, mode, more=sections)
+            self.config = self.policyd.config
+            return
+        text = ALONE.format(mode=mode, streams=streams, control=self.place.file("no-policyd"))
+        self.config = self.place.file("remite.conf", text + sections)
 
     def start(self):
         dns = ["--dns-file", self.zone] if self.zone else []
