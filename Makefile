@@ -32,7 +32,7 @@ VERSION := 0.1.0
 BASE_SRC := common/base/log.c
 BASE_SRC += common/base/severity.c common/base/similar.c common/base/when.c
 CONFIG_SRC := common/config/config.c common/config/dump.c common/config/error.c common/config/list.c \
-	common/config/read.c common/config/section_limit.c common/config/section_receipts.c common/config/section_require.c common/config/sections.c common/config/set.c \
+	common/config/read.c common/config/section_agent.c common/config/section_limit.c common/config/section_receipts.c common/config/section_require.c common/config/sections.c common/config/set.c \
 	common/config/settings.c common/config/source.c common/config/types.c common/config/values.c
 MESSAGE_SRC := common/message/addr.c
 CONFIG_SRC += common/config/section_unsubscribing.c
@@ -114,6 +114,8 @@ PLUGIN_SRC := $(addprefix dovecot-plugin/, plugin.c settings.c settings-module.c
 SETTINGS_MODULE_SRC := $(addprefix dovecot-plugin/, settings-module.c)
 DOVEADM_SRC := $(addprefix dovecot-plugin/doveadm/, main.c)
 AGENT_SRC := $(addprefix dovecot-plugin/agent/, main.c)
+# What remite-agent does, without Dovecot.
+AGENT_CORE_SRC := $(addprefix dovecot-plugin/agent/, submit.c submit_program.c)
 HTTP_SRC := $(addprefix dovecot-plugin/http/, main.c)
 
 PROGRAMS := $(if $(CLI_SRC),remite) $(if $(POLICYD_SRC),remite-policyd) \
@@ -188,6 +190,8 @@ POLICYD_LIB := $(if $(POLICYD_SRC),$(BUILD)/libremite-policyd.a)
 MILTER_LIB := $(BUILD)/libremite-milter.a
 MILTER_HOST := %/milter/main.c %/milter/events.c %/milter/socket.c %/milter/processes.c
 WIRE_LIB := $(BUILD)/libremite-wire.a
+# All of remite-agent but what speaks with Dovecot, for its unit tests.
+AGENT_LIB := $(BUILD)/libremite-agent.a
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 
 .PHONY: all check check-suites check-oracle check-build check-live check-san check-debian13 fuzz bench lint install clean
@@ -219,6 +223,10 @@ $(MILTER_LIB): $(call objects,$(filter-out $(MILTER_HOST),$(MILTER_SRC)))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+$(AGENT_LIB): $(call objects,$(AGENT_CORE_SRC))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
 $(WIRE_LIB): $(call objects,$(WIRE_SRC))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -232,9 +240,9 @@ $(BUILD)/dovecot/%.so:
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -o $@ $^
 
-$(BUILD)/remite-agent: $(call objects,$(AGENT_SRC)) $(WIRE_LIB) $(LIB)
+$(BUILD)/remite-agent: $(call objects,$(AGENT_SRC)) $(AGENT_LIB) $(WIRE_LIB) $(LIB)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(DOVECOT_LIBS) $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(DOVECOT_LIBS) $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS)
 
 $(BUILD)/remite-http: $(call objects,$(HTTP_SRC)) $(WIRE_LIB) $(LIB)
 	$(call say,LD,$@)
@@ -252,12 +260,12 @@ $(BUILD)/remite-milter: $(call objects,$(MILTER_SRC)) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(MILTER_LIBS)
 
-$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(CLI_LIB) $(POLICYD_LIB) $(MILTER_LIB) $(WIRE_LIB) $(LIB)
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(CLI_LIB) $(POLICYD_LIB) $(MILTER_LIB) $(AGENT_LIB) $(WIRE_LIB) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS)) $(TEST_LIBS)
 
-$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(POLICYD_LIB) $(LIB)
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(POLICYD_LIB) $(AGENT_LIB) $(WIRE_LIB) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS))
@@ -295,7 +303,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/fuzz/libremite.a
 	$(Q)$(CLANG) $(ALL_CPPFLAGS) $(COMMON_CFLAGS) -std=gnu11 $(FUZZ_FLAGS) -pthread -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS)
 
 FUZZ_LIB_SRC := $(COMMON_SRC) $(filter-out %/main.c,$(CLI_SRC)) \
-	$(filter-out $(MILTER_HOST),$(MILTER_SRC)) $(WIRE_SRC)
+	$(filter-out $(MILTER_HOST),$(MILTER_SRC)) $(WIRE_SRC) $(AGENT_CORE_SRC)
 $(BUILD)/fuzz/libremite.a: $(patsubst %.c,$(BUILD)/fuzz/%.o,$(FUZZ_LIB_SRC))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 

@@ -85,6 +85,7 @@ void rmt_config_unref(struct rmt_config *config)
 	clear_dns(&config->dns);
 	rmt_receipts_clear(&config->receipts);
 	rmt_unsubscribing_clear(&config->unsubscribing);
+	rmt_agent_clear(config);
 	rmt_list_free(config->own_domains);
 	rmt_fold_free(config->fold);
 	g_clear_pointer(&config->streams, g_ptr_array_unref);

@@ -262,6 +262,45 @@ struct rmt_unsubscribing {
 	uint64_t still_after_ns; /* a message of the list after that is worth a word */
 };
 
+/* How mail of our own (receipts, questions to users) is handed to the mail server. */
+enum rmt_submission_tls {
+	RMT_TLS_AUTO,     /* STARTTLS, but none to this machine's loopback */
+	RMT_TLS_STARTTLS, /* demanded, and the certificate checked */
+	RMT_TLS_IMPLICIT, /* from the first octet (port 465), checked */
+	RMT_TLS_NONE,
+};
+
+struct rmt_submission_config {
+	char *sendmail; /* own; program; NULL: by SMTP */
+	char *host;     /* own */
+	unsigned port;
+	int tls;             /* enum rmt_submission_tls */
+	char *ca;            /* own; file of certificates; NULL: the system's */
+	char *user;          /* own; or NULL: no authentication */
+	char *password_file; /* own; or NULL */
+	char *helo;          /* own; or NULL: the host's name */
+	uint64_t timeout_ns; /* for one message */
+	unsigned connections;
+};
+
+struct rmt_agent_config {
+	char **accounts; /* own; system accounts that speak for every user */
+	char *host;      /* own; right side of Message-IDs, domain of prompts; or NULL */
+	uint64_t give_up_ns; /* what could not be submitted for so long */
+	uint64_t claims_kept_ns, audit_kept_ns;
+};
+
+enum rmt_prompt_mail { RMT_PROMPT_EACH, RMT_PROMPT_DIGEST, RMT_PROMPT_OFF };
+
+struct rmt_prompts_config {
+	int mail;           /* enum rmt_prompt_mail */
+	uint64_t digest_ns; /* so often at most */
+	uint64_t expire_ns; /* unanswered for so long is no */
+	char *link;         /* own; https URL up to the token; NULL: no links */
+	char *from;         /* own; address the question comes from; or NULL */
+	unsigned per_day;   /* questions by mail to a user; more wait for the next */
+};
+
 struct rmt_config {
 	int refs;
 	char *file;                   /* own */
@@ -277,6 +316,9 @@ struct rmt_config {
 	struct rmt_dns_config dns;
 	struct rmt_receipts_config receipts;
 	struct rmt_unsubscribing unsubscribing;
+	struct rmt_submission_config submission;
+	struct rmt_agent_config agent;
+	struct rmt_prompts_config prompts;
 	struct rmt_fold *fold; /* own */
 	GPtrArray *egresses;   /* own; struct rmt_egress */
 	GPtrArray

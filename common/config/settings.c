@@ -87,6 +87,21 @@ static const struct rmt_choice polices[] = {
 	{ NULL, 0 },
 };
 
+static const struct rmt_choice tls_kinds[] = {
+	{ "auto", RMT_TLS_AUTO },
+	{ "starttls", RMT_TLS_STARTTLS },
+	{ "implicit", RMT_TLS_IMPLICIT },
+	{ "none", RMT_TLS_NONE },
+	{ NULL, 0 },
+};
+
+static const struct rmt_choice prompt_mails[] = {
+	{ "each", RMT_PROMPT_EACH },
+	{ "digest", RMT_PROMPT_DIGEST },
+	{ "off", RMT_PROMPT_OFF },
+	{ NULL, 0 },
+};
+
 static const struct rmt_choice units[] = {
 	{ "messages", RMT_UNIT_MESSAGES },
 	{ "recipients", RMT_UNIT_RECIPIENTS },
@@ -115,7 +130,6 @@ static const struct rmt_setting root_settings[] = {
 	{ "keys", &rmt_type_string, F(keys), "\"/etc/remite/keys\"",
 	  .help = "file of the secrets that links and return paths are made with",
 	  .check = rmt_check_path },
-	LATER("submission"),
 	END,
 };
 #undef F
@@ -499,11 +513,104 @@ static const struct rmt_setting unsubscribing_settings[] = {
 };
 #undef F
 
+#define F(member) offsetof(struct rmt_submission_config, member)
+static const struct rmt_setting submission_settings[] = {
+	{ "host", &rmt_type_string, F(host), "\"localhost\"",
+	  .help = "mail server that takes our own mail", .check = rmt_check_host },
+	{ "port", &rmt_type_small, F(port), "25", .help = "its port", .min = 1,
+	  .max = 65535 },
+	{ "tls", &rmt_type_choice, F(tls), "\"auto\"",
+	  .help = "auto (starttls, but none to loopback), starttls, implicit, none",
+	  .choices = tls_kinds },
+	{ "ca", &rmt_type_string, F(ca), .otherwise = "the system's",
+	  .help = "file of the certificates its own must be signed by",
+	  .check = rmt_check_path },
+	{ "user", &rmt_type_string, F(user), .otherwise = "none",
+	  .help = "name to authenticate with" },
+	{ "password_file", &rmt_type_string, F(password_file), .otherwise = "none",
+	  .help = "file whose first line is the password", .check = rmt_check_path },
+	{ "helo", &rmt_type_string, F(helo), .otherwise = "the host's name",
+	  .help = "name for EHLO", .check = rmt_check_domain },
+	{ "sendmail", &rmt_type_string, F(sendmail), .otherwise = "none",
+	  .help = "program that takes our own mail, instead of host",
+	  .check = rmt_check_path },
+	{ "timeout", &rmt_type_duration, F(timeout_ns), "\"60s\"",
+	  .help = "time for one message", .min = 1, .max = 600 },
+	{ "connections", &rmt_type_small, F(connections), "4", .help = "at the same time",
+	  .min = 1, .max = 100 },
+	END,
+};
+#undef F
+
 static const struct rmt_section unsubscribing_section = {
 	.name = "unsubscribing",
 	.settings = unsubscribing_settings,
 	.sections = no_sections,
 	.begin = rmt_begin_unsubscribing,
+};
+
+#define F(member) offsetof(struct rmt_agent_config, member)
+static const struct rmt_setting agent_settings[] = {
+	{ "accounts", &rmt_type_strings, F(accounts), "[\"vmail\"]",
+	  .help = "system accounts whose mail processes speak for every user",
+	  .check = rmt_check_account },
+	{ "host", &rmt_type_string, F(host), .otherwise = "the host's name",
+	  .help = "right side of Message-IDs of our own mail",
+	  .check = rmt_check_domain },
+	{ "give_up", &rmt_type_duration, F(give_up_ns), "\"5d\"",
+	  .help = "mail that could not be submitted for so long is given up", .min = 60,
+	  .max = 30 * 86400 },
+	{ "claims_kept", &rmt_type_duration, F(claims_kept_ns), "\"400d\"",
+	  .help = "how long is known that a message was answered", .min = 86400,
+	  .max = UINT64_C(3650) * 86400 },
+	{ "audit_kept", &rmt_type_duration, F(audit_kept_ns), "\"365d\"",
+	  .help = "how long lines of remite receipts log are kept", .min = 86400,
+	  .max = UINT64_C(3650) * 86400 },
+	END,
+};
+#undef F
+
+#define F(member) offsetof(struct rmt_prompts_config, member)
+static const struct rmt_setting prompts_settings[] = {
+	{ "mail", &rmt_type_choice, F(mail), "\"each\"",
+	  .help = "ask by a message for each request, by a digest, or not by mail (off)",
+	  .choices = prompt_mails },
+	{ "digest", &rmt_type_duration, F(digest_ns), "\"24h\"",
+	  .help = "time between digests to a user", .min = 1, .max = 30 * 86400 },
+	{ "expire", &rmt_type_duration, F(expire_ns), "\"30d\"",
+	  .help = "unanswered for so long counts as no", .min = 1, .max = 365 * 86400 },
+	{ "link", &rmt_type_string, F(link), .otherwise = "none",
+	  .help = "URL of remite-http's consent page, for the links in such mail",
+	  .check = rmt_check_https },
+	{ "from", &rmt_type_string, F(from), .otherwise = "remite@ agent.host",
+	  .help = "address such mail comes from", .check = rmt_check_address },
+	{ "per_day", &rmt_type_small, F(per_day), "20",
+	  .help = "messages to a user in a day; what is beyond waits for a digest",
+	  .min = 1, .max = 1000 },
+	END,
+};
+#undef F
+
+static const struct rmt_section submission_section = {
+	.name = "submission",
+	.settings = submission_settings,
+	.sections = no_sections,
+	.begin = rmt_begin_submission,
+	.end = rmt_end_submission,
+};
+
+static const struct rmt_section agent_section = {
+	.name = "agent",
+	.settings = agent_settings,
+	.sections = no_sections,
+	.begin = rmt_begin_agent,
+};
+
+static const struct rmt_section prompts_section = {
+	.name = "prompts",
+	.settings = prompts_settings,
+	.sections = no_sections,
+	.begin = rmt_begin_prompts,
 };
 
 static const struct rmt_section dns_section = {
@@ -596,9 +703,9 @@ static const struct rmt_section stream_section = {
 
 /* Addresses in streams are folded: fold comes first. */
 static const struct rmt_section *const root_sections[] = {
-	&policyd_section,  &milter_section,        &dns_section,
-	&fold_section,     &egress_section,        &stream_section,
-	&receipts_section, &unsubscribing_section, NULL,
+	&policyd_section, &milter_section,   &dns_section,           &submission_section,
+	&agent_section,   &prompts_section,  &fold_section,          &egress_section,
+	&stream_section,  &receipts_section, &unsubscribing_section, NULL,
 };
 
 const struct rmt_section rmt_section_root = {

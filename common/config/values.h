@@ -27,7 +27,8 @@ typedef bool rmt_value_check(struct rmt_span text, GError **err);
 rmt_value_check rmt_check_word, rmt_check_path, rmt_check_socket_path, rmt_check_listen,
 	rmt_check_host_port, rmt_check_domain, rmt_check_ip, rmt_check_transport,
 	rmt_check_stage, rmt_check_delimiter, rmt_check_account, rmt_check_header,
-	rmt_check_requirement, rmt_check_dns_server, rmt_check_product;
+	rmt_check_requirement, rmt_check_dns_server, rmt_check_product, rmt_check_https,
+	rmt_check_address, rmt_check_host;
 
 /* The text of a limit's answer: one line, printable, known placeholders. */
 bool rmt_check_reply_text(struct rmt_span text, enum rmt_action action, GError **err);
