@@ -360,8 +360,6 @@ static void contradictions_of_streams_are_refused(void **state)
 		{ "policyd: { max_request = \"1k\" }",
 		  "t.conf:1: policyd: max_request: '1k' is out of bounds (4096 to "
 		  "16777216)\n" },
-		{ "submission: { }",
-		  "t.conf:1: setting 'submission' is not in this version\n" },
 		{ "mode = \"report\"\nmode = \"enforce\"",
 		  "t.conf:2: duplicate setting name (or in the line before; "
 		  "remite.conf(5) tells the syntax)\n" },
