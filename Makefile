@@ -53,7 +53,7 @@ STORE_SRC += $(addprefix common/store/, deal.c claims.c claim_id.c claim_client.
 POLICY_SRC := common/policy/engine.c common/policy/engine_key.c common/policy/engine_text.c \
 	common/policy/engine_explain.c common/policy/engine_whole.c
 POLICY_SRC += common/policy/policy_request.c common/policy/policy_reply.c
-POLICY_SRC += common/policy/classify.c common/policy/header_match.c
+POLICY_SRC += common/policy/binding.c common/policy/classify.c common/policy/header_match.c
 AUTH_SRC := common/auth/dns.c common/auth/zone.c common/auth/ip.c common/auth/spf.c \
 	common/auth/spf_macro.c common/auth/spf_record.c common/auth/spf_tree.c
 # Signatures; with OpenSSL and, asked for a second opinion, libopendkim.

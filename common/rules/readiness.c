@@ -45,6 +45,7 @@ struct entry {
 	int64_t fresh_until_us, touched_us, known_us;
 	int64_t good_until_us[RMT_REQUIRE_COUNT];
 	char *texts[RMT_REQUIRE_COUNT]; /* own; of what is broken */
+	char *org;                      /* own; of the question for it alone; or NULL */
 	size_t len;
 	char domain[]; /* NUL behind it */
 };
@@ -65,6 +66,7 @@ struct rmt_readiness {
 	struct rmt_config *config;    /* a reference; or NULL */
 	struct question **of_streams; /* own; foreign questions, by stream index */
 	GPtrArray *questions;         /* own */
+	struct question *orgs;        /* own; for whom a domain belongs to: no stream's */
 	GQueue waiting;               /* foreign entries */
 	struct entry *newest, *oldest;
 	struct rmt_readiness_stats stats;
@@ -136,6 +138,7 @@ static void free_entry(gpointer pointer)
 		g_queue_remove(&readiness->waiting, entry);
 	entry->waiting = false;
 	clear_texts(entry);
+	g_clear_pointer(&entry->org, g_free);
 	if (entry->in_flight)
 		entry->orphan = true;
 	else
@@ -238,13 +241,13 @@ static struct question *find_question(GPtrArray *questions, const char *fingerpr
 	return NULL;
 }
 
-static struct question *new_question(struct rmt_readiness *readiness,
-				     const struct rmt_stream *stream, char *fingerprint)
+static struct question *new_question(struct rmt_readiness *readiness, unsigned wanted,
+				     char *fingerprint)
 {
 	struct question *question = g_new0(struct question, 1);
 
 	question->fingerprint = fingerprint;
-	question->wanted = wanted_by(stream);
+	question->wanted = wanted;
 	question->entries =
 		g_hash_table_new_full(hash_entry, equal_entries, free_entry, NULL);
 	question->readiness = readiness;
@@ -265,7 +268,7 @@ static struct question *question_for(struct rmt_readiness *readiness,
 		if (question != NULL)
 			g_ptr_array_steal_index_fast(before, at);
 		else
-			question = new_question(readiness, stream,
+			question = new_question(readiness, wanted_by(stream),
 						g_steal_pointer(&fingerprint));
 		g_ptr_array_add(readiness->questions, question);
 	}
@@ -275,7 +278,11 @@ static struct question *question_for(struct rmt_readiness *readiness,
 
 struct rmt_readiness *rmt_readiness_new(void)
 {
-	return g_new0(struct rmt_readiness, 1);
+	struct rmt_readiness *readiness = g_new0(struct rmt_readiness, 1);
+
+	readiness->orgs =
+		new_question(readiness, 1u << RMT_REQUIRE_DMARC, g_strdup("org"));
+	return readiness;
 }
 
 void rmt_readiness_configure(struct rmt_readiness *readiness, struct rmt_config *config)
@@ -307,6 +314,7 @@ void rmt_readiness_free(struct rmt_readiness *readiness)
 		return;
 	if (readiness->questions != NULL)
 		g_ptr_array_unref(readiness->questions);
+	free_question(readiness->orgs);
 	g_queue_clear(&readiness->waiting);
 	g_free(readiness->of_streams);
 	if (readiness->config != NULL)
@@ -419,6 +427,27 @@ void rmt_readiness_get(struct rmt_readiness *readiness, const struct rmt_stream 
 	count(&readiness->stats, ready_r);
 }
 
+/* What was found once stays until the next answer: organisations do not change for
+ * want of DNS. */
+bool rmt_readiness_org(struct rmt_readiness *readiness, struct rmt_span domain,
+		       int64_t now_us, struct rmt_span *org_r)
+{
+	struct entry *entry;
+
+	if (domain.len == 0 || domain.len > RMT_DOMAIN_MAX)
+		return false;
+	entry = find_entry(readiness->orgs, domain);
+	if (entry == NULL)
+		entry = new_entry(readiness->orgs, domain);
+	touch(readiness, entry, now_us);
+	if (now_us >= entry->fresh_until_us)
+		renew(readiness, entry);
+	if (entry->org == NULL)
+		return false;
+	*org_r = rmt_span_of(entry->org);
+	return true;
+}
+
 /* --- jobs ----------------------------------------------------------------------------
  */
 
@@ -447,12 +476,14 @@ static unsigned parts_of(const struct question *question)
 	return parts;
 }
 
-/* A stream that asks this question. */
+/* A stream that asks this question; NULL: none does. */
 static const struct rmt_stream *stream_of(const struct question *question)
 {
 	const struct rmt_readiness *readiness = question->readiness;
 	guint i;
 
+	if (question == readiness->orgs)
+		return NULL;
 	for (i = 0; readiness->of_streams[i] != question; i++)
 		;
 	return readiness->config->streams->pdata[i];
@@ -475,15 +506,18 @@ static struct rmt_facts *facts_of(const struct entry *entry, int64_t now)
 	const struct rmt_stream *stream = stream_of(entry->question);
 	struct rmt_facts_query query = {
 		.domain = entry->domain,
-		.dkim_domain = stream->dkim.domain,
+		.dkim_domain = stream != NULL ? stream->dkim.domain : NULL,
 		.parts = parts_of(entry->question),
 		.now = now,
 	};
 	struct rmt_facts *facts = rmt_facts_new(&query);
-	char **selector = stream->dkim.selectors;
+	char **selector;
 
+	if (stream == NULL)
+		return facts;
 	add_egress(facts, stream->egress);
-	for (; selector != NULL && *selector != NULL; selector++)
+	for (selector = stream->dkim.selectors; selector != NULL && *selector != NULL;
+	     selector++)
 		rmt_facts_add_selector(facts, *selector);
 	return facts;
 }
@@ -563,6 +597,16 @@ static int64_t fresh_secs(const struct rmt_readiness *readiness,
 	return MAX(secs, MIN(RETRY_MIN_SECS, bad_max));
 }
 
+static void take_org(struct entry *entry, const struct rmt_facts *facts)
+{
+	const struct rmt_dmarc_view *view = &rmt_dmarc_result(facts->dmarc)->tree;
+
+	if (view->verdict == RMT_DMARC_TEMPERROR)
+		return;
+	g_free(entry->org);
+	entry->org = g_strndup(view->org_domain.p, view->org_domain.len);
+}
+
 static void take_over(struct rmt_readiness *readiness, struct entry *entry,
 		      const struct rmt_facts *facts, int64_t now_us)
 {
@@ -573,6 +617,8 @@ static void take_over(struct rmt_readiness *readiness, struct entry *entry,
 	for (i = 0; i < RMT_REQUIRE_COUNT; i++)
 		if ((entry->question->wanted >> i & 1) != 0)
 			judge(readiness, entry, i, facts, now_us);
+	if (entry->question == readiness->orgs)
+		take_org(entry, facts);
 	entry->asked = true;
 	entry->known_us = now_us;
 	entry->failures = (entry->unknown | entry->stale) != 0 ? entry->failures + 1 : 0;

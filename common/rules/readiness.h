@@ -59,6 +59,11 @@ void rmt_readiness_explain(struct rmt_readiness *readiness,
 			   const struct rmt_stream *stream, struct rmt_span domain,
 			   int64_t now_us, struct rmt_ready *ready_r, GString *out);
 
+/* The organisational domain by RFC 9989's walk, asked for as above. False: not known
+ * yet. org_r is good until the next call. */
+bool rmt_readiness_org(struct rmt_readiness *readiness, struct rmt_span domain,
+		       int64_t now_us, struct rmt_span *org_r);
+
 /* The next domain to ask about; NULL: none. Whoever takes it gives it back. */
 struct rmt_ready_job *rmt_readiness_next(struct rmt_readiness *readiness);
 

@@ -9,6 +9,7 @@
 #include "common/auth/zone.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/policy/binding.h"
 
 /* Bounds of a turn: what libunbound does is done while requests wait. */
 enum { IN_FLIGHT_MAX = 24, START_PER_TURN = 4, TIMERS_PER_TURN = 8 };
@@ -25,11 +26,14 @@ struct run {
 struct rmt_senders {
 	struct rmt_gate gate; /* first */
 	struct rmt_resolver_host host;
-	struct rmt_loop *loop;              /* foreign */
-	struct rmt_config *config;          /* a reference; or NULL */
-	struct rmt_readiness *readiness;    /* own */
-	struct rmt_zone *zone;              /* own; in place of DNS; or NULL */
-	char *dns_file;                     /* own; or NULL */
+	struct rmt_loop *loop;           /* foreign */
+	struct rmt_config *config;       /* a reference; or NULL */
+	struct rmt_readiness *readiness; /* own */
+	struct rmt_zone *zone;           /* own; in place of DNS; or NULL */
+	char *dns_file;                  /* own; or NULL */
+	struct rmt_psl *psl;             /* own; or NULL */
+	struct rmt_org_view orgs;
+	char text[400];                     /* of an answer */
 	struct rmt_resolver_events *events; /* own; or NULL */
 	struct rmt_resolver *resolver;      /* own; or NULL */
 	GPtrArray *runs;                    /* own; struct run */
@@ -61,17 +65,86 @@ static void fill_answer(const struct rmt_ready *ready, struct rmt_gate_answer *a
 	answer->text = ready->text;
 }
 
+static bool tree_org(void *context, struct rmt_span domain, struct rmt_span *org_r)
+{
+	struct rmt_senders *senders = context;
+
+	return rmt_readiness_org(senders->readiness, domain, senders->now_us, org_r);
+}
+
+static void set_unbound(struct rmt_senders *senders, const struct rmt_stream *stream,
+			enum rmt_bound bound, const struct rmt_addr *sender,
+			struct rmt_span user, struct rmt_gate_answer *answer)
+{
+	const bool known = bound == RMT_BOUND_ELSEWHERE;
+
+	g_snprintf(senders->text, sizeof(senders->text),
+		   known ? "User %.*s may not send for %.*s"
+			 : "DNS has not answered yet whether user %.*s may send for %.*s",
+		   (int)MIN(user.len, 128), user.p, RMT_SPAN_ARGS(sender->domain));
+	*answer = (struct rmt_gate_answer){
+		.state = known ? RMT_GATE_SHUT : RMT_GATE_UNKNOWN,
+		.level = (enum rmt_level)(
+			known ? stream->binding.level
+			      : MIN(stream->on_unknown, stream->binding.level)),
+		.rule = "binding",
+		.code = "7.1",
+		.text = senders->text,
+	};
+}
+
+/* True: it stands against the message. */
+static bool ask_binding(struct rmt_senders *senders, const struct rmt_stream *stream,
+			const struct rmt_addr *sender, const struct rmt_facts *facts,
+			struct rmt_gate_answer *answer_r)
+{
+	enum rmt_bound bound = rmt_binding_check(senders->config, stream, &senders->orgs,
+						 facts->sasl_user, sender->domain);
+
+	if (bound == RMT_BOUND_HERE)
+		return false;
+	set_unbound(senders, stream, bound, sender, facts->sasl_user, answer_r);
+	return true;
+}
+
+/* What is done about the second is more than what is done about the first. */
+static bool is_graver(const struct rmt_gate_answer *first,
+		      const struct rmt_gate_answer *second)
+{
+	return first->state == RMT_GATE_OPEN ||
+	       (second->state != RMT_GATE_OPEN && second->level > first->level);
+}
+
 static void gate_ask(struct rmt_gate *gate, const struct rmt_stream *stream,
 		     const struct rmt_addr *sender, const struct rmt_facts *facts,
 		     struct rmt_gate_answer *answer_r)
 {
 	struct rmt_senders *senders = senders_of_gate(gate);
+	struct rmt_gate_answer second = { RMT_GATE_OPEN };
 	struct rmt_ready ready;
 
-	(void)facts;
+	if (stream->binding.level > RMT_LEVEL_OFF)
+		ask_binding(senders, stream, sender, facts, answer_r);
+	if (!stream->requires)
+		return;
 	rmt_readiness_get(senders->readiness, stream, sender->domain, senders->now_us,
 			  &ready);
-	fill_answer(&ready, answer_r);
+	fill_answer(&ready, &second);
+	if (is_graver(answer_r, &second))
+		*answer_r = second;
+}
+
+static void explain_binding(struct rmt_senders *senders, const struct rmt_stream *stream,
+			    const struct rmt_addr *sender, const struct rmt_facts *facts,
+			    struct rmt_gate_answer *answer, GString *out)
+{
+	if (facts->sasl_user.len == 0)
+		g_string_append(out, "binding: nobody logged in\n");
+	else if (!ask_binding(senders, stream, sender, facts, answer))
+		g_string_append(out, "binding: the domain is the user's\n");
+	else
+		g_string_append_printf(out, "binding: %s -> %s\n", answer->text,
+				       rmt_level_name(answer->level));
 }
 
 static void gate_explain(struct rmt_gate *gate, const struct rmt_stream *stream,
@@ -79,12 +152,18 @@ static void gate_explain(struct rmt_gate *gate, const struct rmt_stream *stream,
 			 struct rmt_gate_answer *answer_r, GString *out)
 {
 	struct rmt_senders *senders = senders_of_gate(gate);
+	struct rmt_gate_answer second = { RMT_GATE_OPEN };
 	struct rmt_ready ready;
 
-	(void)facts;
+	if (stream->binding.level > RMT_LEVEL_OFF)
+		explain_binding(senders, stream, sender, facts, answer_r, out);
+	if (!stream->requires)
+		return;
 	rmt_readiness_explain(senders->readiness, stream, sender->domain, senders->now_us,
 			      &ready, out);
-	fill_answer(&ready, answer_r);
+	fill_answer(&ready, &second);
+	if (is_graver(answer_r, &second))
+		*answer_r = second;
 }
 
 struct rmt_gate *rmt_senders_gate(struct rmt_senders *senders)
@@ -302,6 +381,8 @@ struct rmt_senders *rmt_senders_new(struct rmt_loop *loop, const char *dns_file)
 	senders->loop = loop;
 	senders->dns_file = g_strdup(dns_file);
 	senders->readiness = rmt_readiness_new();
+	senders->psl = rmt_psl_open();
+	senders->orgs = (struct rmt_org_view){ senders->psl, tree_org, senders };
 	senders->runs = g_ptr_array_new();
 	senders->expires_us = INT64_MAX;
 	senders->now_us = g_get_monotonic_time();
@@ -326,6 +407,7 @@ void rmt_senders_free(struct rmt_senders *senders)
 	if (senders->config != NULL)
 		rmt_config_unref(senders->config);
 	g_ptr_array_unref(senders->runs);
+	rmt_psl_close(senders->psl);
 	g_free(senders->dns_file);
 	g_free(senders);
 }

@@ -35,7 +35,6 @@ struct rmt_senders_stats {
 	struct rmt_readiness_stats readiness;
 	unsigned in_flight;     /* domains that are asked about */
 	uint64_t questions;     /* sent to DNS */
-	uint64_t unbound_users; /* requests answered by binding alone */
 };
 void rmt_senders_stats(const struct rmt_senders *senders,
 		       struct rmt_senders_stats *stats_r);

@@ -246,6 +246,33 @@ def a_reload_keeps_what_is_known(place):
 
 
 @test
+def a_user_sends_for_domains_of_their_organisation(place):
+    server = NameServer(ZONE + '_dmarc.walk.example TXT "v=DMARC1; p=none; psd=n"\n'
+                        "a.walk.example A 198.18.0.1\nb.walk.example A 198.18.0.1\n")
+    policyd = Policyd(place, """ all: { binding: { level = "reject"
+        users = ["news good.example"] } } """,
+                      more=MORE.format(server=server.address, address="198.18.0.20",
+                                       deadline="2s"))
+
+    def send(user, domain):
+        with policyd.client() as client:
+            return client.rcpt(f"x@{domain}", "b@example.org", sasl_username=user)
+
+    refused = "REJECT 5.7.1 User {} may not send for {} (rule binding)"
+    equal(send("", "nospf.example"), "DUNNO", "nobody logged in")
+    equal(send("ann@good.example", "sub.good.example"), "DUNNO", "below")
+    equal(send("news", "good.example"), "DUNNO", "listed")
+    wait_until(lambda: send("news", "nospf.example")
+               == refused.format("news", "nospf.example"), "not listed")
+    wait_until(lambda: send("root", "nospf.example")
+               == refused.format("root", "nospf.example"), "not the organisation's")
+    true(" unknown=binding" in policyd.log(), "until DNS has told")
+    wait_until(lambda: send("ann@a.walk.example", "nospf.example").startswith("REJECT"),
+               "another organisation")
+    equal(send("ann@a.walk.example", "b.walk.example"), "DUNNO", "one by the walk")
+
+
+@test
 def postfix_refuses_the_domain_that_is_not_ready(place):
     server = NameServer(ZONE)
     policyd = start(place, server)
