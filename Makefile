@@ -29,7 +29,7 @@ VERSION := 0.1.0
 
 # --- what is made of what: this list is also a map ---------------------------
 
-BASE_SRC := common/base/log.c
+BASE_SRC := common/base/background.c common/base/log.c
 BASE_SRC += common/base/severity.c common/base/similar.c common/base/when.c
 CONFIG_SRC := common/config/config.c common/config/dump.c common/config/error.c common/config/list.c \
 	common/config/read.c common/config/section_agent.c common/config/section_limit.c common/config/section_receipts.c common/config/section_require.c common/config/sections.c common/config/set.c \

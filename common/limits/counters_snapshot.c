@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "common/base/background.h"
+
 static const char head_magic[8] = "remiteS";
 
 enum { CHUNK_MAGIC = 0x43544d52, SIZE_MAX_SLOTS = 1 << 27, LIMITS_LEN_MAX = 64 << 20 };
@@ -412,6 +414,7 @@ static void *run(void *context)
 	bool last = false;
 	int error = 0;
 
+	rmt_background();
 	pthread_mutex_lock(&snapshot->lock);
 	while (!last && error == 0 && !snapshot->abandoned) {
 		if (snapshot->handed->len == 0) {

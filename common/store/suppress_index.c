@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "common/base/background.h"
 #include "common/base/log.h"
 #include "common/store/filter.h"
 #include "common/store/suppress_record.h"
@@ -141,6 +142,7 @@ static gpointer build_thread(gpointer data)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, NULL); /* signals are the host's */
+	rmt_background();
 	build_all(build);
 	g_atomic_int_set(&build->done, 1);
 	return NULL;

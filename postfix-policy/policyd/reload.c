@@ -7,6 +7,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "common/base/background.h"
 #include "common/base/log.h"
 #include "postfix-policy/policyd/sockets.h"
 
@@ -28,6 +29,7 @@ static gpointer read_config(gpointer data)
 	struct rmt_reload *reload = data;
 	const uint64_t one = 1;
 
+	rmt_background();
 	reload->read =
 		rmt_config_read(reload->policyd->config_file, &reload->read_complaints);
 	if (write(reload->source.fd, &one, sizeof(one)) != sizeof(one))
@@ -47,6 +49,7 @@ void rmt_reload_begin(struct rmt_reload *reload)
 
 static gpointer free_config(gpointer config)
 {
+	rmt_background();
 	rmt_config_unref(config);
 	return NULL;
 }
