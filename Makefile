@@ -34,6 +34,7 @@ BASE_SRC += common/base/severity.c common/base/similar.c common/base/when.c
 CONFIG_SRC := common/config/config.c common/config/dump.c common/config/error.c common/config/list.c \
 	common/config/read.c common/config/section_agent.c common/config/section_limit.c common/config/section_receipts.c common/config/section_require.c common/config/sections.c common/config/set.c \
 	common/config/settings.c common/config/source.c common/config/types.c common/config/values.c
+CONFIG_SRC += common/config/section_links.c
 MESSAGE_SRC := common/message/addr.c
 CONFIG_SRC += common/config/section_unsubscribing.c
 # How a message says who sent it; with GMime, so not in policyd.
@@ -52,6 +53,7 @@ STORE_SRC += $(addprefix common/store/, deal.c claims.c claim_id.c claim_client.
 	user_rows.c answers.c audit.c)
 POLICY_SRC := common/policy/engine.c common/policy/engine_key.c common/policy/engine_text.c \
 	common/policy/engine_explain.c common/policy/engine_whole.c
+POLICY_SRC += common/policy/engine_unsubscribe.c
 POLICY_SRC += common/policy/policy_request.c common/policy/policy_reply.c
 POLICY_SRC += common/policy/binding.c common/policy/classify.c common/policy/header_match.c
 AUTH_SRC := common/auth/dns.c common/auth/zone.c common/auth/ip.c common/auth/spf.c \
@@ -78,7 +80,7 @@ COMMON_SRC := $(BASE_SRC) $(CONFIG_SRC) $(MESSAGE_SRC) $(LIMITS_SRC) $(STORE_SRC
 # Return paths; with libcrypto.
 COMMON_SRC += common/token/verp.c
 # What must come back unforged; with OpenSSL.
-COMMON_SRC += $(addprefix common/token/,keys.c keys_file.c letters.c token.c unsub.c)
+COMMON_SRC += $(addprefix common/token/,followed.c keys.c keys_file.c letters.c token.c unsub.c)
 # Read receipts: what is asked, what is decided, what is sent; with GMime.
 RECEIPTS_SRC := $(addprefix common/receipts/, mailbox.c mime.c request.c request_auth.c \
 	request_kind.c recipient.c policy.c names.c)
@@ -99,6 +101,7 @@ POLICYD_SRC := $(addprefix postfix-policy/policyd/, main.c policyd.c loop.c list
 	control_status.c reload.c)
 # What is known of senders: policyd's own use of DNS.
 POLICYD_SRC += postfix-policy/policyd/senders.c
+POLICYD_SRC += postfix-policy/policyd/links.c
 CLI_SRC += common/cli/bounce.c
 CLI_SRC += common/cli/keys.c
 CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf.c
@@ -106,6 +109,7 @@ CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf
 MILTER_SRC := $(addprefix postfix-policy/milter/, main.c processes.c place.c milter.c socket.c \
 	events.c session.c names.c kind.c gather.c outcome.c judge.c message.c end.c steps.c \
 	policyd_client.c step_alignment.c step_charge.c)
+MILTER_SRC += postfix-policy/milter/step_unsubscribe.c
 CLI_SRC += common/cli/check.c common/cli/check_json.c common/cli/check_text.c common/cli/predict.c common/cli/report.c
 
 # Within Dovecot. The mail plugin has no GLib: it is loaded into imap and lmtp.

@@ -65,6 +65,7 @@ void rmt_stream_free(struct rmt_stream *stream)
 	g_strfreev(stream->dkim.selectors);
 	g_free(stream->dkim.domain);
 	g_clear_pointer(&stream->binding.users, g_hash_table_unref);
+	rmt_unsubscribe_clear(&stream->unsubscribe);
 	g_free(stream->name);
 	g_free(stream->class);
 	g_free(stream);
@@ -86,6 +87,7 @@ void rmt_config_unref(struct rmt_config *config)
 	rmt_receipts_clear(&config->receipts);
 	rmt_unsubscribing_clear(&config->unsubscribing);
 	rmt_agent_clear(config);
+	rmt_http_clear(&config->http);
 	rmt_list_free(config->own_domains);
 	rmt_fold_free(config->fold);
 	g_clear_pointer(&config->streams, g_ptr_array_unref);

@@ -127,6 +127,28 @@ struct rmt_signing {
 	char *domain;     /* own; d= of them; NULL: the sender's domain */
 };
 
+/* How mail of a stream offers to be left (RFC 2369, RFC 8058). */
+enum rmt_unsubscribe_add {
+	RMT_UNSUBSCRIBE_BY_POLICYD, /* PREPEND at DATA */
+	RMT_UNSUBSCRIBE_BY_MILTER,  /* in front of the signer */
+	RMT_UNSUBSCRIBE_BY_NOBODY,  /* the application does; we answer its links */
+};
+enum rmt_unsubscribe_own { RMT_OWN_KEEP, RMT_OWN_REPLACE };
+enum rmt_unsubscribe_several { RMT_SEVERAL_REJECT, RMT_SEVERAL_MAILTO };
+enum rmt_unsubscribe_scope { RMT_SCOPE_STREAM, RMT_SCOPE_CLASS, RMT_SCOPE_ALL };
+
+struct rmt_unsubscribe {
+	char *https;        /* own; what stands in front of the token; or NULL */
+	char *mailto;       /* own; or NULL; neither: the stream has no unsubscribe */
+	int add;            /* enum rmt_unsubscribe_add */
+	int own;            /* enum rmt_unsubscribe_own: fields the application brought */
+	int several;        /* enum rmt_unsubscribe_several: more than one recipient */
+	int scope;          /* enum rmt_unsubscribe_scope: of the suppression */
+	char **lists;       /* own; ids for the list software; or NULL */
+	char *title, *logo; /* own; UTF-8, for the page; or NULL */
+	char *webhook, *webhook_secret; /* own; URL, and file of the secret; or NULL */
+};
+
 struct rmt_egress {
 	char *name;       /* own */
 	char **addresses; /* own; literals */
@@ -156,7 +178,13 @@ struct rmt_stream {
 	int on_unknown; /* LOG: mail passes while DNS says nothing; or DEFER */
 	struct rmt_signing dkim;
 	struct rmt_binding binding;
+	struct rmt_unsubscribe unsubscribe;
 };
+
+static inline bool rmt_has_unsubscribe(const struct rmt_stream *stream)
+{
+	return stream->unsubscribe.https != NULL || stream->unsubscribe.mailto != NULL;
+}
 
 struct rmt_policyd_config {
 	char **listen; /* own; "unix:/path" or "inet:host:port" */
@@ -301,6 +329,16 @@ struct rmt_prompts_config {
 	unsigned per_day;   /* questions by mail to a user; more wait for the next */
 };
 
+struct rmt_http_config {
+	struct rmt_list *proxies; /* own; networks whose word of the client is believed;
+				     or NULL */
+	char *forwarded;          /* own; the field that holds it; or NULL */
+	char *rate_text;          /* own; as written */
+	struct rmt_amount rate;   /* of requests per source */
+	size_t max_body;          /* octets */
+	uint64_t undo_ns;         /* how long an unsubscribe can be taken back */
+};
+
 struct rmt_config {
 	int refs;
 	char *file;                   /* own */
@@ -319,6 +357,7 @@ struct rmt_config {
 	struct rmt_submission_config submission;
 	struct rmt_agent_config agent;
 	struct rmt_prompts_config prompts;
+	struct rmt_http_config http;
 	struct rmt_fold *fold; /* own */
 	GPtrArray *egresses;   /* own; struct rmt_egress */
 	GPtrArray

@@ -91,7 +91,8 @@ static void append_place(GString *out, const config_setting_t *setting)
 
 				     g_strcmp0(s->name, "submission") == 0 ||
 				     g_strcmp0(s->name, "agent") == 0 ||
-				     g_strcmp0(s->name, "prompts") == 0)) {
+				     g_strcmp0(s->name, "prompts") == 0 ||
+				     g_strcmp0(s->name, "http") == 0)) {
 			g_string_append_printf(out, "%s: ", s->name);
 			return;
 		}

@@ -130,6 +130,10 @@ rmt_section_end rmt_end_root, rmt_end_policyd, rmt_end_fold, rmt_end_egress,
 /* section_agent.c */
 void rmt_agent_clear(struct rmt_config *config);
 
+/* section_links.c */
+rmt_section_begin rmt_begin_unsubscribe, rmt_begin_http;
+rmt_section_end rmt_end_unsubscribe, rmt_end_http;
+
 /* What the rows of fold, streams and limits are read into. */
 struct rmt_fold_draft {
 	struct rmt_list *domains;
@@ -151,6 +155,12 @@ struct rmt_stream_draft {
 void rmt_set_require(struct rmt_stream_draft *draft, const config_setting_t *group);
 void rmt_check_require(struct rmt_reading *reading, const struct rmt_stream *stream,
 		       const config_setting_t *group);
+
+/* section_links.c */
+void rmt_check_unsubscribe(struct rmt_reading *reading, const struct rmt_stream *stream,
+			   const config_setting_t *group);
+void rmt_unsubscribe_clear(struct rmt_unsubscribe *unsubscribe);
+void rmt_http_clear(struct rmt_http_config *http);
 
 struct rmt_limit_draft {
 	struct rmt_limit limit;

@@ -234,6 +234,7 @@ void rmt_end_stream(struct rmt_reading *reading, void *parent, void *object,
 	set_egress(reading, draft, group);
 	rmt_set_require(draft, group);
 	rmt_check_require(reading, &draft->stream, group);
+	rmt_check_unsubscribe(reading, &draft->stream, group);
 	check_place_of_default(reading, &draft->stream, group);
 	warn_of_hidden_limits(reading, &draft->stream, group);
 	stream = g_memdup2(&draft->stream, sizeof(draft->stream));

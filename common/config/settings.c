@@ -102,6 +102,32 @@ static const struct rmt_choice prompt_mails[] = {
 	{ NULL, 0 },
 };
 
+static const struct rmt_choice unsubscribe_adds[] = {
+	{ "policyd", RMT_UNSUBSCRIBE_BY_POLICYD },
+	{ "milter", RMT_UNSUBSCRIBE_BY_MILTER },
+	{ "nobody", RMT_UNSUBSCRIBE_BY_NOBODY },
+	{ NULL, 0 },
+};
+
+static const struct rmt_choice unsubscribe_owns[] = {
+	{ "keep", RMT_OWN_KEEP },
+	{ "replace", RMT_OWN_REPLACE },
+	{ NULL, 0 },
+};
+
+static const struct rmt_choice unsubscribe_severals[] = {
+	{ "reject", RMT_SEVERAL_REJECT },
+	{ "mailto", RMT_SEVERAL_MAILTO },
+	{ NULL, 0 },
+};
+
+static const struct rmt_choice unsubscribe_scopes[] = {
+	{ "stream", RMT_SCOPE_STREAM },
+	{ "class", RMT_SCOPE_CLASS },
+	{ "all", RMT_SCOPE_ALL },
+	{ NULL, 0 },
+};
+
 static const struct rmt_choice units[] = {
 	{ "messages", RMT_UNIT_MESSAGES },
 	{ "recipients", RMT_UNIT_RECIPIENTS },
@@ -354,9 +380,61 @@ static const struct rmt_setting stream_settings[] = {
 	  .check = rmt_check_requirement },
 	{ "on_unknown", &rmt_type_choice, F(stream.on_unknown), "\"accept\"",
 	  .help = "what is done while DNS has not answered", .choices = unknown_actions },
-	LATER("unsubscribe"),
 	LATER("return_path"),
 	LATER("pause"),
+	END,
+};
+#undef F
+
+#define F(member) offsetof(struct rmt_unsubscribe, member)
+static const struct rmt_setting unsubscribe_settings[] = {
+	{ "https", &rmt_type_string, F(https), .otherwise = "none",
+	  .help = "base of the one-click links; a token follows",
+	  .check = rmt_check_https_base },
+	{ "mailto", &rmt_type_string, F(mailto), .otherwise = "none",
+	  .help = "address of the mailto form", .check = rmt_check_mailto },
+	{ "add", &rmt_type_choice, F(add), "\"policyd\"",
+	  .help = "who adds the fields: policyd at DATA, milter in front of the signer",
+	  .choices = unsubscribe_adds },
+	{ "own", &rmt_type_choice, F(own), "\"replace\"",
+	  .help = "what remite-milter does with fields the application brought",
+	  .choices = unsubscribe_owns },
+	{ "several", &rmt_type_choice, F(several), "\"reject\"",
+	  .help = "a message for several recipients: refused, or the address alone",
+	  .choices = unsubscribe_severals },
+	{ "scope", &rmt_type_choice, F(scope), "\"stream\"",
+	  .help = "what an unsubscribe ends", .choices = unsubscribe_scopes },
+	{ "lists", &rmt_type_strings, F(lists), .otherwise = "none",
+	  .help = "what the list software calls it: ids that its webhook is told",
+	  .check = rmt_check_list_id, .min = 1 },
+	{ "title", &rmt_type_string, F(title), .otherwise = "the stream's name",
+	  .help = "what the page calls the stream", .check = rmt_check_title },
+	{ "logo", &rmt_type_string, F(logo), .otherwise = "none",
+	  .help = "text at the top of the page", .check = rmt_check_title },
+	{ "webhook", &rmt_type_string, F(webhook), .otherwise = "none",
+	  .help = "URL that is told of each unsubscribe", .check = rmt_check_webhook },
+	{ "webhook_secret", &rmt_type_string, F(webhook_secret), .otherwise = "none",
+	  .help = "file of the secret the webhook is signed with",
+	  .check = rmt_check_path },
+	END,
+};
+#undef F
+
+#define F(member) offsetof(struct rmt_http_config, member)
+static const struct rmt_setting http_settings[] = {
+	{ "proxies", &rmt_type_list, F(proxies), .otherwise = "none",
+	  .help = "reverse proxies whose word of the client's address is believed",
+	  .kind = RMT_LIST_NETWORKS, .min = 1 },
+	{ "forwarded", &rmt_type_string, F(forwarded), .otherwise = "none",
+	  .help = "field in which they say it, such as X-Forwarded-For",
+	  .check = rmt_check_header },
+	{ "rate", &rmt_type_string, F(rate_text), "\"120/minute\"",
+	  .help = "requests a source may make" },
+	{ "max_body", &rmt_type_size, F(max_body), "\"64k\"",
+	  .help = "octets of a request's body at most", .min = 1024, .max = 1 << 20 },
+	{ "undo", &rmt_type_duration, F(undo_ns), "\"1h\"",
+	  .help = "how long the page's button to subscribe again works", .min = 60,
+	  .max = 7 * 86400 },
 	END,
 };
 #undef F
@@ -688,8 +766,25 @@ static const struct rmt_section binding_section = {
 	.end = rmt_end_binding,
 };
 
+static const struct rmt_section unsubscribe_section = {
+	.name = "unsubscribe",
+	.settings = unsubscribe_settings,
+	.sections = no_sections,
+	.begin = rmt_begin_unsubscribe,
+	.end = rmt_end_unsubscribe,
+};
+
+static const struct rmt_section http_section = {
+	.name = "http",
+	.settings = http_settings,
+	.sections = no_sections,
+	.begin = rmt_begin_http,
+	.end = rmt_end_http,
+};
+
 static const struct rmt_section *const stream_sections[] = {
-	&limit_section, &rules_section, &dkim_section, &binding_section, NULL
+	&limit_section,   &rules_section,       &dkim_section,
+	&binding_section, &unsubscribe_section, NULL
 };
 
 static const struct rmt_section stream_section = {
@@ -703,9 +798,19 @@ static const struct rmt_section stream_section = {
 
 /* Addresses in streams are folded: fold comes first. */
 static const struct rmt_section *const root_sections[] = {
-	&policyd_section, &milter_section,   &dns_section,           &submission_section,
-	&agent_section,   &prompts_section,  &fold_section,          &egress_section,
-	&stream_section,  &receipts_section, &unsubscribing_section, NULL,
+	&policyd_section,
+	&milter_section,
+	&dns_section,
+	&submission_section,
+	&agent_section,
+	&prompts_section,
+	&fold_section,
+	&egress_section,
+	&stream_section,
+	&receipts_section,
+	&unsubscribing_section,
+	&http_section,
+	NULL,
 };
 
 const struct rmt_section rmt_section_root = {

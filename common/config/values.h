@@ -30,6 +30,10 @@ rmt_value_check rmt_check_word, rmt_check_path, rmt_check_socket_path, rmt_check
 	rmt_check_requirement, rmt_check_dns_server, rmt_check_product, rmt_check_https,
 	rmt_check_address, rmt_check_host;
 
+/* Of links: section_links.c. */
+rmt_value_check rmt_check_https_base, rmt_check_mailto, rmt_check_webhook,
+	rmt_check_title, rmt_check_list_id;
+
 /* The text of a limit's answer: one line, printable, known placeholders. */
 bool rmt_check_reply_text(struct rmt_span text, enum rmt_action action, GError **err);
 

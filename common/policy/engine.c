@@ -222,6 +222,7 @@ void rmt_engine_free(struct rmt_engine *engine)
 	rmt_reservations_free(engine->reservations);
 	if (engine->suppressed != NULL)
 		rmt_suppress_index_free(engine->suppressed);
+	rmt_sealer_free(engine->sealer);
 	g_ptr_array_unref(engine->generations);
 	g_free(engine);
 }
@@ -244,6 +245,12 @@ struct rmt_suppress_index *rmt_engine_suppress_index(struct rmt_engine *engine)
 void rmt_engine_set_gate(struct rmt_engine *engine, struct rmt_gate *gate)
 {
 	engine->gate = gate;
+}
+
+void rmt_engine_set_sealer(struct rmt_engine *engine, struct rmt_sealer *sealer)
+{
+	rmt_sealer_free(engine->sealer);
+	engine->sealer = sealer;
 }
 
 void rmt_engine_closed(struct rmt_engine *engine, unsigned connection,
@@ -288,6 +295,7 @@ void rmt_engine_prepare(struct rmt_engine *engine, const struct rmt_facts *facts
 
 	generation = generation_of(engine, id);
 	work->facts = *facts;
+	work->one_click = rmt_work_strip_context(&work->facts.policy_context);
 	work->generation = generation;
 	work->stream = NULL;
 	work->share_count = 0;
@@ -300,7 +308,7 @@ void rmt_engine_prepare(struct rmt_engine *engine, const struct rmt_facts *facts
 	rmt_addr_fold(generation->config->fold, facts->sender, &work->sender);
 	rmt_addr_fold(generation->config->fold, facts->recipient, &work->recipient);
 	rmt_work_begin_parts(engine, work);
-	work->stream = rmt_classify(generation->classifier, facts, &work->sender);
+	work->stream = rmt_classify(generation->classifier, &work->facts, &work->sender);
 	if (facts->stage == RMT_STAGE_END_OF_MESSAGE)
 		rmt_work_remember(engine, work);
 	if (facts->stage == RMT_STAGE_RCPT) {
@@ -318,6 +326,7 @@ void rmt_decision_clear(struct rmt_decision *decision)
 	decision->stream = NULL;
 	decision->limit = NULL;
 	decision->usage = (struct rmt_usage){ 0 };
+	decision->prepend[0] = '\0';
 	strcpy(decision->rule_name, "pass");
 	decision->key[0] = decision->text[0] = '\0';
 	decision->filter = decision->unknown = NULL;
@@ -562,6 +571,8 @@ static void decide_data(struct rmt_engine *engine, struct rmt_work *work,
 
 	if (rmt_check_pause(work, now, decision) && decision->action != RMT_ACTION_DUNNO)
 		return;
+	if (rmt_work_refuse_several(engine, work, decision))
+		return;
 	if (work->message.id != 0) {
 		if (rmt_reserve_confirm(engine->reservations, &work->message, &commit) ==
 			    RMT_COMMIT_UNKNOWN &&
@@ -572,6 +583,8 @@ static void decide_data(struct rmt_engine *engine, struct rmt_work *work,
 	if (decision->action == RMT_ACTION_DUNNO && work->stream->egress_by_filter &&
 	    work->stream->egress != NULL && !report_mode(work))
 		decision->filter = work->stream->egress->transport;
+	if (decision->action == RMT_ACTION_DUNNO)
+		rmt_work_prepend(engine, work, decision);
 }
 
 static void decide_end(struct rmt_engine *engine, struct rmt_work *work,
@@ -606,6 +619,11 @@ void rmt_engine_decide(struct rmt_engine *engine, struct rmt_work *work,
 	if (work->message.id != 0)
 		rmt_reserve_instance(engine->reservations, work->message.connection,
 				     work->message.id, now->line_ns);
+	if (work->one_click) { /* the same message was decided on, or will be */
+		if (work->facts.stage == RMT_STAGE_DATA)
+			rmt_work_prepend(engine, work, decision);
+		return;
+	}
 	decision->stream = work->stream;
 	switch (work->facts.stage) {
 	case RMT_STAGE_RCPT:

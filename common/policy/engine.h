@@ -39,7 +39,12 @@ struct rmt_suppress_index *rmt_engine_suppress_index(
  * for it. */
 void rmt_engine_set_gate(struct rmt_engine *engine, struct rmt_gate *gate);
 
-enum { RMT_ENGINE_SHARES_MAX = 64, RMT_RULE_MAX = 160, RMT_TEXT_MAX = 400 };
+enum {
+	RMT_ENGINE_SHARES_MAX = 64,
+	RMT_RULE_MAX = 160,
+	RMT_TEXT_MAX = 400,
+	RMT_PREPEND_MAX = 1000
+};
 
 /* One request on its way through. Of the caller; spans of facts must stay valid
  * until decided. */
@@ -51,6 +56,7 @@ struct rmt_work {
 	const struct rmt_generation *generation; /* private */
 	uint64_t part_hashes[7];                 /* private; by bit of enum rmt_per */
 	unsigned parts_known, parts_missing;     /* private; bits of enum rmt_per */
+	bool one_click; /* asked for the second field of RFC 8058 alone */
 	size_t share_count;
 	struct rmt_share shares[RMT_ENGINE_SHARES_MAX];
 	const struct rmt_limit *share_limits[RMT_ENGINE_SHARES_MAX];
@@ -62,6 +68,7 @@ enum rmt_rule {
 	RMT_RULE_PAUSE,
 	RMT_RULE_SUPPRESSION,
 	RMT_RULE_LIMIT,
+	RMT_RULE_SEVERAL, /* one message for several, of whom each needs a link */
 	RMT_RULE_GATE,    /* the sender's domain is not ready, or not the user's */
 	RMT_RULE_TROUBLE, /* our own */
 };
@@ -80,12 +87,18 @@ struct rmt_decision {
 	char key[RMT_RULE_MAX];       /* the limit's key, as the user would call it */
 	char text[RMT_TEXT_MAX]; /* reply text, one line, printable ASCII; "" for DUNNO */
 	const char *filter;      /* transport for FILTER at DATA, or NULL */
+	char prepend[RMT_PREPEND_MAX]; /* field for PREPEND at DATA, or "" */
 	uint64_t would_limits; /* report limits that did not fit: bits over stream->limits
 				*/
 	const char *unknown;   /* rule that DNS did not answer for yet: static; or NULL */
 	bool counted;          /* something was charged or held by this request */
 	bool candidates_charged; /* see rmt_commit */
 };
+
+/* What makes the links of streams with `unsubscribe`; taken, may be NULL: then none
+ * are made. */
+struct rmt_sealer;
+void rmt_engine_set_sealer(struct rmt_engine *engine, struct rmt_sealer *sealer);
 
 void rmt_engine_prepare(struct rmt_engine *engine, const struct rmt_facts *facts,
 			unsigned connection, uint64_t peer, struct rmt_work *work);

@@ -169,6 +169,26 @@ static void explain_limits(struct rmt_engine *engine, struct rmt_work *work,
 			      out);
 }
 
+static void explain_unsubscribe(struct rmt_engine *engine, struct rmt_work *work,
+				struct rmt_decision *decision, GString *out)
+{
+	if (work->facts.stage != RMT_STAGE_DATA || !rmt_has_unsubscribe(work->stream) ||
+	    decision->rule != RMT_RULE_NONE)
+		return;
+	if (rmt_work_has_several(engine, work)) {
+		decision->rule = RMT_RULE_SEVERAL;
+		decision->would = RMT_ACTION_REJECT;
+		rmt_text_several(work, decision);
+		step(out, "unsubscribe: for several recipients -> reject");
+		return;
+	}
+	rmt_work_prepend(engine, work, decision);
+	step(out, "unsubscribe: %s",
+	     decision->prepend[0] != '\0'
+		     ? decision->prepend
+		     : "no field is added here (mode, keys, or 'add')");
+}
+
 static void explain_answer(const struct rmt_work *work, struct rmt_decision *decision,
 			   GString *out)
 {
@@ -206,6 +226,7 @@ void rmt_engine_explain(struct rmt_engine *engine, const struct rmt_facts *facts
 		else
 			rmt_work_shares(engine, work);
 		explain_limits(engine, work, decision, out);
+		explain_unsubscribe(engine, work, decision, out);
 		explain_answer(work, decision, out);
 	}
 	decision->stream = NULL;

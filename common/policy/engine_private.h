@@ -4,6 +4,7 @@
 #define RMT_ENGINE_PRIVATE_H
 
 #include "common/policy/engine.h"
+#include "common/token/unsub.h"
 
 /* What is the same for all requests that a limit concerns. */
 struct rmt_limit_plan {
@@ -29,6 +30,7 @@ struct rmt_engine {
 	struct rmt_reservations *reservations; /* own */
 	struct rmt_gate *gate;                 /* foreign; or NULL */
 	GPtrArray *generations;                /* own; the last one is in force */
+	struct rmt_sealer *sealer;             /* own; or NULL */
 	uint64_t records_version;
 	int64_t line_ns; /* of the last tick */
 };
@@ -75,6 +77,19 @@ void rmt_work_shares(const struct rmt_engine *engine, struct rmt_work *work);
 /* The hash of the message's envelope, and what else of parts comes first. */
 void rmt_work_begin_parts(const struct rmt_engine *engine, struct rmt_work *work);
 uint64_t rmt_work_recipient_hash(const struct rmt_engine *engine, struct rmt_work *work);
+
+/* Whether the request asks for the second field alone; the context is then what it
+ * would be without. */
+bool rmt_work_strip_context(struct rmt_span *context);
+/* A message that must be sent to each recipient apart. */
+bool rmt_work_has_several(const struct rmt_engine *engine, const struct rmt_work *work);
+/* The same, answered so; false: it goes on. */
+bool rmt_work_refuse_several(struct rmt_engine *engine, struct rmt_work *work,
+			     struct rmt_decision *decision);
+/* At DATA: what is put on top of the message. */
+void rmt_work_prepend(struct rmt_engine *engine, const struct rmt_work *work,
+		      struct rmt_decision *decision);
+void rmt_text_several(const struct rmt_work *work, struct rmt_decision *decision);
 
 /* Texts: reply and rule names. */
 void rmt_text_pause(const struct rmt_stream_state *state, const struct rmt_work *work,

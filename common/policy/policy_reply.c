@@ -39,6 +39,8 @@ size_t rmt_policy_action(const struct rmt_decision *decision, enum rmt_stage sta
 
 	if (passes && decision->filter != NULL && stage == RMT_STAGE_DATA)
 		n = snprintf(out, RMT_POLICY_REPLY_MAX, "FILTER %s", decision->filter);
+	else if (passes && decision->prepend[0] != '\0' && stage == RMT_STAGE_DATA)
+		n = snprintf(out, RMT_POLICY_REPLY_MAX, "PREPEND %s", decision->prepend);
 	else if (passes)
 		n = snprintf(out, RMT_POLICY_REPLY_MAX, "DUNNO");
 	else
@@ -54,7 +56,8 @@ size_t rmt_policy_reply(const struct rmt_decision *decision, enum rmt_stage stag
 	static const char dunno[] = "action=DUNNO\n\n";
 	char action[RMT_POLICY_REPLY_MAX];
 
-	if (decision->action <= RMT_ACTION_REPORT && decision->filter == NULL) {
+	if (decision->action <= RMT_ACTION_REPORT && decision->filter == NULL &&
+	    decision->prepend[0] == '\0') {
 		memcpy(out, dunno, sizeof(dunno));
 		return sizeof(dunno) - 1;
 	}

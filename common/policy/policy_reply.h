@@ -5,11 +5,11 @@
 
 #include "common/policy/engine.h"
 
-enum { RMT_POLICY_REPLY_MAX = RMT_TEXT_MAX + 64 };
+enum { RMT_POLICY_REPLY_MAX = RMT_PREPEND_MAX + 64 };
 
 /* "action=DUNNO\n\n" and the like; returns its length. Every action but DUNNO
- * has a text (Postfix would answer with words of its own); FILTER only at DATA,
- * where it is said once for the message. */
+ * has a text (Postfix would answer with words of its own); FILTER and PREPEND only
+ * at DATA, where they are said once for the message. */
 size_t rmt_policy_reply(const struct rmt_decision *decision, enum rmt_stage stage,
 			char out[RMT_POLICY_REPLY_MAX]);
 

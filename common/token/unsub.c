@@ -78,6 +78,13 @@ static bool check_lists(const struct rmt_unsub *unsub, GError **err)
 	return false;
 }
 
+void rmt_unsub_set_lists(struct rmt_unsub *unsub, char *const *lists)
+{
+	unsub->list_count = 0;
+	for (; lists != NULL && *lists != NULL; lists++)
+		unsub->lists[unsub->list_count++] = rmt_span_of(*lists);
+}
+
 bool rmt_unsub_token_make(struct rmt_sealer *sealer, const struct rmt_unsub *unsub,
 			  GString *out, GError **err)
 {

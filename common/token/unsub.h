@@ -29,6 +29,9 @@ struct rmt_unsub {
 	struct rmt_span lists[RMT_UNSUB_LISTS_MAX]; /* what the list software calls it */
 };
 
+/* NULL-terminated, at most RMT_UNSUB_LISTS_MAX; or NULL. */
+void rmt_unsub_set_lists(struct rmt_unsub *unsub, char *const *lists);
+
 /* Appends a token. sealer: of RMT_PURPOSE_UNSUBSCRIBE. False where a part is empty,
  * too long or holds control characters; out is then as it was. */
 bool rmt_unsub_token_make(struct rmt_sealer *sealer, const struct rmt_unsub *unsub,

@@ -82,6 +82,8 @@ extern const struct rmt_step rmt_step_alignment;
 extern const struct rmt_step rmt_step_charge;
 /* Before: the charge of what is refused there. */
 extern const struct rmt_step rmt_step_give_back;
+/* Before: the fields of RFC 8058. */
+extern const struct rmt_step rmt_step_unsubscribe;
 
 /* --- for the core ------------------------------------------------------------------ */
 

@@ -5,6 +5,7 @@
 
 /* In the order in which they run; each at its places. */
 const struct rmt_step *const rmt_steps[] = {
+	&rmt_step_unsubscribe,
 	&rmt_step_alignment,
 	&rmt_step_charge, /* the last: what is refused is not charged */
 	&rmt_step_give_back,

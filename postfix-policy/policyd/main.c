@@ -16,6 +16,7 @@
 
 #include "common/base/log.h"
 #include "postfix-policy/policyd/control.h"
+#include "postfix-policy/policyd/links.h"
 #include "postfix-policy/policyd/metrics_http.h"
 #include "postfix-policy/policyd/policyd.h"
 #include "postfix-policy/policyd/reload.h"
@@ -166,6 +167,7 @@ static bool make_parts(struct rmt_policyd *policyd, GError **err)
 		return false;
 	policyd->engine =
 		rmt_engine_new(policyd->config, policyd->counters, policyd->store);
+	rmt_policyd_read_links(policyd, policyd->config);
 	policyd->metrics = rmt_metrics_new();
 	policyd->senders = rmt_senders_new(policyd->loop, policyd->dns_file);
 	rmt_policyd_configure_senders(policyd, policyd->config);

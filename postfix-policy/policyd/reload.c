@@ -9,6 +9,7 @@
 
 #include "common/base/background.h"
 #include "common/base/log.h"
+#include "postfix-policy/policyd/links.h"
 #include "postfix-policy/policyd/sockets.h"
 
 struct rmt_reload {
@@ -86,6 +87,7 @@ static bool take_over(struct rmt_policyd *policyd, struct rmt_config *config,
 	rmt_record_close(policyd->record);
 	policyd->record = record;
 	rmt_engine_set_config(policyd->engine, config);
+	rmt_policyd_read_links(policyd, config);
 	rmt_metrics_config_changed(policyd->metrics);
 	rmt_policyd_configure_senders(policyd, config);
 	return true;

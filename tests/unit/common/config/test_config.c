@@ -573,6 +573,75 @@ static void the_list_of_settings_has_four_columns_each(void **state)
 	}
 }
 
+#define NEWS(text)                                                                       \
+	"streams: { news: { senders = [\"*@x.test\"]  unsubscribe: { " text " } } }"
+#define COMPLAINT "t.conf:1: stream 'news': "
+
+static void unsubscribe_settings_are_read_with_their_defaults(void **state)
+{
+	struct rmt_config *config =
+		read_good(NEWS("https = \"https://m.test/u/\"  lists = [\"weekly\"]"));
+	const struct rmt_stream *stream = rmt_config_stream(config, "news");
+
+	(void)state;
+	assert_true(rmt_has_unsubscribe(stream));
+	assert_string_equal(stream->unsubscribe.https, "https://m.test/u/");
+	assert_int_equal(stream->unsubscribe.add, RMT_UNSUBSCRIBE_BY_POLICYD);
+	assert_int_equal(stream->unsubscribe.own, RMT_OWN_REPLACE);
+	assert_int_equal(stream->unsubscribe.several, RMT_SEVERAL_REJECT);
+	assert_int_equal(stream->unsubscribe.scope, RMT_SCOPE_STREAM);
+	assert_false(rmt_has_unsubscribe(rmt_config_stream(config, "default")));
+	assert_int_equal(config->http.rate.count, 120);
+	rmt_config_unref(config);
+}
+
+static void what_makes_no_links_is_told_with_what_to_write(void **state)
+{
+	static const char *const bases[] = {
+		"http://m.test/u/",    "https://m.test/u",   "https:///u/",
+		"https://m.test/?t=/", "https://m test/u/",  "https://u@m.test/u/",
+		"https://m.test/%7f/", "https://.m.test/u/",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(bases); i++) {
+		g_autofree char *text = g_strdup_printf(NEWS("https = \"%s\""), bases[i]);
+		g_autofree char *want = g_strdup_printf(
+			COMPLAINT "https: '%s' is no base of links (write "
+				  "https://mail.example.com/u/)\n",
+			bases[i]);
+
+		assert_complaints(text, want);
+	}
+	assert_complaints(NEWS("mailto = \"un subscribe@m.test\"  https = "
+			       "\"https://m.test/\""),
+			  COMPLAINT
+			  "mailto: 'un subscribe@m.test' is no address for the "
+			  "mailto form (write unsubscribe@bounces.example.com)\n");
+	assert_complaints(NEWS("title = \"News\""),
+			  COMPLAINT "unsubscribe: names no place to go to (write https = "
+				    "\"https://mail.example.com/u/\")\n");
+	assert_complaints(NEWS("several = \"mailto\"  https = \"https://m.test/\""),
+			  COMPLAINT "several: 'mailto' needs the address (write mailto = "
+				    "\"unsubscribe@bounces.example.com\")\n");
+	assert_complaints(NEWS("webhook = \"http://h.test/\"  https = "
+			       "\"https://m.test/\""),
+			  COMPLAINT
+			  "webhook: 'http://h.test/' is no webhook (write "
+			  "https://lists.example.com/hook, or http://127.0.0.1:8000/hook "
+			  "on this machine)\n");
+	assert_complaints(NEWS("webhook = \"https://h.test/\"  https = "
+			       "\"https://m.test/\""),
+			  COMPLAINT "webhook: needs a file with the secret it is signed "
+				    "with (write webhook_secret = "
+				    "\"/etc/remite/webhook\")\n");
+	assert_complaints(
+		"http: { forwarded = \"X-Forwarded-For\" }",
+		"t.conf:1: http: forwarded: is believed of nobody unless proxies "
+		"are named (write proxies = [\"127.0.0.1\"])\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -592,6 +661,8 @@ int main(void)
 		cmocka_unit_test(a_file_that_cannot_be_read_is_a_complaint),
 		cmocka_unit_test(a_dump_reads_as_the_same_configuration),
 		cmocka_unit_test(the_list_of_settings_has_four_columns_each),
+		cmocka_unit_test(unsubscribe_settings_are_read_with_their_defaults),
+		cmocka_unit_test(what_makes_no_links_is_told_with_what_to_write),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

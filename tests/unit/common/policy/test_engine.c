@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/policy/engine.h"
+#include "common/token/token.h"
 
 /* --- a world of its own per test --- */
 
@@ -563,6 +564,78 @@ static void the_null_sender_is_never_asked_for_a_domain(void **state)
 	end(&world);
 }
 
+/* --- unsubscribe links --- */
+
+#define SECRET "0123012301230123012301230123012301230123012301230123012301230123"
+
+static const char with_links[] =
+	"mode = \"enforce\"\n"
+	"streams: { news: { senders = [\"*@news.test\"]  policy_contexts = [\"bulk\"]\n"
+	"  unsubscribe: { https = \"https://m.test/u/\" } } }\n";
+
+static void begin_with_links(struct world *world)
+{
+	g_autoptr(rmt_keys) keys = rmt_keys_parse(
+		"ring", RMT_SPAN("remite-keys 1\na 2026-12-31 " SECRET "\n"), NULL);
+
+	begin(world, with_links);
+	rmt_engine_set_sealer(world->engine,
+			      rmt_sealer_new(keys, RMT_PURPOSE_UNSUBSCRIBE, 0));
+}
+
+static const char *field_at(struct world *world, enum rmt_stage stage,
+			    const char *recipient, uint64_t count, const char *context)
+{
+	struct rmt_facts facts = facts_of(stage, "i1", "a@news.test", recipient);
+
+	facts.recipient_count = count;
+	facts.policy_context = rmt_span_of(context);
+	ask(world, facts, 1);
+	return world->got.prepend;
+}
+
+static void one_recipient_gets_a_link_at_data_and_only_there(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin_with_links(&w);
+	assert_string_equal(field_at(&w, RMT_STAGE_RCPT, "b@x.test", 0, "bulk"), "");
+	assert_true(g_str_has_prefix(field_at(&w, RMT_STAGE_DATA, "b@x.test", 1, "bulk"),
+				     "List-Unsubscribe: <https://m.test/u/a"));
+	assert_string_equal(field_at(&w, RMT_STAGE_DATA, "b@x.test", 1, "bulk/one-click"),
+			    "List-Unsubscribe-Post: List-Unsubscribe=One-Click");
+	assert_string_equal(field_at(&w, RMT_STAGE_END_OF_MESSAGE, "b@x.test", 1, "bulk"),
+			    "");
+	end(&w);
+}
+
+static void the_second_question_counts_nothing(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin_with_links(&w);
+	field_at(&w, RMT_STAGE_RCPT, "b@x.test", 0, "bulk/one-click");
+	assert_int_equal(w.got.action, RMT_ACTION_DUNNO);
+	assert_null(w.got.stream);
+	assert_false(w.got.counted);
+	end(&w);
+}
+
+static void several_recipients_are_refused_with_the_reason(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin_with_links(&w);
+	assert_string_equal(field_at(&w, RMT_STAGE_DATA, "", 2, "bulk"), "");
+	assert_int_equal(w.got.action, RMT_ACTION_REJECT);
+	assert_string_equal(w.got.rule_name, "several-recipients");
+	assert_string_equal(field_at(&w, RMT_STAGE_DATA, "", 2, "bulk/one-click"), "");
+	end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -586,6 +659,9 @@ int main(void)
 		cmocka_unit_test(explain_tells_every_step_and_changes_nothing),
 		cmocka_unit_test(placeholders_are_filled_in),
 		cmocka_unit_test(a_counter_is_found_again_by_what_the_user_calls_it),
+		cmocka_unit_test(one_recipient_gets_a_link_at_data_and_only_there),
+		cmocka_unit_test(the_second_question_counts_nothing),
+		cmocka_unit_test(several_recipients_are_refused_with_the_reason),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
