@@ -110,6 +110,7 @@ MILTER_SRC := $(addprefix postfix-policy/milter/, main.c processes.c place.c mil
 	events.c session.c names.c kind.c gather.c outcome.c judge.c message.c end.c steps.c \
 	policyd_client.c step_alignment.c step_charge.c)
 MILTER_SRC += postfix-policy/milter/step_unsubscribe.c
+MILTER_SRC += postfix-policy/milter/step_proof.c
 CLI_SRC += common/cli/check.c common/cli/check_json.c common/cli/check_text.c common/cli/predict.c common/cli/report.c
 
 # Within Dovecot. The mail plugin has no GLib: it is loaded into imap and lmtp.
@@ -121,6 +122,7 @@ AGENT_SRC := $(addprefix dovecot-plugin/agent/, main.c)
 # What remite-agent does, without Dovecot.
 AGENT_CORE_SRC := $(addprefix dovecot-plugin/agent/, submit.c submit_program.c)
 HTTP_SRC := $(addprefix dovecot-plugin/http/, main.c)
+LEAVER_SRC := $(addprefix dovecot-plugin/unsubscribe/, main.c serve.c)
 
 PROGRAMS := $(if $(CLI_SRC),remite) $(if $(POLICYD_SRC),remite-policyd) \
 	$(if $(MILTER_SRC),remite-milter)
@@ -135,7 +137,7 @@ DOVECOT_LIBDIR := $(call dovecot_config,$$dovecot_pkglibdir)
 DOVECOT_MODULES := $(call dovecot_config,$$dovecot_moduledir)
 DOVECOT_LIBS := $(call dovecot_config,$$LIBDOVECOT) -Wl,-rpath,$(DOVECOT_LIBDIR)
 DOVECOT_MINOR := $(shell echo DOVECOT_VERSION_MINOR | $(CC) -E -P $(DOVECOT_INCLUDE) -include config.h -)
-DOVECOT_PROGRAMS := remite-agent remite-http
+DOVECOT_PROGRAMS := remite-agent remite-http remite-unsubscribe
 PLUGINS := dovecot/lib20_remite_plugin.so dovecot/doveadm/lib10_doveadm_remite_plugin.so
 # 2.4 refuses settings nobody told it of.
 PLUGINS += $(if $(filter 3,$(DOVECOT_MINOR)),,dovecot/settings/libremite_settings.so)
@@ -203,7 +205,8 @@ UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 
 all: $(addprefix $(BUILD)/,$(PROGRAMS) $(DOVECOT_PROGRAMS) $(PLUGINS)) $(LIB)
 
-$(call objects,$(PLUGIN_SRC) $(SETTINGS_MODULE_SRC) $(DOVEADM_SRC) $(AGENT_SRC) $(HTTP_SRC)): \
+$(call objects,$(PLUGIN_SRC) $(SETTINGS_MODULE_SRC) $(DOVEADM_SRC) $(AGENT_SRC) $(HTTP_SRC) \
+	$(LEAVER_SRC)): \
 	ALL_CPPFLAGS += $(DOVECOT_CPPFLAGS)
 
 $(BUILD)/%.o: %.c Makefile
@@ -251,6 +254,10 @@ $(BUILD)/remite-agent: $(call objects,$(AGENT_SRC)) $(AGENT_LIB) $(WIRE_LIB) $(L
 $(BUILD)/remite-http: $(call objects,$(HTTP_SRC)) $(WIRE_LIB) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(DOVECOT_LIBS) $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS)
+
+$(BUILD)/remite-unsubscribe: $(call objects,$(LEAVER_SRC)) $(WIRE_LIB) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(DOVECOT_LIBS) $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS)
 
 $(BUILD)/remite: $(call objects,$(CLI_SRC)) $(LIB)
 	$(call say,LD,$@)

@@ -280,7 +280,7 @@ struct rmt_unsubscribing {
 	char **ports;                  /* own; decimal */
 	char *ca_file;                 /* own; NULL: the system's */
 	char **own_hosts;        /* own; whose Received may stand above our record; NULL:
-				    this host's name */
+				    it is not believed */
 	bool require_alignment;  /* d= is of From's organisation */
 	uint64_t timeout_ns;     /* for one POST */
 	unsigned tries;          /* POSTs for a message at most */

@@ -20,7 +20,8 @@ struct posting {
 	curl_mime *mime;
 	size_t header_octets, body_octets;
 	unsigned status_lines;
-	bool forbidden, flooded, cut;
+	bool forbidden, flooded;
+	bool header_ended; /* of the response that is read last */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -85,6 +86,7 @@ static size_t take_header(char *line, size_t one, size_t len, void *context)
 
 	len *= one;
 	posting->header_octets += len;
+	posting->header_ended = len <= 2 && line[0] != ' ';
 	if (len >= 5 && g_ascii_strncasecmp(line, "HTTP/", 5) == 0)
 		posting->status_lines++;
 	if (posting->header_octets > posting->settings->octets_max ||
@@ -103,8 +105,7 @@ static size_t drop_body(char *octets, size_t one, size_t len, void *context)
 	(void)octets;
 	len *= one;
 	posting->body_octets += len;
-	posting->cut = posting->body_octets > posting->settings->octets_max;
-	return posting->cut ? 0 : len;
+	return posting->body_octets > posting->settings->octets_max ? 0 : len;
 }
 
 /* --- the request ------------------------------------------------------------------- */
@@ -244,20 +245,17 @@ static enum rmt_post_outcome of_failure(CURLcode code)
 	}
 }
 
-/* A status is an answer also where its body never ended; one of a header that was too
- * much is not, nor is 1xx. */
+/* A status is an answer once its header ended, also where the body never does. */
 static void judge(struct posting *posting, CURLcode code)
 {
 	struct rmt_post_result *result = posting->result;
-	const bool has_status = result->status >= 200 && !posting->flooded;
+	const bool answered = posting->header_ended && result->status >= 200;
 
 	if (posting->forbidden)
 		result->outcome = RMT_POST_FORBIDDEN;
 	else if (posting->flooded)
 		result->outcome = RMT_POST_BROKEN;
-	else if (has_status &&
-		 (code == CURLE_OK || posting->body_octets > 0 ||
-		  code == CURLE_OPERATION_TIMEDOUT || code == CURLE_PARTIAL_FILE))
+	else if (answered)
 		result->outcome = of_status(result->status);
 	else
 		result->outcome = of_failure(code);
