@@ -83,7 +83,7 @@ COMMON_SRC += common/token/verp.c
 COMMON_SRC += $(addprefix common/token/,followed.c keys.c keys_file.c letters.c token.c unsub.c)
 # Read receipts: what is asked, what is decided, what is sent; with GMime.
 RECEIPTS_SRC := $(addprefix common/receipts/, mailbox.c mime.c request.c request_auth.c \
-	request_kind.c recipient.c policy.c names.c)
+	request_kind.c recipient.c policy.c names.c field.c template.c part.c mdn_write.c mdn_read.c mdn_fields.c mdn_names.c)
 COMMON_SRC += $(RECEIPTS_SRC)
 
 CLI_SRC := common/cli/main.c common/cli/cli.c common/cli/dkim.c
@@ -164,7 +164,7 @@ PKG_CONFIG ?= pkg-config
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wwrite-strings -Wvla -Wformat=2 -Wno-missing-field-initializers
 SAN_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
-ALL_CPPFLAGS := -I. -D_GNU_SOURCE -DRMT_VERSION='"$(VERSION)"' $(CPPFLAGS)
+ALL_CPPFLAGS := -I. -D_GNU_SOURCE -DRMT_VERSION='"$(VERSION)"' -DRMT_DATADIR='"$(PREFIX)/share"' $(CPPFLAGS)
 ALL_CFLAGS := -std=gnu11 -fPIC -fvisibility=hidden -pthread $(WARN) $(CFLAGS) $(SAN_FLAGS)
 COMMON_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(COMMON_PKGS) $(MAIL_PKGS) $(AUTH_PKGS))
 COMMON_LIBS = $(shell $(PKG_CONFIG) --libs $(COMMON_PKGS)) -lm
@@ -333,6 +333,8 @@ install: all
 	install -m 755 $(BUILD)/remite $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(BUILD)/remite-policyd $(DESTDIR)$(PREFIX)/sbin/
 	install -m 755 $(BUILD)/remite-milter $(DESTDIR)$(PREFIX)/sbin/
+	install -d $(DESTDIR)$(PREFIX)/share/remite/receipts
+	install -m 644 common/receipts/templates/*.* $(DESTDIR)$(PREFIX)/share/remite/receipts/
 	install -d $(DESTDIR)$(UNITDIR) $(addprefix $(DESTDIR)$(PREFIX)/share/man/man,1 5 8)
 	for n in 1 5 8; do install -m 644 docs/man/*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n/; done
 	sed 's|@sbindir@|$(PREFIX)/sbin|' packaging/systemd/remite-policyd.service \

@@ -20,6 +20,9 @@ struct rmt_mdn_order {
 	const struct rmt_receipt_request *request; /* foreign; its targets get it */
 	struct rmt_receipt_recipient recipient;    /* .final must not be NULL */
 	const char *name; /* the user's, for From; UTF-8; NULL or "": none */
+	/* Foreign; for From where .final cannot be written in ASCII and the next hop
+	 * takes nothing else; or NULL: it cannot be sent then. */
+	const struct rmt_mailbox *ascii;
 	enum rmt_receipt_event event;
 	bool by_user;           /* approved, not only read (M24) */
 	const char *language;   /* the user's field; or NULL */

@@ -42,6 +42,7 @@ void rmt_mime_type_read(struct rmt_span value, struct rmt_mime_type *type_r)
 		return;
 	type_r->report_type = lower_parameter(type, "report-type");
 	type_r->smime_type = lower_parameter(type, "smime-type");
+	type_r->boundary = g_strdup(g_mime_content_type_get_parameter(type, "boundary"));
 	g_object_unref(type);
 }
 
@@ -51,6 +52,7 @@ void rmt_mime_type_clear(struct rmt_mime_type *type)
 	g_free(type->subtype);
 	g_free(type->report_type);
 	g_free(type->smime_type);
+	g_free(type->boundary);
 }
 
 /* --- text ------------------------------------------------------------------ */

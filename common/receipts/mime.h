@@ -16,6 +16,7 @@ struct rmt_mime_type {
 	char *type, *subtype; /* own; lower case; "" where unreadable */
 	char *report_type;    /* own; lower case; or NULL */
 	char *smime_type;     /* own; lower case; or NULL */
+	char *boundary;       /* own; or NULL */
 };
 /* value: of Content-Type, folding included. Clear it afterwards. */
 void rmt_mime_type_read(struct rmt_span value, struct rmt_mime_type *type_r);

@@ -348,7 +348,7 @@ static bool automatic(const struct view *v)
 	return true;
 }
 
-/* --- the table ---------------------------------------------------------- */
+/* --- the table ------------------------------------------------------------- */
 
 struct row {
 	enum rmt_receipt_verdict verdict;

@@ -67,6 +67,16 @@ static void on_options(struct gathering *g, struct rmt_span value)
 	g->request->flaws |= rmt_request_options(value);
 }
 
+/* NULL: not exactly one, by the grammar. */
+static struct rmt_mailbox *only_mailbox(struct rmt_span value)
+{
+	g_autoptr(rmt_mailboxes) read = rmt_mailboxes_read(value);
+
+	return read->flaws == 0 && read->list->len == 1
+		       ? g_ptr_array_steal_index(read->list, 0)
+		       : NULL;
+}
+
 /* Ours stands on top; a lone one further down came with the message (pitfall 14). */
 static void on_return_path(struct gathering *g, struct rmt_span value)
 {
@@ -80,18 +90,15 @@ static void on_return_path(struct gathering *g, struct rmt_span value)
 	bare = rmt_span_trim(rmt_span(text->str, text->len));
 	g->path_null = rmt_span_eq(bare, RMT_SPAN("<>"));
 	if (!g->path_null)
-		g->path = rmt_mailbox_read(bare);
+		g->path = only_mailbox(bare);
 	g->path_bad = !g->path_null && g->path == NULL;
 }
 
 static void on_from(struct gathering *g, struct rmt_span value)
 {
-	g_autoptr(rmt_mailboxes) read = rmt_mailboxes_read(value);
-
-	if (++g->froms == 1 && read->flaws == 0 && read->list->len == 1)
-		g->request->from = g_ptr_array_steal_index(read->list, 0);
-	else
-		g_clear_pointer(&g->request->from, rmt_mailbox_free);
+	g_clear_pointer(&g->request->from, rmt_mailbox_free);
+	if (++g->froms == 1)
+		g->request->from = only_mailbox(value);
 }
 
 static void on_named(struct gathering *g, struct rmt_span value)

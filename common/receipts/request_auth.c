@@ -13,6 +13,24 @@ struct findings {
 	bool any, pass, dmarc_failed;
 };
 
+/* What stands in quotes must not look like a result. */
+static void mask_quoted(GString *text)
+{
+	bool quoted = false;
+	gsize i;
+
+	for (i = 0; i < text->len; i++) {
+		if (text->str[i] == '\\' && i + 1 < text->len) {
+			text->str[i] = text->str[i + 1] = '_';
+			i++;
+		} else if (text->str[i] == '"') {
+			quoted = !quoted;
+		} else if (quoted && strchr(";= \t", text->str[i]) != NULL) {
+			text->str[i] = '_';
+		}
+	}
+}
+
 /* Blanks around '=' do not count. */
 static char *without_blanks_at_equals(const GString *text)
 {
@@ -104,6 +122,7 @@ static void read_value(struct rmt_span value, const char *from, struct findings 
 	size_t i;
 
 	rmt_mime_strip_comments(value, text);
+	mask_quoted(text);
 	plain = without_blanks_at_equals(text);
 	parts = g_strsplit(plain, ";", 200);
 	for (i = 1; parts[0] != NULL && parts[i] != NULL; i++) {
