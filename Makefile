@@ -103,6 +103,7 @@ POLICYD_SRC := $(addprefix postfix-policy/policyd/, main.c policyd.c loop.c list
 POLICYD_SRC += postfix-policy/policyd/senders.c
 POLICYD_SRC += postfix-policy/policyd/links.c
 CLI_SRC += common/cli/bounce.c
+CLI_SRC += $(addprefix common/cli/, receipts.c receipts_batch.c receipts_case.c receipts_test.c)
 CLI_SRC += common/cli/keys.c
 CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf.c
 # A step of the milter (step.h) is a file here and a row in steps.c.

@@ -12,10 +12,9 @@ static const struct {
 	const char *name;
 	rmt_batch_verb *run;
 } verbs[] = {
-	{ "spf", rmt_batch_spf },
-	{ "dkim", rmt_batch_dkim },
-	{ "dmarc", rmt_batch_dmarc },
-	{ "bounce", rmt_batch_bounce },
+	{ "spf", rmt_batch_spf },         { "dkim", rmt_batch_dkim },
+	{ "dmarc", rmt_batch_dmarc },     { "bounce", rmt_batch_bounce },
+	{ "receipt", rmt_batch_receipt }, { "mdn", rmt_batch_mdn },
 };
 
 static bool wrong(GError **err, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -216,10 +215,9 @@ const struct rmt_command rmt_command_batch = {
 		"  {\"id\":1,\"verb\":\"spf\",\"ip\":\"192.0.2.1\",\"helo\":\"h\","
 		"\"mail_from\":\"u@d\",\"zone\":[...]}\n"
 		"  {\"id\":1,\"result\":\"pass\",\"explanation\":\"\"}\n"
-		"Verbs: spf, dkim, dmarc, bounce; see remite(1). \"zone\" holds 'name "
-		"TYPE "
-		"data'\n"
-		"lines that stand in for DNS in that case. A case with a mistake is\n"
+		"Verbs: spf, dkim, dmarc, bounce, receipt, mdn; see remite(1). \"zone\"\n"
+		"holds 'name TYPE data' lines that stand in for DNS in that case. A case "
+		"with a mistake is\n"
 		"answered with \"error\", and the next one is read.\n"
 		"\n" RMT_CLI_DNS_USAGE,
 	.run = run,

@@ -34,7 +34,8 @@ struct rmt_batch_case {
 };
 
 typedef bool rmt_batch_verb(struct rmt_batch_case *c, GError **err);
-rmt_batch_verb rmt_batch_spf, rmt_batch_dmarc, rmt_batch_dkim, rmt_batch_bounce;
+rmt_batch_verb rmt_batch_spf, rmt_batch_dmarc, rmt_batch_dkim, rmt_batch_bounce,
+	rmt_batch_receipt, rmt_batch_mdn;
 
 /* An argument of the case. fallback NULL: it must be there. Strings may hold
  * any octet, \u0000 too. */
