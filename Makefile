@@ -116,7 +116,10 @@ CLI_SRC += common/cli/check.c common/cli/check_json.c common/cli/check_text.c co
 
 # Within Dovecot. The mail plugin has no GLib: it is loaded into imap and lmtp.
 WIRE_SRC := dovecot-plugin/wire.c
-PLUGIN_SRC := $(addprefix dovecot-plugin/, plugin.c settings.c settings-module.c user.c)
+PLUGIN_SRC := $(addprefix dovecot-plugin/, plugin.c settings.c settings-module.c user.c mailbox.c \
+	mail.c transaction.c evidence.c delivery.c trust.c saved.c drop.c opened.c keywords.c job.c \
+	report.c marks.c dwell.c preference.c feedback.c agent_client.c)
+# Of the plugin, what knows no Dovecot.
 SETTINGS_MODULE_SRC := $(addprefix dovecot-plugin/, settings-module.c)
 DOVEADM_SRC := $(addprefix dovecot-plugin/doveadm/, main.c)
 AGENT_SRC := $(addprefix dovecot-plugin/agent/, main.c)

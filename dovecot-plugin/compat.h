@@ -38,4 +38,16 @@
 	 0)
 #endif
 
+/* Who really logged in, where that is somebody else: a master user; or NULL. For
+ * files that include mail-user.h. */
+#if RMT_DOVECOT_24
+#define rmt_login_user(user) ((user)->master_user)
+#else
+#define rmt_login_user(user) ((user)->auth_user)
+#endif
+
+/* RCPT TO of the delivery that the user was made for, or NULL. */
+#define rmt_envelope_recipient(user)                                                     \
+	event_find_field_recursive_str((user)->event, "rcpt_to")
+
 #endif

@@ -4,13 +4,16 @@
 #include "module-dir.h"
 #include "mail-storage-hooks.h"
 
+#include "dovecot-plugin/mailbox.h"
 #include "dovecot-plugin/user.h"
 
 void remite_plugin_init(struct module *module);
 void remite_plugin_deinit(void);
 
 static const struct mail_storage_hooks hooks = {
-	.mail_user_created = remite_user_created,
+	.mail_user_created = rmt_user_created,
+	.mailbox_allocated = rmt_mailbox_allocated,
+	.mail_allocated = rmt_mail_allocated,
 };
 
 RMT_EXPORT void remite_plugin_init(struct module *module)

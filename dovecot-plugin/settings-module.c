@@ -5,14 +5,13 @@
 #include "settings-parser.h"
 
 static const struct setting_define defines[] = {
-#define RMT_SETTING(name, value)                                                         \
-	SETTING_DEFINE_STRUCT_STR(#name, name, struct remite_texts),
+#define RMT_SETTING(name, value) SETTING_DEFINE_STRUCT_STR(#name, name, struct rmt_texts),
 #include "dovecot-plugin/settings-table.h"
 #undef RMT_SETTING
 	SETTING_DEFINE_LIST_END,
 };
 
-static const struct remite_texts defaults = {
+static const struct rmt_texts defaults = {
 #define RMT_SETTING(name, value) .name = value,
 #include "dovecot-plugin/settings-table.h"
 #undef RMT_SETTING
@@ -22,8 +21,8 @@ const struct setting_parser_info remite_setting_parser_info = {
 	.name = "remite",
 	.defines = defines,
 	.defaults = &defaults,
-	.struct_size = sizeof(struct remite_texts),
-	.pool_offset1 = 1 + offsetof(struct remite_texts, pool),
+	.struct_size = sizeof(struct rmt_texts),
+	.pool_offset1 = 1 + offsetof(struct rmt_texts, pool),
 };
 
 /* What Dovecot looks for in libremite_settings.so; in the plugin they idle. */

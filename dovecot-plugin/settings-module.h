@@ -7,7 +7,7 @@
 #include "dovecot-plugin/compat.h"
 
 /* Every setting as it is written. 2.3 fills in the same struct. */
-struct remite_texts {
+struct rmt_texts {
 	pool_t pool;
 #define RMT_SETTING(name, value) const char *name;
 #include "dovecot-plugin/settings-table.h"

@@ -13,17 +13,17 @@ struct word {
 };
 
 static const struct word receipts_words[] = {
-	{ "off", REMITE_RECEIPTS_OFF },
-	{ "client", REMITE_RECEIPTS_CLIENT },
-	{ "server", REMITE_RECEIPTS_SERVER },
-	{ "none", REMITE_RECEIPTS_NONE },
+	{ "off", RMT_RECEIPTS_OFF },
+	{ "client", RMT_RECEIPTS_CLIENT },
+	{ "server", RMT_RECEIPTS_SERVER },
+	{ "none", RMT_RECEIPTS_NONE },
 	{ NULL, 0 },
 };
 
 static const struct word evidence_words[] = {
-	{ "seen", REMITE_EVIDENCE_SEEN },
-	{ "fetched", REMITE_EVIDENCE_FETCHED },
-	{ "strict", REMITE_EVIDENCE_STRICT },
+	{ "seen", RMT_EVIDENCE_SEEN },
+	{ "fetched", RMT_EVIDENCE_FETCHED },
+	{ "strict", RMT_EVIDENCE_STRICT },
 	{ NULL, 0 },
 };
 
@@ -34,10 +34,10 @@ static const struct word bool_words[] = {
 };
 
 #if RMT_DOVECOT_24
-static int read_texts(struct mail_user *user, struct remite_texts *texts_r,
+static int read_texts(struct mail_user *user, struct rmt_texts *texts_r,
 		      const char **error_r)
 {
-	const struct remite_texts *texts;
+	const struct rmt_texts *texts;
 
 	if (settings_get(user->event, &remite_setting_parser_info, 0, &texts, error_r) <
 	    0)
@@ -49,7 +49,7 @@ static int read_texts(struct mail_user *user, struct remite_texts *texts_r,
 	return 0;
 }
 #else
-static int read_texts(struct mail_user *user, struct remite_texts *texts_r,
+static int read_texts(struct mail_user *user, struct rmt_texts *texts_r,
 		      const char **error_r ATTR_UNUSED)
 {
 	const char *text;
@@ -93,10 +93,10 @@ static const char *socket_path(struct mail_user *user, const char *text)
 	return p_strconcat(user->pool, user->set->base_dir, "/", text, NULL);
 }
 
-int remite_settings_read(struct mail_user *user, struct remite_settings *set,
-			 const char **error_r)
+int rmt_settings_read(struct mail_user *user, struct rmt_settings *set,
+		      const char **error_r)
 {
-	struct remite_texts texts = { 0 };
+	struct rmt_texts texts = { 0 };
 	int receipts, evidence, unsubscribe, trust, feedback;
 
 	if (read_texts(user, &texts, error_r) < 0 ||
@@ -111,7 +111,7 @@ int remite_settings_read(struct mail_user *user, struct remite_settings *set,
 	    read_word("remite_feedback", texts.remite_feedback, bool_words, &feedback,
 		      error_r) < 0)
 		return -1;
-	*set = (struct remite_settings){
+	*set = (struct rmt_settings){
 		.receipts = receipts,
 		.evidence = evidence,
 		.unsubscribe = unsubscribe != 0,

@@ -3,38 +3,102 @@
 #include "module-context.h"
 #include "mail-user.h"
 
+#include "dovecot-plugin/agent_client.h"
+#include "dovecot-plugin/dwell.h"
+#include "dovecot-plugin/feedback.h"
+#include "dovecot-plugin/marks.h"
 #include "dovecot-plugin/user.h"
 
 static MODULE_CONTEXT_DEFINE_INIT(user_module, &mail_user_module_register);
 
 struct user_context {
 	union mail_user_module_context module_ctx;
-	struct remite_user remite;
+	struct rmt_user remite;
 };
 
-struct remite_user *remite_user(struct mail_user *user)
+static struct user_context *context_of(struct mail_user *user)
 {
-	struct user_context *ctx = MODULE_CONTEXT(user, user_module);
+	return MODULE_CONTEXT(user, user_module);
+}
+
+struct rmt_user *rmt_user(struct mail_user *user)
+{
+	struct user_context *ctx = context_of(user);
 
 	return ctx != NULL ? &ctx->remite : NULL;
 }
 
-void remite_user_created(struct mail_user *user)
+static bool find_service(const char *name, enum rmt_service *service_r)
 {
-	struct user_context *ctx;
-	struct remite_settings set;
+	if (strcmp(name, "imap") == 0)
+		*service_r = RMT_SERVICE_IMAP;
+	else if (strcmp(name, "lmtp") == 0 || strcmp(name, "lda") == 0)
+		*service_r = RMT_SERVICE_DELIVERY;
+	else
+		return FALSE;
+	return TRUE;
+}
+
+/* Somebody else who logged in as this user (pitfall 3). */
+static bool is_delegate(struct mail_user *user)
+{
+	const char *login = rmt_login_user(user);
+
+	return login != NULL && strcmp(login, user->username) != 0;
+}
+
+static bool has_work(const struct rmt_settings *set)
+{
+	return set->receipts != RMT_RECEIPTS_OFF || set->unsubscribe || set->feedback ||
+	       set->trust_headers;
+}
+
+static void user_deinit(struct mail_user *user)
+{
+	struct user_context *ctx = context_of(user);
+	struct rmt_user *remite = &ctx->remite;
+
+	rmt_feedback_finish(remite);
+	rmt_dwell_deinit(&remite->dwell);
+	/* What the agent has acknowledged; mailboxes are still there. */
+	rmt_marks_flush(remite->marks);
+	rmt_agent_deinit(&remite->agent);
+	rmt_marks_deinit(&remite->marks);
+	i_free(remite->selected);
+	ctx->module_ctx.super.deinit(user);
+}
+
+static void work_for(struct mail_user *user, const struct rmt_settings *set,
+		     enum rmt_service service)
+{
+	struct mail_user_vfuncs *v = user->vlast;
+	struct user_context *ctx = p_new(user->pool, struct user_context, 1);
+
+	ctx->module_ctx.super = *v;
+	user->vlast = &ctx->module_ctx.super;
+	v->deinit = user_deinit;
+	ctx->remite.user = user;
+	ctx->remite.set = *set;
+	ctx->remite.service = service;
+	ctx->remite.agent = rmt_agent_init(&ctx->remite);
+	ctx->remite.marks = rmt_marks_init(&ctx->remite);
+	MODULE_CONTEXT_SET(user, user_module, ctx);
+}
+
+void rmt_user_created(struct mail_user *user)
+{
+	struct rmt_settings set;
+	enum rmt_service service;
 	const char *error;
 
-	/* Owners of shared mailboxes come as users, too. */
-	if (user->autocreated)
+	if (user->autocreated || user->anonymous ||
+	    !find_service(user->service, &service) || is_delegate(user))
 		return;
-	if (remite_settings_read(user, &set, &error) < 0) {
+	if (rmt_settings_read(user, &set, &error) < 0) {
 		/* Mail goes on without us. */
 		e_error(user->event, "remite: %s", error);
 		return;
 	}
-	ctx = p_new(user->pool, struct user_context, 1);
-	ctx->remite.user = user;
-	ctx->remite.set = set;
-	MODULE_CONTEXT_SET(user, user_module, ctx);
+	if (has_work(&set))
+		work_for(user, &set, service);
 }

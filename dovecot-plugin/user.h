@@ -6,17 +6,33 @@
 #include "dovecot-plugin/settings.h"
 
 struct mail_user;
+struct rmt_agent;
+struct rmt_marks;
+struct rmt_dwell;
 
-struct remite_user {
+enum rmt_service {
+	RMT_SERVICE_IMAP,
+	RMT_SERVICE_DELIVERY, /* lmtp, lda */
+};
+
+struct rmt_user {
 	struct mail_user *user; /* foreign */
-	struct remite_settings set;
+	struct rmt_settings set;
+	enum rmt_service service;
+	struct rmt_agent *agent; /* own */
+	struct rmt_marks *marks; /* own */
+	struct rmt_dwell *dwell; /* own; or NULL */
+	char *selected;          /* own; mailbox the client has open, or NULL */
+	/* The last message whose text was read, in this process, and when. */
+	uint32_t read_uid;
+	uint64_t read_msecs;
 };
 
 /* The hook. */
-void remite_user_created(struct mail_user *user);
+void rmt_user_created(struct mail_user *user);
 
-/* NULL where there is nothing for us to do: other users' mailboxes, doveadm,
- * POP3, delegates, or settings that say so. */
-struct remite_user *remite_user(struct mail_user *user);
+/* NULL where there is nothing for us to do: owners of shared mailboxes, doveadm,
+ * dsync, POP3, indexers, delegates, or remite_receipts = off. */
+struct rmt_user *rmt_user(struct mail_user *user);
 
 #endif

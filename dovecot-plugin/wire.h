@@ -40,8 +40,8 @@
  *	preference	value=: the standing preference as written (IMAP METADATA)
  *	open		send this user's answers, now and while the connection lasts
  *	unsubscribe	the body is the whole message; count=: how many were asked
- *			for at once (20 and more: the user is asked), confirmed=yes
- *			where an ANSWER wanted it
+ *			for at once. 20 and more: the body is the header section, and
+ *			the user is asked; confirmed=yes where an ANSWER wanted it
  *	feedback	the body is the whole message: a mail that came to a return
  *			path. guid= names it, so that repeats are known
  *	query		what=...: of doveadm and http; the agent says what there is
@@ -50,6 +50,7 @@
  *	uidvalidity= uid=	0 where not known
  *	guid=		of the message, 32 hexadecimal digits or what the storage has
  *	msgid=		its Message-ID as written, without blanks around; or absent
+ *	mode=server	remite_receipts of this user
  *	received=	Unix seconds of its arrival (INTERNALDATE)
  *	rcpt=		envelope recipient, at delivery only
  *	addresses= name=	remite_addresses, remite_name of this user, where set
@@ -65,8 +66,10 @@
  *
  * Keywords: $ReceiptPending is on a message whose request is undecided, and
  * $ReceiptShown beside it while `shown` is not acknowledged. The plugin takes
- * $ReceiptShown and the user's $MDNApprove, $MDNDeny, $MDNAlways away at the ACK;
- * the agent's ANSWER takes $ReceiptPending away when the request is decided.
+ * $ReceiptShown and the user's $MDNApprove, $MDNDeny, $MDNAlways, $Unsubscribe
+ * away at the ACK; the agent's ANSWER takes $ReceiptPending away when the request
+ * is decided, and adds $unsubscribed. $ReceiptFetched: the text was read, maybe by
+ * a prefetch. Clients can neither set nor clear those that begin with $Receipt.
  *
  * The functions below need neither GLib nor libdovecot. Writing:
  *
@@ -106,10 +109,18 @@
 
 #define RMT_KEYWORD_MDN_SENT "$MDNSent"
 #define RMT_KEYWORD_PENDING  "$ReceiptPending"
+#define RMT_KEYWORD_FETCHED  "$ReceiptFetched"
 #define RMT_KEYWORD_SHOWN    "$ReceiptShown"
-#define RMT_KEYWORD_APPROVE  "$MDNApprove"
-#define RMT_KEYWORD_DENY     "$MDNDeny"
-#define RMT_KEYWORD_ALWAYS   "$MDNAlways"
+/* on a mail to a return path, until the agent has it */
+#define RMT_KEYWORD_FEEDBACK "$FeedbackPending"
+/* the user's word */
+#define RMT_KEYWORD_APPROVE     "$MDNApprove"
+#define RMT_KEYWORD_DENY        "$MDNDeny"
+#define RMT_KEYWORD_ALWAYS      "$MDNAlways"
+#define RMT_KEYWORD_UNSUBSCRIBE "$Unsubscribe"
+/* RFC 9979 */
+#define RMT_KEYWORD_CAN_UNSUBSCRIBE "$canunsubscribe"
+#define RMT_KEYWORD_UNSUBSCRIBED    "$unsubscribed"
 
 /* --- writing --- */
 

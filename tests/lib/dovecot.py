@@ -17,7 +17,6 @@ import os
 import pwd
 import re
 import shutil
-import smtplib
 import socket
 import subprocess
 
@@ -490,12 +489,35 @@ class Dovecot:
         """By LMTP; recipients: one or a list. Fails where one is refused."""
         recipients = [recipients] if isinstance(recipients, str) else list(recipients)
         data = message if isinstance(message, bytes) else message.encode()
-        data = re.sub(rb"\r?\n", b"\r\n", data)
-        with smtplib.LMTP("127.0.0.1", self.ports["lmtp"], "client.example",
-                          timeout=30) as client:
-            refused = client.sendmail(sender, recipients, data)
-        if refused:
-            raise Failure(f"LMTP refused {refused}")
+        data = re.sub(rb"(?m)^\.", b"..", re.sub(rb"\r?\n", b"\r\n", data))
+        with socket.create_connection(("127.0.0.1", self.ports["lmtp"]), timeout=60) as lmtp:
+            stream = lmtp.makefile("rwb")
+            lmtp_reply(stream)
+            for command in ("LHLO client.example", f"MAIL FROM:<{sender}>",
+                            *(f"RCPT TO:<{r}>" for r in recipients), "DATA"):
+                lmtp_command(stream, command)
+            stream.write(data + b".\r\n")
+            stream.flush()
+            for recipient in recipients:
+                reply = lmtp_reply(stream)
+                if not reply.startswith("250"):
+                    raise Failure(f"LMTP refused the message for {recipient}: {reply}")
+            lmtp_command(stream, "QUIT")
+
+
+def lmtp_reply(stream):
+    while True:
+        line = stream.readline().decode("utf-8", "replace")
+        if line[3:4] != "-":
+            return line.rstrip()
+
+
+def lmtp_command(stream, command):
+    stream.write(command.encode() + b"\r\n")
+    stream.flush()
+    reply = lmtp_reply(stream)
+    if reply[:1] not in "23" or not reply:
+        raise Failure(f"LMTP: {command}: {reply}")
 
 
 class Imap:

@@ -165,7 +165,7 @@ def show_logs(place):
     """What helps to understand a failure, to standard error."""
     for folder, _, names in sorted(os.walk(place.path)):
         for name in sorted(names):
-            if not name.endswith((".log", "remite.conf")):
+            if not name.endswith((".log", "remite.conf")) or ".index" in name:
                 continue
             path = os.path.join(folder, name)
             with open(path, encoding="utf-8", errors="replace") as text:

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* drop.h - mailboxes that are answers: a message dropped there is a choice, and
+ * goes back to where it was. */
+#ifndef RMT_DROP_H
+#define RMT_DROP_H
+
+struct mail;
+struct mailbox;
+struct rmt_user;
+
+/* "approve", "deny", "unsubscribe"; NULL for ordinary mailboxes. */
+const char *rmt_drop_of(const struct rmt_user *user, struct mailbox *box);
+
+/* mail, in the drop mailbox, goes to the mailbox it was moved from; source NULL:
+ * it was copied, and goes away. Where that fails it stays. */
+void rmt_drop_put_back(struct rmt_user *user, struct mail *mail, const char *source);
+
+#endif

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+#include "dovecot-plugin/compat.h"
+#include "array.h"
+#include "seq-range-array.h"
+#include "time-util.h"
+#include "module-context.h"
+#include "mail-storage-private.h"
+#include "mail-user.h"
+
+#include "dovecot-plugin/agent_client.h"
+#include "dovecot-plugin/dwell.h"
+#include "dovecot-plugin/keywords.h"
+#include "dovecot-plugin/mailbox.h"
+#include "dovecot-plugin/marks.h"
+#include "dovecot-plugin/preference.h"
+#include "dovecot-plugin/report.h"
+#include "dovecot-plugin/transaction.h"
+#include "dovecot-plugin/user.h"
+
+/* Another message's text, so soon before: a client that reads them all. */
+enum { RUN_MSECS = 2000 };
+
+/* A message with a request, or a wish of the user. */
+struct touched {
+	uint32_t uid;
+	const char *choice; /* a constant, or NULL */
+	bool pending, read, was_seen, became_seen, unsubscribe;
+};
+
+struct dropped {
+	char *source; /* own; or NULL */
+	bool unsubscribe;
+};
+
+struct rmt_gathered {
+	union mailbox_transaction_module_context module_ctx;
+	struct rmt_user *user; /* foreign */
+	ARRAY(struct touched) touched;
+	ARRAY(struct rmt_job *) jobs;
+	ARRAY(struct dropped) dropped;
+	char *preference; /* own; or NULL */
+	/* All messages count here, with a request or not. */
+	uint32_t last_read_uid;
+	unsigned int reads, seens, unsubscribes;
+	uint32_t dwell_uid;
+	bool in_a_run;
+};
+
+static MODULE_CONTEXT_DEFINE_INIT(transaction_module, &mail_storage_module_register);
+
+/* --- whose doing it is --- */
+
+static bool starts(const char *text, const char *word)
+{
+	return strncasecmp(text, word, strlen(word)) == 0;
+}
+
+/* imap gives the command as typed; the virtual plugin its function's name, for
+ * what the client did in a virtual mailbox. Anything else is not the user. */
+bool rmt_transaction_is_users(const struct mailbox_transaction_context *t)
+{
+	static const char *const words[] = { "fetch ", "store ", "uid fetch ",
+					     "uid store ", "virtual_transaction_get" };
+	unsigned int i;
+
+	if (t->reason == NULL || (t->flags & MAILBOX_TRANSACTION_FLAG_NO_NOTIFY) != 0)
+		return FALSE;
+	for (i = 0; i < N_ELEMENTS(words); i++)
+		if (starts(t->reason, words[i]))
+			return TRUE;
+	return FALSE;
+}
+
+/* lib-imap-storage's words; behind a virtual mailbox they come after ": ". */
+bool rmt_reason_is_text(const char *reason)
+{
+	static const char *const words[] = { "full mail", "mail body", "MIME part",
+					     "binary stream" };
+	const char *last;
+	unsigned int i;
+
+	if (reason == NULL)
+		return FALSE;
+	last = strrchr(reason, ':');
+	if (last != NULL && last[1] == ' ')
+		reason = last + 2;
+	for (i = 0; i < N_ELEMENTS(words); i++)
+		if (strcmp(reason, words[i]) == 0)
+			return TRUE;
+	return FALSE;
+}
+
+/* --- gathering --- */
+
+static struct rmt_gathered *gathered_of(struct mailbox_transaction_context *t)
+{
+	return MODULE_CONTEXT(t, transaction_module);
+}
+
+static struct rmt_gathered *gather(struct mailbox_transaction_context *t)
+{
+	struct rmt_gathered *all = gathered_of(t);
+
+	if (all != NULL)
+		return all;
+	all = i_new(struct rmt_gathered, 1);
+	all->user = rmt_user(t->box->storage->user);
+	i_array_init(&all->touched, 4);
+	i_array_init(&all->jobs, 2);
+	i_array_init(&all->dropped, 2);
+	MODULE_CONTEXT_SET(t, transaction_module, all);
+	return all;
+}
+
+static struct touched *touch(struct rmt_gathered *all, uint32_t uid)
+{
+	struct touched *item;
+
+	/* Nearly always the last one. */
+	array_foreach_modifiable(&all->touched, item)
+	{
+		if (item->uid == uid)
+			return item;
+	}
+	item = array_append_space(&all->touched);
+	item->uid = uid;
+	return item;
+}
+
+static bool is_seen(struct mail *mail)
+{
+	return (mail_get_flags(mail) & MAIL_SEEN) != 0;
+}
+
+/* Of this session: was another message's text read just now? */
+static bool note_read(struct rmt_user *user, struct mail *mail)
+{
+	uint64_t now = i_microseconds() / 1000;
+	bool in_a_run = user->read_uid != 0 && user->read_uid != mail->uid &&
+			now - user->read_msecs < RUN_MSECS;
+
+	user->read_uid = mail->uid;
+	user->read_msecs = now;
+	rmt_dwell_other(user, mailbox_get_vname(mail->box), mail->uid);
+	return in_a_run;
+}
+
+void rmt_gather_read(struct mailbox_transaction_context *t, struct mail *mail,
+		     bool pending)
+{
+	struct rmt_gathered *all = gather(t);
+	struct touched *item;
+
+	/* Several parts of one message are one. */
+	if (all->last_read_uid != mail->uid) {
+		all->last_read_uid = mail->uid;
+		all->reads++;
+		all->in_a_run = note_read(all->user, mail);
+	}
+	if (!pending)
+		return;
+	item = touch(all, mail->uid);
+	item->pending = TRUE;
+	if (!item->read && !item->became_seen)
+		item->was_seen = is_seen(mail);
+	item->read = TRUE;
+}
+
+void rmt_gather_seen(struct mailbox_transaction_context *t, struct mail *mail,
+		     bool pending)
+{
+	struct rmt_gathered *all = gather(t);
+	struct touched *item;
+
+	all->seens++;
+	if (!pending)
+		return;
+	item = touch(all, mail->uid);
+	item->pending = item->became_seen = TRUE;
+	item->was_seen = FALSE;
+}
+
+void rmt_gather_choice(struct mailbox_transaction_context *t, struct mail *mail,
+		       const char *choice)
+{
+	touch(gather(t), mail->uid)->choice = choice;
+}
+
+void rmt_gather_unsubscribe(struct mailbox_transaction_context *t, struct mail *mail)
+{
+	struct rmt_gathered *all = gather(t);
+
+	touch(all, mail->uid)->unsubscribe = TRUE;
+	all->unsubscribes++;
+}
+
+void rmt_gather_job(struct mailbox_transaction_context *t, struct rmt_job *job)
+{
+	array_push_back(&gather(t)->jobs, &job);
+}
+
+void rmt_gather_dropped(struct mailbox_transaction_context *t, const char *source,
+			bool unsubscribe)
+{
+	struct dropped *dropped = array_append_space(&gather(t)->dropped);
+
+	dropped->source = i_strdup(source);
+	dropped->unsubscribe = unsubscribe;
+}
+
+void rmt_gather_preference(struct mailbox_transaction_context *t, const char *value)
+{
+	struct rmt_gathered *all = gather(t);
+
+	i_free(all->preference);
+	all->preference = i_strdup(value);
+}
+
+/* --- judging --- */
+
+static enum rmt_verdict judge(const struct rmt_gathered *all, struct mail *mail,
+			      const struct touched *item)
+{
+	struct rmt_sight sight = {
+		.body_read = item->read,
+		.others_read = all->reads > 1,
+		.in_a_run = all->in_a_run,
+		.was_seen = item->was_seen,
+		.became_seen = item->became_seen,
+		.others_became = all->seens > 1,
+		.fetched_before = rmt_mail_has_keyword(mail, RMT_KEYWORD_FETCHED),
+	};
+
+	return rmt_evidence_judge(all->user->set.evidence, &sight);
+}
+
+static void add_job(struct rmt_gathered *all, struct rmt_job *job)
+{
+	if (job != NULL)
+		array_push_back(&all->jobs, &job);
+}
+
+static void judge_pending(struct rmt_gathered *all, struct mail *mail,
+			  const struct touched *item)
+{
+	const char *box = mailbox_get_vname(mail->box);
+
+	switch (judge(all, mail, item)) {
+	case RMT_VERDICT_NOTHING:
+		break;
+	case RMT_VERDICT_FETCHED:
+		if (!rmt_mail_has_keyword(mail, RMT_KEYWORD_FETCHED))
+			(void)rmt_mail_mark(mail, RMT_KEYWORD_FETCHED);
+		break;
+	case RMT_VERDICT_DWELL:
+		all->dwell_uid = item->uid;
+		break;
+	case RMT_VERDICT_SHOWN:
+		/* K04: no mark, no receipt. */
+		if (rmt_agent_first_time(all->user->agent, "shown", box, item->uid) &&
+		    rmt_mail_mark(mail, RMT_KEYWORD_SHOWN))
+			add_job(all, rmt_report(all->user, "shown", mail, 1));
+		break;
+	}
+}
+
+static void judge_one(struct rmt_gathered *all, struct mail *mail,
+		      const struct touched *item)
+{
+	if (item->pending)
+		judge_pending(all, mail, item);
+	if (item->choice != NULL)
+		add_job(all, rmt_report_choice(all->user, item->choice, mail));
+	if (item->unsubscribe)
+		add_job(all, rmt_report_unsubscribe(all->user, mail, all->unsubscribes));
+}
+
+static void judge_all(struct rmt_gathered *all, struct mailbox_transaction_context *t)
+{
+	const struct touched *item;
+	struct mail *mail;
+
+	if (array_count(&all->touched) == 0)
+		return;
+	mail = mail_alloc(t, 0, NULL);
+	array_foreach(&all->touched, item)
+	{
+		T_BEGIN
+		{
+			if (mail_set_uid(mail, item->uid) && !mail->expunged)
+				judge_one(all, mail, item);
+		}
+		T_END;
+	}
+	mail_free(&mail);
+}
+
+/* --- reporting --- */
+
+/* Back where they came from, once the client's command is over. */
+static void put_back(struct rmt_gathered *all, struct mailbox *box,
+		     const struct mail_transaction_commit_changes *changes)
+{
+	struct seq_range_iter iter;
+	const struct dropped *dropped;
+	unsigned int n = 0;
+	uint32_t uid;
+
+	seq_range_array_iter_init(&iter, &changes->saved_uids);
+	array_foreach(&all->dropped, dropped)
+	{
+		struct rmt_change change = { .put_back = TRUE };
+
+		if (!seq_range_array_iter_nth(&iter, n++, &uid))
+			break;
+		change.box = mailbox_get_vname(box);
+		change.uidvalidity = changes->uid_validity;
+		change.uid = uid;
+		change.source = dropped->source;
+		change.job = dropped->unsubscribe ? "unsubscribe" : NULL;
+		change.count = array_count(&all->dropped);
+		rmt_marks_change(all->user->marks, &change);
+	}
+}
+
+static void report_all(struct rmt_gathered *all, struct mailbox *box,
+		       const struct mail_transaction_commit_changes *changes)
+{
+	struct mailbox_status status;
+	struct rmt_job *const *job;
+
+	array_foreach(&all->jobs, job)
+	{
+		rmt_agent_send(all->user->agent, *job);
+	}
+	array_clear(&all->jobs);
+	if (array_count(&all->dropped) > 0)
+		put_back(all, box, changes);
+	if (all->preference != NULL)
+		rmt_preference_report(all->user, all->preference);
+	if (all->dwell_uid != 0) {
+		mailbox_get_open_status(box, STATUS_UIDVALIDITY, &status);
+		rmt_dwell_start(all->user, mailbox_get_vname(box), status.uidvalidity,
+				all->dwell_uid);
+	}
+}
+
+static void gathered_free(struct rmt_gathered *all)
+{
+	struct dropped *dropped;
+	struct rmt_job **job;
+
+	array_foreach_modifiable(&all->jobs, job)
+	{
+		rmt_job_free(job);
+	}
+	array_foreach_modifiable(&all->dropped, dropped)
+	{
+		i_free(dropped->source);
+	}
+	array_free(&all->touched);
+	array_free(&all->jobs);
+	array_free(&all->dropped);
+	i_free(all->preference);
+	i_free(all);
+}
+
+int rmt_transaction_commit(struct mailbox_transaction_context *t,
+			   struct mail_transaction_commit_changes *changes_r,
+			   rmt_commit_func *next)
+{
+	struct rmt_gathered *all = gathered_of(t);
+	struct mailbox *box = t->box;
+	int ret;
+
+	if (all == NULL)
+		return next(t, changes_r);
+	judge_all(all, t);
+	ret = next(t, changes_r); /* t is gone */
+	if (ret == 0)
+		report_all(all, box, changes_r);
+	gathered_free(all);
+	return ret;
+}
+
+void rmt_transaction_rollback(struct mailbox_transaction_context *t)
+{
+	struct rmt_gathered *all = gathered_of(t);
+
+	if (all != NULL)
+		gathered_free(all);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* transaction.h - what one command of the client does to messages: gathered while
+ * it runs, judged before its commit, reported after it.
+ */
+#ifndef RMT_TRANSACTION_H
+#define RMT_TRANSACTION_H
+
+#include <stdbool.h>
+
+struct mail;
+struct mail_transaction_commit_changes;
+struct mailbox;
+struct mailbox_transaction_context;
+struct rmt_gathered;
+struct rmt_job;
+struct rmt_user;
+
+/* Whether a client's FETCH or STORE stands behind it, not a script or another
+ * plugin: by the reason Dovecot gives, see there. */
+bool rmt_transaction_is_users(const struct mailbox_transaction_context *t);
+/* Whether a read of a message's stream, by its reason, was of text for the client. */
+bool rmt_reason_is_text(const char *reason);
+
+/* What happened, one by one. pending: the message has a request. */
+void rmt_gather_read(struct mailbox_transaction_context *t, struct mail *mail,
+		     bool pending);
+void rmt_gather_seen(struct mailbox_transaction_context *t, struct mail *mail,
+		     bool pending);
+void rmt_gather_choice(struct mailbox_transaction_context *t, struct mail *mail,
+		       const char *choice);
+void rmt_gather_unsubscribe(struct mailbox_transaction_context *t, struct mail *mail);
+/* For after the commit; takes it over. */
+void rmt_gather_job(struct mailbox_transaction_context *t, struct rmt_job *job);
+/* The message saved last was dropped here; source: where it was moved from, or
+ * NULL; unsubscribe: that is what it was dropped for. */
+void rmt_gather_dropped(struct mailbox_transaction_context *t, const char *source,
+			bool unsubscribe);
+void rmt_gather_preference(struct mailbox_transaction_context *t, const char *value);
+
+/* In place of the mailbox's own functions; `next` is what they hide. */
+typedef int rmt_commit_func(struct mailbox_transaction_context *t,
+			    struct mail_transaction_commit_changes *changes_r);
+int rmt_transaction_commit(struct mailbox_transaction_context *t,
+			   struct mail_transaction_commit_changes *changes_r,
+			   rmt_commit_func *next);
+void rmt_transaction_rollback(struct mailbox_transaction_context *t);
+
+#endif
