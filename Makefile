@@ -115,9 +115,10 @@ MILTER_SRC += postfix-policy/milter/step_proof.c
 CLI_SRC += common/cli/check.c common/cli/check_json.c common/cli/check_text.c common/cli/predict.c common/cli/report.c
 
 # Within Dovecot. The mail plugin has no GLib: it is loaded into imap and lmtp.
-WIRE_SRC := dovecot-plugin/wire.c
+# What of it knows no Dovecot; all parts within Dovecot use the first.
+WIRE_SRC := dovecot-plugin/wire.c dovecot-plugin/evidence.c
 PLUGIN_SRC := $(addprefix dovecot-plugin/, plugin.c settings.c settings-module.c user.c mailbox.c \
-	mail.c transaction.c evidence.c delivery.c trust.c saved.c drop.c opened.c keywords.c job.c \
+	mail.c transaction.c delivery.c trust.c saved.c drop.c opened.c keywords.c job.c \
 	report.c marks.c dwell.c preference.c feedback.c agent_client.c)
 # Of the plugin, what knows no Dovecot.
 SETTINGS_MODULE_SRC := $(addprefix dovecot-plugin/, settings-module.c)
