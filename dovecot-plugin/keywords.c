@@ -8,7 +8,7 @@
 
 const char *const rmt_keywords_ours[] = { RMT_KEYWORD_PENDING, RMT_KEYWORD_SHOWN,
 					  RMT_KEYWORD_FETCHED, RMT_KEYWORD_FEEDBACK,
-					  NULL };
+					  RMT_KEYWORD_ASKED,   NULL };
 
 static bool has_index(const struct mail_keywords *keywords, unsigned int idx)
 {

@@ -11,12 +11,12 @@
 #include "dovecot-plugin/user.h"
 
 /* Positions in bits. */
-enum { PENDING, SHOWN, APPROVE, DENY, ALWAYS, UNSUBSCRIBE, WORDS };
+enum { PENDING, SHOWN, APPROVE, DENY, ALWAYS, ASKED, WORDS };
 
 static const char *const words[WORDS] = {
 	[PENDING] = RMT_KEYWORD_PENDING, [SHOWN] = RMT_KEYWORD_SHOWN,
 	[APPROVE] = RMT_KEYWORD_APPROVE, [DENY] = RMT_KEYWORD_DENY,
-	[ALWAYS] = RMT_KEYWORD_ALWAYS,   [UNSUBSCRIBE] = RMT_KEYWORD_UNSUBSCRIBE,
+	[ALWAYS] = RMT_KEYWORD_ALWAYS,   [ASKED] = RMT_KEYWORD_ASKED,
 };
 
 enum { HAS_CHOICE = 1 << APPROVE | 1 << DENY | 1 << ALWAYS };
@@ -81,7 +81,7 @@ static void look_at(struct look *look, uint32_t seq, unsigned int bits)
 		if ((bits & HAS_CHOICE) != 0)
 			again(look, uid, "choice", 1);
 	}
-	if ((bits & 1u << UNSUBSCRIBE) != 0 && look->user->set.unsubscribe)
+	if ((bits & 1u << ASKED) != 0 && look->user->set.unsubscribe)
 		array_push_back(&look->unsubscribe, &uid);
 }
 

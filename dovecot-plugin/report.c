@@ -67,7 +67,7 @@ struct rmt_job *rmt_report_unsubscribe(struct rmt_user *user, struct mail *mail,
 {
 	struct rmt_job *job = rmt_job_about(user, "unsubscribe", mail);
 
-	job->acked = RMT_KEYWORD_UNSUBSCRIBE;
+	job->acked = RMT_KEYWORD_UNSUBSCRIBE " " RMT_KEYWORD_ASKED;
 	rmt_wire_add_number(&job->out, "count", count);
 	return end(job, mail, count < RMT_WIRE_MANY);
 }

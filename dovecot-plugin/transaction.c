@@ -55,12 +55,17 @@ static bool starts(const char *text, const char *word)
 	return strncasecmp(text, word, strlen(word)) == 0;
 }
 
-/* imap gives the command as typed; the virtual plugin its function's name, for
- * what the client did in a virtual mailbox. Anything else is not the user. */
+/* imap gives the command as typed; the virtual plugin its functions' names, for
+ * what the client did in a virtual mailbox: reads at once, flags at its sync. All
+ * else is not the user. */
 bool rmt_transaction_is_users(const struct mailbox_transaction_context *t)
 {
-	static const char *const words[] = { "fetch ", "store ", "uid fetch ",
-					     "uid store ", "virtual_transaction_get" };
+	static const char *const words[] = { "fetch ",
+					     "store ",
+					     "uid fetch ",
+					     "uid store ",
+					     "virtual_transaction_get",
+					     "virtual_backend_box_sync_mail_set" };
 	unsigned int i;
 
 	if (t->reason == NULL || (t->flags & MAILBOX_TRANSACTION_FLAG_NO_NOTIFY) != 0)
@@ -271,7 +276,8 @@ static void judge_one(struct rmt_gathered *all, struct mail *mail,
 		judge_pending(all, mail, item);
 	if (item->choice != NULL)
 		add_job(all, rmt_report_choice(all->user, item->choice, mail));
-	if (item->unsubscribe)
+	/* Remembered as the user's: a script may have set the other keyword. */
+	if (item->unsubscribe && rmt_mail_mark(mail, RMT_KEYWORD_ASKED))
 		add_job(all, rmt_report_unsubscribe(all->user, mail, all->unsubscribes));
 }
 

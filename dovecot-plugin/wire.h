@@ -36,7 +36,9 @@
  *			Sent once, not repeated; `shown` tells all of it again
  *	shown		the message was displayed: how=seen|fetched|strict
  *	choice		choice=approve|deny|always|never: the user's own decision;
- *			choice=junk: the user says spam, so no receipt, ever
+ *			choice=junk: the user says spam, so no receipt, ever.
+ *			May come before `shown` (the user's Sieve script may set the
+ *			keyword): then it is remembered, and nothing is sent yet
  *	preference	value=: the standing preference as written (IMAP METADATA)
  *	open		send this user's answers, now and while the connection lasts
  *	unsubscribe	the body is the whole message; count=: how many were asked
@@ -113,6 +115,8 @@
 #define RMT_KEYWORD_SHOWN    "$ReceiptShown"
 /* on a mail to a return path, until the agent has it */
 #define RMT_KEYWORD_FEEDBACK "$FeedbackPending"
+/* beside $Unsubscribe, where the user set it and no script did */
+#define RMT_KEYWORD_ASKED "$UnsubscribeAsked"
 /* the user's word */
 #define RMT_KEYWORD_APPROVE     "$MDNApprove"
 #define RMT_KEYWORD_DENY        "$MDNDeny"
