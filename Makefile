@@ -71,7 +71,8 @@ REPORT_SRC := $(addprefix common/report/, report.c mail.c text.c classify.c arf.
 	autoreply.c notice.c prose.c)
 # What DNS tells of a domain, and the rules that take no more.
 RULES_SRC += $(addprefix common/rules/, facts.c lookup.c spf_survey.c domain.c names.c record.c \
-	rules_dkim.c rules_dmarc.c rules_names.c rules_optional.c rules_spf.c scripts.c message.c readiness.c)
+	rules_dkim.c rules_dmarc.c rules_names.c rules_optional.c rules_spf.c rules_format.c \
+	rules_list.c rules_deceptive.c header_words.c scripts.c message.c readiness.c)
 # How a message says to leave its list.
 UNSUBSCRIBE_SRC := $(addprefix common/unsubscribe/, address_filter.c covered.c leave.c \
 	list_unsubscribe.c mailto.c post.c proof.c target.c)
@@ -109,7 +110,7 @@ CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf
 # A step of the milter (step.h) is a file here and a row in steps.c.
 MILTER_SRC := $(addprefix postfix-policy/milter/, main.c processes.c place.c milter.c socket.c \
 	events.c session.c names.c kind.c gather.c outcome.c judge.c message.c end.c steps.c \
-	policyd_client.c step_alignment.c step_charge.c)
+	policyd_client.c step_alignment.c step_charge.c step_header.c)
 MILTER_SRC += postfix-policy/milter/step_unsubscribe.c
 MILTER_SRC += postfix-policy/milter/step_proof.c
 CLI_SRC += common/cli/check.c common/cli/check_json.c common/cli/check_text.c common/cli/predict.c common/cli/report.c

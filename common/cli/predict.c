@@ -8,6 +8,7 @@
 #include "common/cli/check.h"
 #include "common/cli/predict.h"
 #include "common/cli/report.h"
+#include "common/message/header.h"
 #include "common/rules/message.h"
 
 /* R1 to R8: without them nothing can be foretold. */
@@ -377,18 +378,57 @@ static int say(const struct options *options, const struct prediction *p, GStrin
 	return status;
 }
 
+/* --- judging -------------------------------------------------------------------------
+ */
+
+enum { TEXT_MAX = 65536 };
+
+static size_t count_fields(struct rmt_span section)
+{
+	struct rmt_header_reader reader = rmt_header_read(section);
+	struct rmt_header_field field;
+	size_t count = 0;
+
+	while (rmt_header_next(&reader, &field))
+		count++;
+	return count;
+}
+
+static void judge_message(struct options *options, struct prediction *p)
+{
+	struct rmt_header_facts header = { .complete = true, .from = &p->from };
+	struct rmt_mail_facts mail = {
+		.from = &p->from,
+		.dkim = p->dkim,
+		.domain = p->facts,
+		.header = &header,
+		.bulk = options->bulk,
+	};
+	struct rmt_covered covered = { 0 };
+
+	rmt_header_split(rmt_span(p->message, p->len), &header.section, &header.text);
+	header.octets = header.section.len;
+	header.count = count_fields(header.section);
+	header.text.len = MIN(header.text.len, TEXT_MAX);
+	rmt_covered_read(&(struct rmt_covered_query){ p->dkim,
+						      rmt_span_of(p->from.domain),
+						      rmt_cli_psl(&options->dns), true },
+			 &covered);
+	header.unsubscribe = &covered;
+	if (p->facts != NULL)
+		mail.dmarc = rmt_dmarc_result(p->dmarc);
+	rmt_rules_message(&mail, &p->findings);
+	rmt_covered_clear(&covered);
+}
+
 static int predict(struct options *options, GString *out, GError **err)
 {
 	struct prediction p = { .message = NULL };
-	struct rmt_mail_facts mail = { .from = &p.from };
 	int status = RMT_EXIT_TROUBLE;
 
 	rmt_rule_findings_init(&p.findings);
 	if (gather(options, &p, err)) {
-		mail.dkim = p.dkim;
-		mail.domain = p.facts;
-		mail.dmarc = p.facts != NULL ? rmt_dmarc_result(p.dmarc) : NULL;
-		rmt_rules_message(&mail, &p.findings);
+		judge_message(options, &p);
 		rmt_rule_findings_sort(&p.findings);
 		status = say(options, &p, out);
 	}

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "common/message/header.h"
 #include "common/rules/message.h"
 #include "common/rules/names.h"
 
@@ -161,9 +162,23 @@ static void judge_from(const struct rmt_mail_facts *mail,
 	if (mail->from->result != RMT_FROM_OK)
 		rmt_rule_add(findings, RMT_R11, RMT_RULE_BROKEN, "From", "%s (octet %zu)",
 			     mail->from->reason, mail->from->offset);
-	else
+	else if (mail->header == NULL)
 		rmt_rule_add(findings, RMT_R11, RMT_RULE_NEEDS, "From",
 			     "From is right; other fields are not judged here");
+}
+
+static void judge_header(const struct rmt_mail_facts *mail,
+			 struct rmt_rule_findings *findings)
+{
+	struct rmt_header_field field;
+
+	rmt_rule_format(mail->header, findings);
+	rmt_rule_header_sizes(mail->header, findings);
+	if (mail->bulk || rmt_header_first(mail->header, "List-Unsubscribe", &field)) {
+		rmt_rule_one_click(mail->header, findings);
+		rmt_rule_unsubscribe_link(mail->header, findings);
+	}
+	rmt_rule_deceptive(mail->header, findings);
 }
 
 static void add_rest(struct rmt_rule_findings *findings)
@@ -187,6 +202,8 @@ void rmt_rules_message(const struct rmt_mail_facts *mail,
 		       struct rmt_rule_findings *findings)
 {
 	judge_from(mail, findings);
+	if (mail->header != NULL)
+		judge_header(mail, findings);
 	if (mail->domain != NULL) {
 		judge_either(mail, findings);
 		rmt_rule_spf(mail->domain, findings);

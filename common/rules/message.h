@@ -10,6 +10,7 @@
 
 #include "common/message/from.h"
 #include "common/rules/domain.h"
+#include "common/rules/header.h"
 
 /* All foreign. */
 struct rmt_mail_facts {
@@ -18,7 +19,9 @@ struct rmt_mail_facts {
 	/* Of the domain in From, with the message's return path and the one address it
 	 * leaves from. NULL where From cannot be read: then only R11 is judged. */
 	const struct rmt_facts *domain;
-	const struct rmt_dmarc_result *dmarc; /* of what passed; NULL as domain */
+	const struct rmt_dmarc_result *dmarc;  /* of what passed; NULL as domain */
+	const struct rmt_header_facts *header; /* NULL: not judged */
+	bool bulk; /* of itself, too, where it has List-Unsubscribe */
 };
 
 void rmt_rules_message(const struct rmt_mail_facts *mail,

@@ -135,6 +135,15 @@ static void set_macro(char **field, SMFICTX *context, const char *name)
 	rmt_session_set(field, smfi_getsymval(context, (char *)name));
 }
 
+/* Behind the address stand ESMTP's arguments. */
+static bool has_word(char **words, const char *word)
+{
+	for (words = words[0] != NULL ? words + 1 : words; *words != NULL; words++)
+		if (g_ascii_strcasecmp(*words, word) == 0)
+			return true;
+	return false;
+}
+
 static sfsistat on_sender(SMFICTX *context, char **words)
 {
 	struct connection *connection = connection_of(context);
@@ -144,6 +153,7 @@ static sfsistat on_sender(SMFICTX *context, char **words)
 		return in_trouble("MAIL without a connection");
 	session = connection->session;
 	rmt_session_begin(session, words[0] != NULL ? words[0] : "");
+	session->smtputf8 = has_word(words, "SMTPUTF8");
 	set_macro(&session->sasl_user, context, "{auth_authen}");
 	set_macro(&session->cert_subject, context, "{cert_subject}");
 	set_macro(&session->cert_issuer, context, "{cert_issuer}");

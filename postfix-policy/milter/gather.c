@@ -238,6 +238,14 @@ static bool dns_failed(const struct rmt_dmarc_result *result)
 	       result->psl.verdict == RMT_DMARC_TEMPERROR;
 }
 
+static enum rmt_known is_published(const struct rmt_dmarc_result *result)
+{
+	if (result->tree.verdict != RMT_DMARC_NO_POLICY)
+		return result->tree.verdict != RMT_DMARC_TEMPERROR ? RMT_YES
+								   : RMT_UNKNOWN;
+	return RMT_NO;
+}
+
 static void align(const struct rmt_gather *with, struct rmt_message_facts *facts)
 {
 	g_autoptr(rmt_dmarc) dmarc = rmt_dmarc_new();
@@ -246,6 +254,7 @@ static void align(const struct rmt_gather *with, struct rmt_message_facts *facts
 	facts->spf_aligned = result->tree.spf_aligned || result->psl.spf_aligned;
 	facts->dkim_aligned = result->tree.dkim_aligned || result->psl.dkim_aligned;
 	facts->divergent = result->divergent;
+	facts->published = is_published(result);
 	facts->policy = result->tree.disposition;
 	facts->aligned = is_aligned(result) ? RMT_YES : RMT_NO;
 	if (facts->aligned == RMT_YES)
@@ -302,6 +311,7 @@ void rmt_gather(const struct rmt_gather *with, struct rmt_session *session,
 		.header_octets = session->header_octets,
 		.field_count = session->field_count,
 		.aligned = RMT_UNKNOWN,
+		.published = RMT_UNKNOWN,
 		.policy = RMT_DMARC_NONE,
 	};
 	read_from(session, facts_r);

@@ -30,6 +30,7 @@ struct rmt_message_facts {
 	GString *dkim_text;     /* own; "pass/example.com,fail:body-hash/example.net" */
 	enum rmt_known aligned; /* by either view of receivers */
 	bool spf_aligned, dkim_aligned;
+	enum rmt_known published; /* a DMARC policy, by either */
 	bool divergent; /* RFC 9989's receivers and RFC 7489's see different things */
 	enum rmt_dmarc_policy policy; /* what the domain in From asks for on failure */
 	const struct rmt_dkim *signatures; /* foreign: the session's; finished */

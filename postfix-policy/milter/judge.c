@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/rules/names.h"
 #include "common/rules/rules.h"
 
 enum rmt_level rmt_judge_level(const struct rmt_stream *stream, enum rmt_kind kind,
@@ -76,8 +77,9 @@ static const char *dkim_words(const struct rmt_message_facts *facts)
 				      : "no DKIM signature holds";
 }
 
-/* R1: nobody vouches for anything. R7: somebody does, but for another domain, and
- * the one in From asks to refuse such mail. R6: it does not ask. */
+/* R1: nobody vouches for anything. R8: for free mail, whose own hosts alone may send.
+ * R7: somebody does, but for another domain, and the one in From asks to refuse such
+ * mail. R6: it does not ask. */
 static void judge_alignment(struct judging *judging)
 {
 	const struct rmt_message_facts *facts = judging->facts;
@@ -97,6 +99,10 @@ static void judge_alignment(struct judging *judging)
 	if (nothing)
 		add(judging, RMT_RULES_ALIGN, RMT_R1, "7.26",
 		    "Mail from %s is not authenticated: %s, and %s", domain, dkim, spf);
+	else if (rmt_is_free_mail(rmt_span_of(domain)))
+		add(judging, RMT_RULES_ALIGN, RMT_R8, "7.26",
+		    "Only the hosts of %s may send for its addresses: %s, and %s", domain,
+		    dkim, spf);
 	else if (facts->policy > RMT_DMARC_NONE)
 		add(judging, RMT_RULES_ALIGN, RMT_R7, "7.26",
 		    "The DMARC policy of %s (%s) does not allow this mail: %s, and %s",
@@ -118,6 +124,10 @@ static void judge_bulk(struct judging *judging)
 	if (facts->dkim == RMT_NO)
 		add(judging, RMT_RULES_BULK, RMT_R4, "7.30", "Bulk mail needs DKIM: %s",
 		    dkim_words(facts));
+	if (facts->from.result == RMT_FROM_OK && facts->published == RMT_NO)
+		add(judging, RMT_RULES_BULK, RMT_R5, "7.40",
+		    "Bulk mail needs a DMARC record, and %s has none",
+		    facts->from.domain);
 }
 
 void rmt_judge(const struct rmt_message_facts *facts, const struct rmt_stream *stream,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* judge.h - facts of a message against the rules of its stream: R1, R2, R4, R6, R7
- * and R11's From. Pure. */
+/* judge.h - facts of a message against the rules of its stream: R1, R2, R4, R5, R6,
+ * R7, R8 and R11's From. Pure. */
 #ifndef RMT_MILTER_JUDGE_H
 #define RMT_MILTER_JUDGE_H
 

@@ -101,8 +101,9 @@ static bool read_config(struct rmt_milter *milter, const struct options *options
 static bool open_parts(struct rmt_milter *milter, const struct options *options,
 		       GError **err)
 {
-	const struct rmt_resolver_settings settings = RMT_RESOLVER_SETTINGS_INIT;
+	struct rmt_resolver_settings settings = RMT_RESOLVER_SETTINGS_INIT;
 
+	rmt_resolver_settings_from(&settings, &milter->in_force->config->dns);
 	milter->psl = rmt_psl_open();
 	if (milter->psl == NULL)
 		rmt_log(RMT_LOG_WARNING,

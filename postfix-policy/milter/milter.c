@@ -26,6 +26,8 @@ static void look_at_streams(struct rmt_in_force *in_force)
 
 		in_force->needs_policyd |=
 			stream->policy_contexts != NULL || stream->client_certs != NULL;
+		in_force->reads_text |=
+			stream->rules[RMT_RULES_UNSUBSCRIBE] > RMT_LEVEL_OFF;
 		in_force->counts_octets |= has_limit_of_octets(stream);
 	}
 }

@@ -15,6 +15,7 @@ struct rmt_in_force {
 	struct rmt_classifier *classifier; /* own */
 	bool needs_policyd; /* streams have conditions that policyd alone is told of */
 	bool counts_octets; /* a limit is of bytes */
+	bool reads_text;    /* a stream looks for links to unsubscribe */
 };
 
 struct rmt_milter {

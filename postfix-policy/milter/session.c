@@ -36,6 +36,7 @@ void rmt_session_forget(struct rmt_session *session)
 	session->recipient_count = 0;
 	session->header_octets = session->field_count = session->body_octets = 0;
 	session->complete = true;
+	session->smtputf8 = false;
 	session->ended = session->signed_ = session->verified = false;
 	session->keeps_body = session->keeps_size = false;
 }

@@ -33,6 +33,7 @@ struct rmt_session {
 	bool keeps_signatures; /* set by the host: signatures of messages matter */
 
 	/* The message. */
+	bool smtputf8;                       /* RFC 6531: raw UTF-8 was announced */
 	char *queue_id, *sender, *sasl_user; /* own; sender without brackets */
 	GPtrArray *recipients;               /* own; char *, without brackets */
 	size_t recipient_count;              /* of all, listed or not */

@@ -76,8 +76,10 @@ extern const struct rmt_step *const rmt_steps[];
 
 enum { RMT_STEPS_MAX = 32 };
 
-/* The rows. After: R1, R2, R4, R6, R7, R11's From. */
+/* The rows. After: R1, R2, R4 to R8, R11's From. */
 extern const struct rmt_step rmt_step_alignment;
+/* After: R11 beyond From, R12, R13, R14, R16's mark, R19, R20. */
+extern const struct rmt_step rmt_step_header;
 /* After: limits, suppressions, pauses of what policyd could not judge. */
 extern const struct rmt_step rmt_step_charge;
 /* Before: the charge of what is refused there. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* step_alignment.c - who vouches for the domain in From: R1, R2, R4, R6, R7, and that
+/* step_alignment.c - who vouches for the domain in From: R1, R2, R4 to R8, and that
  * there is one From at all (R11). */
 #include "common/base/log.h"
 #include "postfix-policy/milter/judge.h"

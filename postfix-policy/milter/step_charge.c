@@ -16,16 +16,6 @@ static bool opens(struct rmt_milter *milter, void **state_r, GError **err)
 	return true;
 }
 
-static json_t *ask(struct rmt_milter_message *message, json_t *request)
-{
-	g_autoptr(GError) err = NULL;
-	json_t *answer = rmt_policyd_ask(message->milter->policyd, request, &err);
-
-	if (answer == NULL)
-		rmt_message_note(message, "uncounted", "%s", err->message);
-	return answer;
-}
-
 static unsigned needs(struct rmt_span header, void *state)
 {
 	struct rmt_in_force *in_force = rmt_milter_in_force(state);
@@ -129,15 +119,18 @@ static bool will_be_refused(const struct rmt_milter_message *message)
 
 static void run(struct rmt_milter_message *message, void *state)
 {
+	g_autoptr(GError) err = NULL;
 	json_t *answer;
 
 	(void)state;
 	if (!is_ours_to_charge(message) || will_be_refused(message) ||
 	    message->queue_id[0] == '\0')
 		return;
-	answer = ask(message, make_request(message));
+	answer = rmt_policyd_ask(message->milter->policyd, make_request(message), &err);
 	if (answer != NULL)
 		take_answer(message, answer);
+	else
+		rmt_message_note(message, "uncounted", "%s", err->message);
 	json_decref(answer);
 }
 
@@ -151,9 +144,11 @@ static void settled(struct rmt_milter_message *message, void *state)
 	(void)state;
 	if (rmt_message_passes(message) || message->queue_id[0] == '\0')
 		return;
-	answer = ask(message,
-		     json_pack("{s:s,s:s,s:o}", "command", "message", "do", "refuse",
-			       "queue_id", rmt_policyd_text(message->queue_id)));
+	answer = rmt_policyd_ask(message->milter->policyd,
+				 json_pack("{s:s,s:s,s:o}", "command", "message", "do",
+					   "refuse", "queue_id",
+					   rmt_policyd_text(message->queue_id)),
+				 NULL);
 	if (json_is_true(json_object_get(answer, "known")))
 		rmt_message_note(message, "given-back", "yes");
 	json_decref(answer);

@@ -5,12 +5,15 @@
 
 /* In the order in which they run; each at its places. */
 const struct rmt_step *const rmt_steps[] = {
+	/* clang-format off: one a line */
 	&rmt_step_unsubscribe,
 	&rmt_step_alignment,
+	&rmt_step_header,
 	&rmt_step_charge, /* the last: what is refused is not charged */
 	&rmt_step_give_back,
 	&rmt_step_proof,
 	NULL,
+	/* clang-format on */
 };
 
 G_STATIC_ASSERT(G_N_ELEMENTS(rmt_steps) <= RMT_STEPS_MAX);

@@ -14,8 +14,9 @@ milter: {{
 	socket_mode = "0666"
 	socket_group = "root"
 {milter}}}
-egress: {{ out: {{ addresses = ["192.0.2.20", "2001:db8::20"]  helo = "mx.example.test" }} }}
+{egress}
 """
+EGRESS = 'egress: { out: { addresses = ["192.0.2.20", "2001:db8::20"]  helo = "mx.example.test" } }'
 
 # Where no policyd runs, nothing is asked for at the path of a real one.
 ALONE = """\
@@ -46,13 +47,14 @@ class Milter:
     "after" and "inbound" are served. policyd: a Policyd whose configuration this one shares."""
 
     def __init__(self, place, zone, streams, mode="enforce", milter="", more="",
-                 places=("after",), policyd=None):
+                 places=("after",), policyd=None, egress=EGRESS):
         self.program = os.path.join(BUILD, "remite-milter")
         if not os.access(self.program, os.X_OK):
             raise Skip(f"{self.program} is not built")
         self.place = place
         self.places = places
         self.policyd = policyd
+        self.egress = egress
         self.zone = place.file("zone.txt", zone) if zone is not None else None
         self.process = None
         self.configure(streams, mode, milter, more)
@@ -71,7 +73,8 @@ class Milter:
 
     def configure(self, streams, mode="enforce", milter="", more=""):
         sockets = "\n".join(f'\t{name} = "unix:{self.socket(name)}"' for name in self.places)
-        sections = SECTIONS.format(sockets=sockets, milter=milter) + more
+        sections = SECTIONS.format(sockets=sockets, milter=milter,
+                                   egress=self.egress) + more
         if self.policyd is not None:
             self.policyd.configure(streams, mode, more=sections)
             self.config = self.policyd.config

@@ -48,8 +48,8 @@ def message(sender, more="", subject="test"):
 
 class Servers:
     def __init__(self, place, rules="", mode="enforce", zone=ZONE, signs=None, settings=None,
-                 streams=None, **options):
-        signer = Signer(place, signs if signs is not None else SIGNS)
+                 streams=None, signer="", **options):
+        signer = Signer(place, signs if signs is not None else SIGNS, signer)
         self.milter = Milter(place, zone + signer.zone(),
                              streams or STREAM.format(rules=rules), mode, **options)
         milters = f"{signer.address}, {self.milter.address}"
@@ -108,6 +108,62 @@ def each_misalignment_is_refused_with_its_rule(place):
         true("192.0.2.20" not in reply.text, "no address of ours: " + reply.text)
         true(f"action=reject stream=all rules={rule}" in servers.milter.last(), what)
     equal(servers.postfix.delivered(), [], "delivered")
+
+
+HEADERS = [
+    # fields in place of those of message(), rule, status
+    ("Message-ID: <1@good.test>\r\n", "R11", "5.7.1"),  # Postfix does not mend it
+    ("Date: soon\r\nMessage-ID: <1@good.test>\r\n", "R11", "5.7.1"),
+    ("Date: Sat, 21 Nov 2026 10:00:00 +0000\r\nMessage-ID: 1\r\n", "R11", "5.7.1"),
+    ("Date: Sat, 21 Nov 2026 10:00:00 +0000\r\nMessage-ID: <1@good.test>\r\n"
+     "Subject: again\r\n", "R11", "5.7.1"),
+    ("Date: Sat, 21 Nov 2026 10:00:00 +0000\r\nMessage-ID: <1@good.test>\r\n"
+     "X-Long: " + ("x " * 400 + "\r\n ") * 50 + "x\r\n", "R12", "5.3.4"),
+]
+
+
+@test
+def each_flaw_of_the_header_is_refused_with_its_rule(place):
+    servers = Servers(place, 'hygiene = "reject" sizes = "reject"',
+                      settings={"local_header_rewrite_clients": "",
+                                "line_length_limit": "100000"})
+    equal(servers.send("ann@good.test", message("ann@good.test")).code, 250, "a good one")
+    for fields, rule, status in HEADERS:
+        text = "From: ann@good.test\r\nSubject: x\r\n" + fields + "\r\nHello.\r\n"
+        reply = servers.send("ann@good.test", text)
+        what = f"{fields[:200]!r}: {reply}; {servers.milter.last()[:600]}"
+        true(reply.code in (550, 552) and reply.text.startswith(status + " "), what)
+        true(f"(rule {rule})" in reply.text, what)
+
+
+@test
+def bulk_mail_offers_one_click_that_is_signed(place):
+    servers = Servers(place, 'unsubscribe = "reject"', signs={"*@signed.test": "signed.test"})
+    link = "List-Unsubscribe: <https://signed.test/u/1>\r\n"
+    post = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+    for fields, sender, why in (
+            ("", "ann@signed.test", "is missing"),
+            (link, "ann@signed.test", "no List-Unsubscribe-Post"),
+            (post + "List-Unsubscribe: <mailto:u@signed.test>\r\n", "ann@signed.test", "https"),
+            (link + post, "ann@good.test", "not signed")):
+        reply = servers.send("ann@good.test", message(sender, fields))
+        true(reply.code == 550 and "(rule R13)" in reply.text and why in reply.text,
+             f"{fields!r}: {reply}")
+    # Unless it is told to, opendkim does not sign the second one.
+    reply = servers.send("ann@good.test", message("ann@signed.test", link + post))
+    true(reply.code == 550 and "covers: there is no List-Unsubscribe-Post" in reply.text,
+         str(reply))
+
+
+@test
+def bulk_mail_that_is_signed_as_rfc_8058_wants_it_passes(place):
+    servers = Servers(place, 'unsubscribe = "reject"', signs={"*@signed.test": "signed.test"},
+                      signer="SignHeaders *,+List-Unsubscribe,+List-Unsubscribe-Post")
+    fields = ("List-Unsubscribe: <https://signed.test/u/1>\r\n"
+              "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n")
+    reply = servers.send("ann@good.test", message("ann@signed.test", fields))
+    equal(reply.code, 250, f"{reply}; {servers.milter.last()}")
+    true("rules=R14,R16 " in servers.milter.last(), servers.milter.last())
 
 
 @test
