@@ -15,6 +15,7 @@ struct said {
 	const char *spf_domain;
 	enum rmt_dmarc_policy policy;
 	enum rmt_kind kind;
+	const char *from; /* a domain; NULL: x.test */
 };
 
 #define UNSIGNED            .dkim = RMT_NO
@@ -27,14 +28,17 @@ static void make_facts(const struct said *said, struct rmt_message_facts *facts_
 					    "temperror:dns/x.test" };
 
 	*facts_r = (struct rmt_message_facts){
-		.from = { .result = RMT_FROM_OK, .domain = "x.test", .reason = "" },
+		.from = { .result = RMT_FROM_OK, .reason = "" },
 		.kind = said->kind,
 		.spf = { said->evaluated, said->spf, NULL, g_strdup(said->spf_domain) },
 		.dkim = said->dkim,
 		.dkim_text = g_string_new(dkim[said->dkim]),
 		.aligned = said->aligned,
 		.policy = said->policy != RMT_DMARC_UNSET ? said->policy : RMT_DMARC_NONE,
+		.published = RMT_YES,
 	};
+	g_strlcpy(facts_r->from.domain, said->from != NULL ? said->from : "x.test",
+		  sizeof(facts_r->from.domain));
 }
 
 static struct rmt_stream make_stream(enum rmt_level align, enum rmt_mode mode)
@@ -104,6 +108,11 @@ static void each_misalignment_has_its_rule(void **state)
 		  { UNSIGNED, .spf_domain = "y.test" },
 		  "R6",
 		  "5.7.32",
+		  NULL },
+		{ "free mail of somebody else's",
+		  { UNSIGNED, SPF(RMT_SPF_PASS, "y.test"), .from = "gmail.com" },
+		  "R8",
+		  "5.7.26",
 		  NULL },
 		{ "DNS is silent",
 		  { .aligned = RMT_UNKNOWN, UNSIGNED, SPF(RMT_SPF_TEMPERROR, "x.test") },
@@ -251,6 +260,35 @@ static void what_a_stranger_wrote_stays_on_one_line(void **state)
 	assert_true(g_str_has_suffix(reply.text, "(rule R6)"));
 }
 
+static void bulk_mail_needs_a_dmarc_record(void **state)
+{
+	static const struct {
+		enum rmt_known published;
+		const char *rules;
+	} rows[] = { { RMT_YES, "-" }, { RMT_UNKNOWN, "-" }, { RMT_NO, "R5" } };
+	struct rmt_stream stream = make_stream(RMT_LEVEL_REJECT, RMT_MODE_ENFORCE);
+	const struct said said = { .aligned = RMT_YES,
+				   SIGNED,
+				   SPF(RMT_SPF_PASS, "x.test") };
+	size_t i;
+
+	(void)state;
+	stream.rules[RMT_RULES_BULK] = RMT_LEVEL_REJECT;
+	for (i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autoptr(GString) rules = g_string_new(NULL);
+		struct rmt_message_facts facts;
+		struct rmt_outcome outcome;
+
+		make_facts(&said, &facts);
+		facts.published = rows[i].published;
+		rmt_outcome_init(&outcome);
+		rmt_judge(&facts, &stream, &outcome);
+		rmt_outcome_rules(&outcome, rules);
+		assert_string_equal(rules->str, rows[i].rules);
+		rmt_message_facts_clear(&facts);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,6 +297,7 @@ int main(void)
 		cmocka_unit_test(defer_is_a_reply_for_now),
 		cmocka_unit_test(notices_and_indirect_mail_are_not_refused),
 		cmocka_unit_test(the_highest_level_gives_the_reason),
+		cmocka_unit_test(bulk_mail_needs_a_dmarc_record),
 		cmocka_unit_test(what_a_stranger_wrote_stays_on_one_line),
 	};
 
