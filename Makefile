@@ -81,7 +81,7 @@ COMMON_SRC := $(BASE_SRC) $(CONFIG_SRC) $(MESSAGE_SRC) $(LIMITS_SRC) $(STORE_SRC
 # Return paths; with libcrypto.
 COMMON_SRC += common/token/verp.c
 # What must come back unforged; with OpenSSL.
-COMMON_SRC += $(addprefix common/token/,followed.c keys.c keys_file.c letters.c token.c unsub.c)
+COMMON_SRC += $(addprefix common/token/,followed.c keys.c keys_file.c letters.c token.c unsub.c consent.c)
 # Read receipts: what is asked, what is decided, what is sent; with GMime.
 RECEIPTS_SRC := $(addprefix common/receipts/, mailbox.c mime.c request.c request_auth.c \
 	request_kind.c recipient.c policy.c names.c field.c template.c part.c mdn_write.c mdn_read.c mdn_fields.c mdn_names.c)
@@ -124,9 +124,11 @@ PLUGIN_SRC := $(addprefix dovecot-plugin/, plugin.c settings.c settings-module.c
 # Of the plugin, what knows no Dovecot.
 SETTINGS_MODULE_SRC := $(addprefix dovecot-plugin/, settings-module.c)
 DOVEADM_SRC := $(addprefix dovecot-plugin/doveadm/, main.c)
-AGENT_SRC := $(addprefix dovecot-plugin/agent/, main.c)
+AGENT_SRC := $(addprefix dovecot-plugin/agent/, main.c clients.c)
 # What remite-agent does, without Dovecot.
-AGENT_CORE_SRC := $(addprefix dovecot-plugin/agent/, submit.c submit_program.c)
+AGENT_CORE_SRC := $(addprefix dovecot-plugin/agent/, agent.c kinds.c queue.c case.c receipt.c \
+	take.c preference.c query.c send.c ask.c prompt_text.c consent.c sweep.c rates.c peer.c \
+	submit.c submit_program.c)
 HTTP_SRC := $(addprefix dovecot-plugin/http/, main.c)
 LEAVER_SRC := $(addprefix dovecot-plugin/unsubscribe/, main.c serve.c)
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Table "answers": user, NUL, the claim's key -> version (1), number, id, verb,
- * mailbox (strings), uid, since, until (numbers). */
+/* Table "answers": user, NUL, the claim's key -> version (1), number, id, fields
+ * (strings), since, until (numbers). */
 #include "common/store/answers.h"
 #include "common/store/pack.h"
 #include "common/store/user_rows.h"
@@ -15,8 +15,7 @@ void rmt_answer_free(struct rmt_answer *answer)
 		return;
 	g_free(answer->user);
 	g_free(answer->id);
-	g_free(answer->verb);
-	g_free(answer->mailbox);
+	g_free(answer->fields);
 	g_free(answer);
 }
 
@@ -35,9 +34,7 @@ void rmt_deal_put_answer(struct rmt_deal *deal, const struct rmt_answer *answer)
 	rmt_pack_number(value, ANSWER_VERSION);
 	rmt_pack_number(value, answer->number);
 	rmt_pack_string(value, rmt_span_of(answer->id));
-	rmt_pack_string(value, rmt_span_of(answer->verb));
-	rmt_pack_string(value, rmt_span_of(answer->mailbox));
-	rmt_pack_number(value, answer->uid);
+	rmt_pack_string(value, rmt_span_of(answer->fields));
 	rmt_pack_number(value, (uint64_t)MAX(answer->since, 0));
 	rmt_pack_number(value, (uint64_t)MAX(answer->until, 0));
 	rmt_deal_put(deal, ANSWERS_TABLE, rmt_string_span(key), rmt_string_span(value));
@@ -88,9 +85,7 @@ static struct rmt_answer *read_row(struct rmt_span key, struct rmt_span value)
 	answer->user = g_strndup(user.p, user.len);
 	answer->number = rmt_unpack_number(&in);
 	answer->id = unpack_text(&in);
-	answer->verb = unpack_text(&in);
-	answer->mailbox = unpack_text(&in);
-	answer->uid = (uint32_t)rmt_unpack_number(&in);
+	answer->fields = unpack_text(&in);
 	answer->since = (int64_t)rmt_unpack_number(&in);
 	answer->until = (int64_t)rmt_unpack_number(&in);
 	return in.damaged ? NULL : g_steal_pointer(&answer);

@@ -12,9 +12,8 @@
 
 struct rmt_answer {
 	char *user, *id;      /* own; id of the message, as in its claim */
-	char *verb;           /* own; what to do, in the words of the protocol */
-	char *mailbox;        /* own; GUID of the mailbox it was last seen in; or "" */
-	uint32_t uid;         /* there; 0: not known */
+	char *fields;         /* own; where and what to do, in the words of the protocol:
+				 NAME=VALUE, joined by tabs */
 	int64_t since, until; /* Unix seconds; until: nobody asked for so long */
 	uint64_t number;      /* tells this answer from one that replaced it */
 };

@@ -6,12 +6,15 @@
 
 enum { ANSWER_KEPT = 90 * 24 * 3600 };
 
+/* Keywords as in the protocol between remite-agent and the mail plugin. */
 static void put_answer(struct rmt_deal *deal, const struct rmt_client_receipt *receipt)
 {
+	g_autofree char *fields = g_strdup_printf(
+		"msgid=<%s>\tadd=$MDNSent\tremove=$ReceiptPending", receipt->id);
 	struct rmt_answer answer = {
 		.user = (char *)receipt->user,
 		.id = (char *)receipt->id,
-		.verb = (char *)"sent",
+		.fields = fields,
 		.since = receipt->now_us / G_USEC_PER_SEC,
 		.until = receipt->now_us / G_USEC_PER_SEC + ANSWER_KEPT,
 		.number = (uint64_t)receipt->now_us,

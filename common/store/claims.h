@@ -2,11 +2,11 @@
 /* claims.h - the one row that gives the right to answer a message's request.
  *
  * A row stands for a user and a message: its Message-ID, or a hash of its header
- * where it has none (rmt_claim_id()). Who takes the row from one state into the
- * next has won, and what he brings along (the job that sends, the prompt, the
- * line in the audit trail) is committed with it or not at all. Of two who try at
- * the same time, in whatever process, one wins; kill -9 leaves before or after.
- * Keywords in mailboxes only mirror the row.
+ * where it has none; rmt_claim_id() makes the id of either. Who takes the row from one
+ *state into the next has won, and what he brings along (the job that sends, the prompt,
+ *the line in the audit trail) is committed with it or not at all. Of two who try at the
+ *same time, in whatever process, one wins; kill -9 leaves before or after. Keywords in
+ *mailboxes only mirror the row.
  *
  *	struct rmt_claim_step step = {
  *		.user = "ann@example.net", .id = id, .to = RMT_CLAIM_APPROVED,
@@ -58,11 +58,10 @@ void rmt_claim_free(struct rmt_claim *claim);
 typedef struct rmt_claim rmt_claim; /* for g_autoptr(rmt_claim) */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(rmt_claim, rmt_claim_free)
 
-/* What stands for the message: message_id (a field's value, or what stands in an
- * MDN) without angle brackets, comments and blanks; where that leaves nothing,
- * "hash:" and a hash of the fields of header that no relay changes. Empty: header
- * holds none of them either, and the message has no claim. */
-void rmt_claim_id(struct rmt_span message_id, struct rmt_span header, GString *id_r);
+/* What stands for the message: message_id (of a field, of an MDN, or the key of
+ * common/receipts/request.h) without angle brackets, comments and blanks. Empty:
+ * nothing is left, and the message has no claim. */
+void rmt_claim_id(struct rmt_span message_id, GString *id_r);
 
 /* The row's key, which others may use for what belongs to it. */
 struct rmt_span rmt_claim_key(const char *user, const char *id, char key[RMT_CLAIM_KEY]);
@@ -78,6 +77,7 @@ struct rmt_claim_step {
 	int64_t now, until;
 	/* Written into the row; NULL: as it was. */
 	const char *target, *recipient, *rule, *by, *receipt;
+	bool not_passed; /* the receipt was not taken: it may come by once more */
 };
 
 enum rmt_claim_result {

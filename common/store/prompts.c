@@ -56,6 +56,19 @@ void rmt_deal_remove_prompt(struct rmt_deal *deal, const char *user, const char 
 	rmt_deal_remove(deal, PROMPTS_TABLE, rmt_string_span(key));
 }
 
+static bool is_there(void *context, struct rmt_span stored)
+{
+	(void)context;
+	return stored.p != NULL;
+}
+
+void rmt_deal_if_prompt(struct rmt_deal *deal, const char *user, const char *id)
+{
+	g_autoptr(GString) key = key_of(user, id);
+
+	rmt_deal_if(deal, PROMPTS_TABLE, rmt_string_span(key), is_there, NULL);
+}
+
 static char *unpack_text(struct rmt_unpack *in)
 {
 	struct rmt_span text = rmt_unpack_string(in);
@@ -89,7 +102,17 @@ struct rmt_prompt *rmt_prompt_read(struct rmt_span key, struct rmt_span value)
 bool rmt_prompt_get(struct rmt_store *store, const char *user, const char *id,
 		    struct rmt_prompt **prompt_r, GError **err)
 {
-	g_autoptr(GString) key = key_of(user, id);
+	char key[RMT_CLAIM_KEY];
+
+	return rmt_prompt_get_by_key(store, user, rmt_claim_key(user, id, key), prompt_r,
+				     err);
+}
+
+bool rmt_prompt_get_by_key(struct rmt_store *store, const char *user,
+			   struct rmt_span claim, struct rmt_prompt **prompt_r,
+			   GError **err)
+{
+	g_autoptr(GString) key = rmt_user_key(user, claim);
 	g_autoptr(GBytes) value = NULL;
 	struct rmt_prompt *prompt = NULL;
 	gsize size;

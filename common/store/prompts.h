@@ -31,6 +31,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(rmt_prompt, rmt_prompt_free)
 void rmt_deal_put_prompt(struct rmt_deal *deal, const struct rmt_prompt *prompt);
 void rmt_deal_remove_prompt(struct rmt_deal *deal, const char *user, const char *id);
 
+/* The deal is off where the prompt was answered meanwhile. */
+void rmt_deal_if_prompt(struct rmt_deal *deal, const char *user, const char *id);
+
 /* At submission: the user's own program sends a receipt. Takes the claim out of
  * NONE, DELIVERED or ASKED into CLIENT, ends the prompt and its question in the
  * mailbox, and writes it down (event "client"). Result and row_r as those of
@@ -46,6 +49,10 @@ enum rmt_claim_result rmt_claim_take_by_client(struct rmt_store *store,
 /* NULL in *prompt_r: there is none. Own. */
 bool rmt_prompt_get(struct rmt_store *store, const char *user, const char *id,
 		    struct rmt_prompt **prompt_r, GError **err);
+
+/* The same by the claim's key (RMT_CLAIM_KEY octets), as links name it. */
+bool rmt_prompt_get_by_key(struct rmt_store *store, const char *user, struct rmt_span key,
+			   struct rmt_prompt **prompt_r, GError **err);
 
 /* Those of one user or (NULL) of all, until each returns false. What cannot be
  * read is skipped and logged. */

@@ -19,6 +19,7 @@ const char *const rmt_store_tables[] = {
 	"preferences",      /* prompts.h */
 	"answers",          /* answers.h */
 	"audit",            /* audit.h */
+	"agent",            /* remite-agent's own: what it learned */
 	NULL,
 };
 

@@ -1,118 +1,188 @@
 /* SPDX-License-Identifier: MIT */
 /* remite-agent: Dovecot's service that takes jobs from the mail plugin, from
- * doveadm and from remite-http. */
+ * doveadm and from remite-http. libdovecot is used in this thread alone; workers
+ * leave their log lines here. */
 #include "dovecot-plugin/compat.h"
-#include "istream.h"
-#include "ostream.h"
-#include "connection.h"
+#include "ioloop.h"
 #include "restrict-access.h"
 #include "master-service.h"
 #include "master-service-settings.h"
 
-#include "dovecot-plugin/wire.h"
+#include <curl/curl.h>
+#include <gmime/gmime.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
-struct agent_client {
-	struct connection conn;
-	struct rmt_wire_in *in; /* own */
-	bool greeted;
+#include "common/base/log.h"
+#include "dovecot-plugin/agent/clients.h"
+
+/* What other processes write (the milter, commands) is seen so soon. */
+enum { LOOK_MSECS = 1000 };
+
+struct line {
+	enum rmt_log_level level;
+	char *text; /* own */
 };
 
-static struct connection_list *clients;
+static struct host {
+	struct rmt_agent *agent; /* own */
+	GThread *thread;         /* foreign; Dovecot's */
+	GAsyncQueue *lines;      /* own; struct line, of other threads */
+	int wake;                /* eventfd */
+	struct io *io;
+	struct timeout *look;
+	uint64_t version; /* of the store, when looked at last */
+} host = { .wake = -1 };
 
-static void reply(struct agent_client *client, struct rmt_wire_out *out)
+/* --- the log --- */
+
+static void say(enum rmt_log_level level, const char *text)
 {
-	o_stream_nsend(client->conn.output, out->data, out->len);
-	rmt_wire_out_free(out);
-}
-
-static bool greet(struct agent_client *client, const struct rmt_wire_record *record)
-{
-	struct rmt_wire_out out = { 0 };
-
-	if (strcmp(record->type, "VERSION") != 0 ||
-	    strcmp(record->kind, RMT_WIRE_SERVICE) != 0 ||
-	    record->major != RMT_WIRE_MAJOR)
-		return FALSE;
-	client->greeted = TRUE;
-	rmt_wire_version(&out, NULL);
-	reply(client, &out);
-	return TRUE;
-}
-
-static bool handle_record(struct agent_client *client,
-			  const struct rmt_wire_record *record)
-{
-	struct rmt_wire_out out = { 0 };
-
-	if (!client->greeted)
-		return greet(client, record);
-	if (strcmp(record->type, "JOB") != 0)
-		return TRUE;
-	rmt_wire_begin(&out, "NAK", record->id, NULL);
-	rmt_wire_add(&out, "reason", "this agent knows no such job");
-	rmt_wire_end(&out, NULL, 0);
-	reply(client, &out);
-	return TRUE;
-}
-
-static bool handle_records(struct agent_client *client)
-{
-	struct rmt_wire_record record;
-	enum rmt_wire_result result;
-
-	while ((result = rmt_wire_in_next(client->in, &record)) == RMT_WIRE_RECORD)
-		if (!handle_record(client, &record))
-			return FALSE;
-	return result == RMT_WIRE_MORE;
-}
-
-static void client_input(struct connection *conn)
-{
-	struct agent_client *client = container_of(conn, struct agent_client, conn);
-	const unsigned char *data;
-	size_t size;
-	ssize_t got;
-	bool good = TRUE;
-
-	while (good && (got = i_stream_read_more(conn->input, &data, &size)) > 0) {
-		rmt_wire_in_feed(client->in, data, size);
-		i_stream_skip(conn->input, size);
-		good = handle_records(client);
+	switch (level) {
+	case RMT_LOG_ERROR:
+		i_error("%s", text);
+		break;
+	case RMT_LOG_WARNING:
+		i_warning("%s", text);
+		break;
+	case RMT_LOG_INFO:
+		i_info("%s", text);
+		break;
+	case RMT_LOG_DEBUG:
+		i_debug("%s", text);
+		break;
 	}
-	if (!good || got < 0)
-		conn->v.destroy(conn);
 }
 
-static void client_destroy(struct connection *conn)
+static void wake(void *context)
 {
-	struct agent_client *client = container_of(conn, struct agent_client, conn);
+	const uint64_t one = 1;
 
-	rmt_wire_in_destroy(&client->in);
-	connection_deinit(conn);
-	i_free(client);
-	master_service_client_connection_destroyed(master_service);
+	(void)context;
+	if (write(host.wake, &one, sizeof(one)) < 0)
+		return; /* full: it is awake */
 }
 
-static void client_connected(struct master_service_connection *conn)
+static void log_line(void *context, enum rmt_log_level level, const char *text)
 {
-	struct agent_client *client = i_new(struct agent_client, 1);
+	struct line *line;
 
-	master_service_client_connection_accept(conn);
-	client->in = rmt_wire_in_create();
-	connection_init_server(clients, &client->conn, conn->name, conn->fd, conn->fd);
+	(void)context;
+	if (g_thread_self() == host.thread) {
+		say(level, text);
+		return;
+	}
+	line = g_new0(struct line, 1);
+	line->level = level;
+	line->text = g_strdup(text);
+	g_async_queue_push(host.lines, line);
+	wake(NULL);
 }
 
-static const struct connection_settings settings = {
-	.dont_send_version = TRUE,
-	.input_max_size = 64 * 1024,
-	.output_max_size = SIZE_MAX,
-	.client = FALSE,
-};
+static void say_lines(void)
+{
+	struct line *line;
 
-static const struct connection_vfuncs vfuncs = {
-	.destroy = client_destroy,
-	.input = client_input,
-};
+	while ((line = g_async_queue_try_pop(host.lines)) != NULL) {
+		say(line->level, line->text);
+		g_free(line->text);
+		g_free(line);
+	}
+}
+
+/* --- turns --- */
+
+static void turn(void)
+{
+	say_lines();
+	host.version = rmt_store_version(host.agent->store);
+	rmt_agent_turn(host.agent);
+	rmt_clients_push_answers();
+}
+
+static void woken(void *context ATTR_UNUSED)
+{
+	uint64_t count;
+
+	if (read(host.wake, &count, sizeof(count)) > 0)
+		turn();
+}
+
+/* Times of jobs are whole seconds: a look each second finds those that are due. */
+static void look(void *context ATTR_UNUSED)
+{
+	turn();
+}
+
+static int64_t now_us(void *context)
+{
+	(void)context;
+	return g_get_real_time();
+}
+
+/* --- from start to end --- */
+
+static struct rmt_config *read_config(void)
+{
+	const char *path = getenv("REMITE_CONFIG");
+	g_autoptr(GPtrArray) complaints = NULL;
+	struct rmt_config *config;
+	guint i;
+
+	if (path == NULL && access(RMT_CONFIG_DEFAULT_FILE, F_OK) == 0)
+		path = RMT_CONFIG_DEFAULT_FILE;
+	config = rmt_config_read(path, &complaints);
+	for (i = 0; i < complaints->len; i++)
+		rmt_log(config != NULL ? RMT_LOG_WARNING : RMT_LOG_ERROR, "%s",
+			(const char *)complaints->pdata[i]);
+	if (config == NULL)
+		i_fatal("the configuration is wrong (see the lines before)");
+	return config;
+}
+
+static void start_agent(void)
+{
+	struct rmt_config *config = read_config();
+	g_autofree char *uri = g_strdup_printf("lmdb:%s/records", config->state);
+	struct rmt_store *store = NULL;
+	g_autoptr(GError) err = NULL;
+
+	if (!rmt_store_open(&store, uri, false, &err) ||
+	    !rmt_agent_new(&host.agent, config, store, &err))
+		i_fatal("%s", err->message);
+	host.agent->now_us = now_us;
+	host.agent->wake = wake;
+	if (!rmt_agent_start(host.agent, &err))
+		i_fatal("%s", err->message);
+}
+
+static void start_loop(void)
+{
+	host.wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (host.wake < 0)
+		i_fatal("eventfd() failed: %m");
+	host.io = io_add(host.wake, IO_READ, woken, NULL);
+	host.look = timeout_add(LOOK_MSECS, look, NULL);
+}
+
+static void start_libraries(void)
+{
+	host.thread = g_thread_self();
+	host.lines = g_async_queue_new();
+	rmt_log_init("remite-agent", RMT_LOG_INFO, log_line, NULL);
+	g_mime_init();
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+static void end(void)
+{
+	timeout_remove(&host.look);
+	io_remove(&host.io);
+	rmt_clients_deinit();
+	rmt_agent_free(host.agent);
+	say_lines();
+	curl_global_cleanup();
+}
 
 int main(int argc, char *argv[])
 {
@@ -128,10 +198,14 @@ int main(int argc, char *argv[])
 	/* Without it the process stays root, whatever `user` says. */
 	restrict_access_by_env(0, NULL);
 	restrict_access_allow_coredumps(TRUE);
-	clients = connection_list_init(&settings, &vfuncs);
+	start_libraries();
+	start_loop();
+	start_agent();
+	rmt_clients_init(host.agent);
 	master_service_init_finish(master_service);
-	master_service_run(master_service, client_connected);
-	connection_list_deinit(&clients);
+	turn();
+	master_service_run(master_service, rmt_clients_add);
+	end();
 	master_service_deinit(&master_service);
 	return 0;
 }

@@ -176,7 +176,7 @@ static void a_clients_receipt_ends_the_prompt_and_passes_once(void **state)
 	assert_int_equal(rmt_store_count(fixture->store, "audit"), 1);
 }
 
-static void what_stands_for_a_message_is_its_id_or_else_a_hash(void **state)
+static void what_stands_for_a_message_is_its_bare_id(void **state)
 {
 	static const struct {
 		const char *field, *want;
@@ -190,32 +190,9 @@ static void what_stands_for_a_message_is_its_id_or_else_a_hash(void **state)
 
 	(void)state;
 	for (i = 0; i < G_N_ELEMENTS(cases); i++) {
-		rmt_claim_id(rmt_span_of(cases[i].field), rmt_span(NULL, 0), id);
+		rmt_claim_id(rmt_span_of(cases[i].field), id);
 		assert_string_equal(id->str, cases[i].want);
 	}
-}
-
-static void copies_without_id_have_one_hash_whatever_relays_did(void **state)
-{
-	const struct rmt_span one =
-		RMT_SPAN("Received: by a\r\nFrom: a@b\r\n"
-			 "Subject: hello\r\n there\r\nDate: d\r\n\r\n");
-	const struct rmt_span two =
-		RMT_SPAN("Received: by b\nDelivered-To: x\nfrom: a@b\n"
-			 "Subject: hello there\nDate: d\nX-Y: z\n\n");
-	const struct rmt_span other =
-		RMT_SPAN("From: a@b\nSubject: hello you\nDate: d\n\n");
-	g_autoptr(GString) a = g_string_new(NULL), b = g_string_new(NULL);
-
-	(void)state;
-	rmt_claim_id(rmt_span(NULL, 0), one, a);
-	rmt_claim_id(RMT_SPAN("<>"), two, b);
-	assert_true(g_str_has_prefix(a->str, "hash:"));
-	assert_string_equal(a->str, b->str);
-	rmt_claim_id(rmt_span(NULL, 0), other, b);
-	assert_string_not_equal(a->str, b->str);
-	rmt_claim_id(rmt_span(NULL, 0), RMT_SPAN("X-Y: z\n\n"), b);
-	assert_string_equal(b->str, "");
 }
 
 static void rows_go_when_their_time_has_come(void **state)
@@ -407,8 +384,7 @@ int main(void)
 		ON_BOTH(a_receipt_of_ours_passes_once),
 		ON_MEM(a_receipt_that_was_denied_meanwhile_is_unknown),
 		ON_BOTH(a_clients_receipt_ends_the_prompt_and_passes_once),
-		cmocka_unit_test(what_stands_for_a_message_is_its_id_or_else_a_hash),
-		cmocka_unit_test(copies_without_id_have_one_hash_whatever_relays_did),
+		cmocka_unit_test(what_stands_for_a_message_is_its_bare_id),
 		ON_BOTH(rows_go_when_their_time_has_come),
 		ON_BOTH(what_is_erased_names_nobody_and_is_never_answered_again),
 		ON_MEM(a_damaged_row_lets_nobody_send),

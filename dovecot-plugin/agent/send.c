@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/* A receipt that was approved goes out.
+ *
+ * APPROVED: nothing was taken by the mail server, for sure. SENDING is committed
+ * before the message's end is sent, SENT after the server's answer; both in step
+ * with the job. Who finds SENDING after a crash is in doubt. remite-milter, if it
+ * stands at the submission, counts each receipt in its claim: with it the doubt is
+ * settled, and should one come by twice, the second is discarded there. Without
+ * it, a receipt in doubt is not sent again: never a receipt too many. */
+#include <string.h>
+
+#include "common/base/log.h"
+#include "common/receipts/mdn.h"
+#include "common/store/audit.h"
+#include "dovecot-plugin/agent/run.h"
+
+#define AGENT_TABLE "agent"
+#define COUNTED_KEY RMT_SPAN("receipts-counted")
+
+enum { FIRST_WAIT_SECS = 60, LAST_WAIT_SECS = 3600 };
+
+/* One attempt. */
+struct sending {
+	struct rmt_agent *agent;
+	const struct rmt_job *job;
+	struct rmt_receipt_order order;      /* own */
+	struct rmt_receipt_request *request; /* own */
+	GString *id;                         /* own */
+	bool marked;
+};
+
+static void clear(struct sending *sending)
+{
+	rmt_receipt_order_clear(&sending->order);
+	g_clear_pointer(&sending->request, rmt_receipt_request_free);
+	if (sending->id != NULL)
+		g_string_free(sending->id, TRUE);
+}
+
+static void log_trouble(GError **err)
+{
+	if (*err != NULL)
+		rmt_log(RMT_LOG_ERROR, "receipts: %s", (*err)->message);
+	g_clear_error(err);
+}
+
+/* --- steps of the claim --- */
+
+static struct rmt_claim_step step_of(const struct sending *sending, unsigned from,
+				     enum rmt_claim_state to)
+{
+	int64_t now = rmt_agent_now(sending->agent);
+
+	return (struct rmt_claim_step){
+		.user = sending->order.subject->user,
+		.id = sending->id->str,
+		.from = from,
+		.to = to,
+		.now = now,
+		.until = now + (int64_t)(sending->agent->config->agent.claims_kept_ns /
+					 G_GUINT64_CONSTANT(1000000000)),
+	};
+}
+
+/* Called when all but the end was sent. */
+static bool mark(void *context)
+{
+	struct sending *sending = context;
+	struct rmt_claim_step step =
+		step_of(sending, RMT_CLAIM_IN(RMT_CLAIM_APPROVED), RMT_CLAIM_SENDING);
+	g_autoptr(GError) err = NULL;
+
+	rmt_agent_fault(sending->agent, "before-mark");
+	sending->marked = rmt_claim_take(sending->agent->store, &step, NULL, NULL,
+					 &err) == RMT_CLAIM_TAKEN;
+	log_trouble(&err);
+	rmt_agent_fault(sending->agent, "after-mark");
+	return sending->marked;
+}
+
+static void put_audit(const struct sending *sending, const char *event, const char *note,
+		      struct rmt_deal *deal)
+{
+	g_autofree char *target = NULL;
+	struct rmt_audit line = {
+		.at_us = rmt_agent_now_us(sending->agent),
+		.event = (char *)event,
+		.user = sending->order.subject->user,
+		.id = sending->id->str,
+		.by = (char *)"agent",
+		.receipt = sending->order.receipt,
+		.note = (char *)note,
+	};
+
+	if (sending->request->targets->len > 0) {
+		const struct rmt_mailbox *first = sending->request->targets->pdata[0];
+
+		target = g_strdup(first->address);
+	}
+	line.target = target;
+	rmt_deal_put_audit(deal, &line);
+}
+
+/* The job is over, one way or another. */
+static void finish(struct sending *sending, enum rmt_claim_state to, const char *note)
+{
+	struct rmt_claim_step step = step_of(
+		sending,
+		RMT_CLAIM_IN(RMT_CLAIM_APPROVED) | RMT_CLAIM_IN(RMT_CLAIM_SENDING), to);
+	g_autoptr(rmt_deal) deal = rmt_deal_new();
+	g_autoptr(GError) err = NULL;
+
+	rmt_deal_remove_job(deal, sending->job->kind, sending->job->id);
+	put_audit(sending, rmt_claim_state_name(to), note, deal);
+	rmt_agent_fault(sending->agent, "before-finish");
+	/* Refused: the user's records were erased meanwhile; the job goes all the same.
+	 */
+	if (rmt_claim_take(sending->agent->store, &step, deal, NULL, &err) ==
+	    RMT_CLAIM_REFUSED)
+		rmt_job_done(sending->agent->store, sending->job, &err);
+	log_trouble(&err);
+	rmt_agent_fault(sending->agent, "after-finish");
+	rmt_log(RMT_LOG_INFO, "receipt %s user=<%s> id=<%s> receipt=<%s> %s",
+		rmt_claim_state_name(to), sending->order.subject->user, sending->id->str,
+		sending->order.receipt, note);
+}
+
+static void fail(struct sending *sending, const char *note)
+{
+	rmt_log(RMT_LOG_WARNING,
+		"a receipt of <%s> is given up: %s (remite receipts log tells which)",
+		sending->order.subject->user, note);
+	finish(sending, RMT_CLAIM_FAILED, note);
+}
+
+/* Nothing was taken: back to APPROVED, in step with the job's next attempt. */
+static void again(struct sending *sending, int64_t wait_secs, const char *note)
+{
+	const struct rmt_job *job = sending->job;
+	struct rmt_claim_step step = step_of(sending,
+					     RMT_CLAIM_IN(RMT_CLAIM_APPROVED) |
+						     RMT_CLAIM_IN(RMT_CLAIM_SENDING),
+					     RMT_CLAIM_APPROVED);
+	g_autoptr(rmt_deal) deal = rmt_deal_new();
+	g_autoptr(GError) err = NULL;
+	int64_t next = step.now + wait_secs;
+
+	if (next >= job->until) {
+		fail(sending, note);
+		return;
+	}
+	step.not_passed = true;
+	rmt_deal_put_job_again(deal, job, next, note);
+	rmt_claim_take(sending->agent->store, &step, deal, NULL, &err);
+	log_trouble(&err);
+	rmt_log(RMT_LOG_INFO, "receipt waits user=<%s> id=<%s> attempt=%u secs=%d: %s",
+		sending->order.subject->user, sending->id->str, job->attempts + 1,
+		(int)wait_secs, note);
+}
+
+static int64_t back_off(const struct rmt_job *job)
+{
+	return rmt_job_back_off(job->attempts + 1, FIRST_WAIT_SECS, LAST_WAIT_SECS,
+				g_random_int());
+}
+
+/* --- does a milter count what we submit? --- */
+
+static bool is_counted(struct rmt_store *store)
+{
+	g_autoptr(GBytes) value = NULL;
+	gsize size = 0;
+	const char *text;
+
+	if (!rmt_deal_read(store, AGENT_TABLE, COUNTED_KEY, &value, NULL) ||
+	    value == NULL)
+		return false;
+	text = g_bytes_get_data(value, &size);
+	return size == 1 && text[0] == '1';
+}
+
+/* Learned from each receipt that went out well. */
+static void learn(struct sending *sending)
+{
+	struct rmt_store *store = sending->agent->store;
+	g_autoptr(rmt_claim) row = NULL;
+	struct rmt_store_change change = { .table = AGENT_TABLE, .key = COUNTED_KEY };
+
+	if (!rmt_claim_get(store, sending->order.subject->user, sending->id->str, &row,
+			   NULL) ||
+	    row == NULL || is_counted(store) == (row->passed > 0))
+		return;
+	change.value = row->passed > 0 ? RMT_SPAN("1") : RMT_SPAN("0");
+	rmt_store_commit(store, &change, 1, NULL, NULL);
+}
+
+static void settle_doubt(struct sending *sending)
+{
+	g_autoptr(rmt_claim) row = NULL;
+	g_autoptr(GError) err = NULL;
+
+	if (!rmt_claim_get(sending->agent->store, sending->order.subject->user,
+			   sending->id->str, &row, &err)) {
+		log_trouble(&err);
+		return; /* still due */
+	}
+	if (row != NULL && row->passed > 0)
+		finish(sending, RMT_CLAIM_SENT, "taken: it was counted at submission");
+	else if (is_counted(sending->agent->store))
+		again(sending, 0, "broken off before it was counted at submission");
+	else
+		fail(sending, "broken off at its end: it may have been sent, so it is "
+			      "not sent again");
+}
+
+/* --- one attempt --- */
+
+/* Own; NULL-ended. */
+static char **recipients_of(const struct rmt_receipt_request *request)
+{
+	char **list = g_new0(char *, request->targets->len + 1);
+	guint i;
+
+	for (i = 0; i < request->targets->len; i++) {
+		const struct rmt_mailbox *one = request->targets->pdata[i];
+
+		list[i] = g_strdup(one->address);
+	}
+	return list;
+}
+
+static GString *write_with(const struct sending *sending, struct rmt_mdn_order *order,
+			   GError **err)
+{
+	bool needs_utf8;
+	GString *text;
+
+	order->smtputf8 = false;
+	text = rmt_mdn_write(order, sending->agent->templates, &needs_utf8, NULL);
+	if (text != NULL)
+		return text;
+	order->smtputf8 = true;
+	return rmt_mdn_write(order, sending->agent->templates, &needs_utf8, err);
+}
+
+/* NULL with a sentence. The same octets at every attempt. */
+static GString *compose(const struct sending *sending, const struct rmt_claim *row,
+			GError **err)
+{
+	const struct rmt_case *subject = sending->order.subject;
+	g_autoptr(rmt_receipt_user) user = rmt_case_user(subject, sending->agent->config);
+	const char *recipient =
+		*subject->recipient != '\0' ? subject->recipient : row->recipient;
+	g_autoptr(rmt_mailbox) envelope = rmt_mailbox_read(rmt_span_of(recipient));
+	g_autofree char *message_id = g_strdup_printf("<%s>", sending->order.receipt);
+	struct rmt_mdn_order order = {
+		.request = sending->request,
+		.name = subject->name,
+		.event = sending->order.event,
+		.by_user = sending->order.by_user,
+		.language = *subject->language != '\0' ? subject->language : NULL,
+		.now = sending->order.at,
+		.message_id = message_id,
+		.settings = &sending->agent->config->receipts,
+	};
+
+	rmt_receipt_recipient_find(sending->request, user, envelope, &order.recipient);
+	if (order.recipient.final != NULL && sending->request->targets->len > 0)
+		return write_with(sending, &order, err);
+	g_set_error(err, RMT_STORE_ERROR, RMT_STORE_ERROR_OTHER,
+		    "it is not known which address of the user it is for "
+		    "(remite_addresses)");
+	return NULL;
+}
+
+static void judge(struct sending *sending, enum rmt_submitted result, const char *reply)
+{
+	switch (result) {
+	case RMT_SUBMITTED_TAKEN:
+		learn(sending);
+		finish(sending, RMT_CLAIM_SENT, reply);
+		break;
+	case RMT_SUBMITTED_REFUSED:
+		fail(sending, reply);
+		break;
+	case RMT_SUBMITTED_UNKNOWN:
+		settle_doubt(sending);
+		break;
+	case RMT_SUBMITTED_LATER:
+		again(sending, back_off(sending->job), reply);
+		break;
+	}
+}
+
+static void attempt(struct sending *sending, struct rmt_agent_worker *worker,
+		    const struct rmt_claim *row)
+{
+	g_autoptr(GError) err = NULL;
+	g_autoptr(GString) text = compose(sending, row, &err);
+	g_auto(GStrv) recipients = recipients_of(sending->request);
+	g_autofree char *reply = NULL;
+	struct rmt_mail mail = { .sender = "",
+				 .recipients = (const char *const *)recipients,
+				 .last = mark,
+				 .context = sending };
+	enum rmt_submitted result;
+
+	if (text == NULL) {
+		fail(sending, err->message);
+		return;
+	}
+	mail.text = rmt_span(text->str, text->len);
+	rmt_agent_fault(sending->agent, "before-submit");
+	result = rmt_submit(worker->submission, &mail, &reply);
+	rmt_agent_fault(sending->agent, "after-submit");
+	judge(sending, result, reply);
+}
+
+static void go_on(struct sending *sending, struct rmt_agent_worker *worker)
+{
+	g_autoptr(rmt_claim) row = NULL;
+	g_autoptr(GError) err = NULL;
+
+	if (!rmt_claim_get(sending->agent->store, sending->order.subject->user,
+			   sending->id->str, &row, &err)) {
+		log_trouble(&err);
+		return;
+	}
+	if (row != NULL && row->state == RMT_CLAIM_APPROVED)
+		attempt(sending, worker, row);
+	else if (row != NULL && row->state == RMT_CLAIM_SENDING)
+		settle_doubt(sending);
+	else /* decided otherwise meanwhile */
+		rmt_job_done(sending->agent->store, sending->job, &err);
+	log_trouble(&err);
+}
+
+void rmt_run_receipt(struct rmt_agent *agent, struct rmt_agent_worker *worker,
+		     const struct rmt_job *job)
+{
+	struct sending sending = { .agent = agent, .job = job };
+	g_autoptr(GError) err = NULL;
+
+	if (!rmt_receipt_order_unpack(job->payload, &sending.order)) {
+		rmt_log(RMT_LOG_ERROR,
+			"a receipt's job is damaged: given up (remite jobs list)");
+		rmt_job_give_up(agent->store, job, "damaged", &err);
+		log_trouble(&err);
+		return;
+	}
+	sending.id = g_string_new(NULL);
+	sending.request = rmt_case_request(sending.order.subject, agent->config);
+	rmt_case_id(sending.request, sending.id);
+	go_on(&sending, worker);
+	clear(&sending);
+}

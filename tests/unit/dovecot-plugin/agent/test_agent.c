@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/unit/dovecot-plugin/agent/agent_fixture.h"
+
+#define AUTOMATIC "receipts: { policy = \"organization\" prompt = false }"
+#define ASKING    "receipts: { policy = \"organization\" prompt = true }"
+
+static void assert_has(const char *text, const char *part)
+{
+	if (strstr(text, part) == NULL)
+		fail_msg("'%s' is not in '%s'", part, text);
+}
+
+static const char *mail(const struct agent_fixture *fixture, guint index)
+{
+	assert_true(index < fixture->sink.mails->len);
+	return fixture->sink.mails->pdata[index];
+}
+
+/* --- automatic --- */
+
+static void a_receipt_goes_out_where_the_policy_sends_by_itself(void **state)
+{
+	struct agent_fixture *fixture = fixture_new(AUTOMATIC);
+	g_autofree char *answers = NULL, *trail = NULL;
+
+	(void)state;
+	fixture_shown(fixture, HEADER);
+	fixture_work(fixture, 1);
+	assert_int_equal(sink_count(&fixture->sink), 1);
+	assert_has(fixture->sink.seen->str, "MAIL FROM:<>");
+	assert_has(fixture->sink.seen->str, "RCPT TO:<alice@example.net>");
+	assert_has(mail(fixture, 0), "Final-Recipient: rfc822;bob@example.net");
+	assert_has(mail(fixture, 0), "Original-Message-ID: <m1@example.net>");
+	assert_has(mail(fixture, 0), "manual-action/MDN-sent-automatically; displayed");
+	assert_int_equal(fixture_state(fixture, "m1@example.net"), RMT_CLAIM_SENT);
+	answers = fixture_answers(fixture);
+	assert_has(answers, "box=INBOX\tuidvalidity=1\tuid=7\t"
+			    "add=$MDNSent\tremove=$ReceiptPending]");
+	trail = fixture_trail(fixture);
+	assert_has(trail, "approved/policy/");
+	assert_has(trail, "sent/agent/");
+	fixture_free(fixture);
+}
+
+static void however_often_it_is_shown_one_receipt_goes_out(void **state)
+{
+	struct agent_fixture *fixture = fixture_new(AUTOMATIC);
+	int i;
+
+	(void)state;
+	for (i = 0; i < 5; i++) {
+		fixture_shown(fixture, HEADER);
+		if (i == 2)
+			fixture_work(fixture, 1);
+	}
+	fixture_work(fixture, 1);
+	assert_int_equal(sink_count(&fixture->sink), 1);
+	fixture_free(fixture);
+}
+
+static void under_policy_none_nothing_goes_out_and_the_mark_goes(void **state)
+{
+	struct agent_fixture *fixture = fixture_new("receipts: { policy = \"none\" }");
+	g_autofree char *answers = NULL;
+
+	(void)state;
+	fixture_shown(fixture, HEADER);
+	fixture_work(fixture, 1);
+	assert_int_equal(sink_count(&fixture->sink), 0);
+	assert_int_equal(fixture_state(fixture, "m1@example.net"), RMT_CLAIM_DENIED);
+	answers = fixture_answers(fixture);
+	assert_has(answers, "remove=$ReceiptPending");
+	fixture_free(fixture);
+}
+
+static void in_report_mode_nothing_is_changed(void **state)
+{
+	struct agent_fixture *fixture = fixture_new(AUTOMATIC);
+	g_autofree char *trail = NULL;
+
+	(void)state;
+	fixture->agent->config->mode = RMT_MODE_REPORT;
+	fixture_shown(fixture, HEADER);
+	fixture_work(fixture, 1);
+	assert_int_equal(sink_count(&fixture->sink), 0);
+	assert_int_equal(fixture_state(fixture, "m1@example.net"), RMT_CLAIM_NONE);
+	trail = fixture_trail(fixture);
+	assert_string_equal(trail, "");
+	fixture_free(fixture);
+}
+
+static void a_message_that_asks_for_nothing_only_loses_its_mark(void **state)
+{
+	struct agent_fixture *fixture = fixture_new(AUTOMATIC);
+	g_autofree char *answers = NULL;
+
+	(void)state;
+	assert_int_equal(fixture_job(fixture, "shown", FIELDS(PLACE, "guid", "f00"),
+				     "From: a@b\r\nMessage-ID: <m1@example.net>\r\n\r\n"),
+			 RMT_TAKEN_ACK);
+	answers = fixture_answers(fixture);
+	assert_has(answers, "\tremove=$ReceiptPending]");
+	assert_null(strstr(answers, "$MDNSent"));
+	fixture_free(fixture);
+}
+
+static void the_envelope_recipient_of_the_delivery_is_remembered(void **state)
+{
+	struct agent_fixture *fixture = fixture_new(AUTOMATIC);
+
+	(void)state;
+	assert_int_equal(fixture_job(fixture, "delivered",
+				     FIELDS(PLACE, "rcpt", "bob@example.net"), HEADER),
+			 RMT_TAKEN_ACK);
+	assert_int_equal(fixture_state(fixture, "m1@example.net"), RMT_CLAIM_DELIVERED);
+	fixture_shown(fixture, HEADER);
+	fixture_work(fixture, 1);
+	assert_has(mail(fixture, 0), "Final-Recipient: rfc822;bob@example.net");
+	fixture_free(fixture);
+}
+
+/* --- asking --- */
+
+static void the_user_is_asked_by_a_message_and_nothing_else_goes_out(void **state)
+{
+	struct agent_fixture *fixture = fixture_new(ASKING);
+	g_autofree char *answers = NULL;
+
+	(void)state;
+	fixture_shown(fixture, HEADER);
+	fixture_work(fixture, 2); /* and the end of the question */
+	assert_int_equal(sink_count(&fixture->sink), 1);
+	assert_has(fixture->sink.seen->str, "RCPT TO:<bob@example.net>");
+	assert_has(mail(fixture, 0), "Auto-Submitted: auto-generated");
+	assert_null(strstr(mail(fixture, 0), "Disposition-Notification-To"));
+	assert_int_equal(fixture_state(fixture, "m1@example.net"), RMT_CLAIM_ASKED);
+	answers = fixture_answers(fixture);
+	assert_string_equal(answers, "");
+	fixture_free(fixture);
+}
+
+static void choose(struct agent_fixture *fixture, const char *choice)
+{
+	assert_int_equal(
+		fixture_job(fixture, "choice", FIELDS(PLACE, "choice", choice), HEADER),
+		RMT_TAKEN_ACK);
+}
+
+static void what_is_approved_goes_out_by_hand_of_the_user(void **state)
+{
+	struct agent_fixture *fixture = fixture_new(ASKING);
+
+	(void)state;
+	fixture_shown(fixture, HEADER);
+	fixture_work(fixture, 2);
+	choose(fixture, "approve");
+	choose(fixture, "approve");
+	fixture_work(fixture, 1);
+	assert_int_equal(sink_count(&fixture->sink), 2);
+	assert_has(mail(fixture, 1), "manual-action/MDN-sent-manually; displayed");
+	assert_int_equal(rmt_store_count(fixture->agent->store, "prompts"), 0);
+	fixture_free(fixture);
+}
+
+static void what_is_denied_never_goes_out(void **state)
+{
+	static const char *const choices[] = { "deny", "junk" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(choices); i++) {
+		struct agent_fixture *fixture = fixture_new(ASKING);
+
+		fixture_shown(fixture, HEADER);
+		choose(fixture, choices[i]);
+		choose(fixture, "approve");
+		fixture_shown(fixture, HEADER);
+		fixture_work(fixture, 1);
+		assert_int_equal(fixture_state(fixture, "m1@example.net"),
+				 RMT_CLAIM_DENIED);
+		assert_null(strstr(fixture->sink.seen->str, "alice"));
+		fixture_free(fixture);
+	}
+}
+
+static void always_sends_now_and_later_without_asking(void **state)
+{
+	struct agent_fixture *fixture = fixture_new(ASKING);
+	g_autofree char *second = g_strdup(HEADER);
+	g_autofree char *answers = NULL;
+
+	(void)state;
+	memcpy(strstr(second, "m1@"), "m2@", 3);
+	fixture_shown(fixture, HEADER);
+	fixture_work(fixture, 2);
+	choose(fixture, "always");
+	fixture_work(fixture, 1);
+	fixture_shown(fixture, second);
+	fixture_work(fixture, 1);
+	assert_int_equal(sink_count(&fixture->sink), 3);
+	assert_has(mail(fixture, 2), "Original-Message-ID: <m2@example.net>");
+	answers = fixture_answers(fixture);
+	assert_has(answers, "[preference=always alice@example.net]");
+	fixture_free(fixture);
+}
+
+static void never_beats_what_the_policy_sends_by_itself(void **state)
+{
+	struct agent_fixture *fixture = fixture_new(AUTOMATIC);
+
+	(void)state;
+	assert_int_equal(fixture_job(fixture, "preference",
+				     FIELDS("user", "bob@example.net", "value", "never"),
+				     NULL),
+			 RMT_TAKEN_ACK);
+	fixture_shown(fixture, HEADER);
+	fixture_work(fixture, 1);
+	assert_int_equal(sink_count(&fixture->sink), 0);
+	fixture_free(fixture);
+}
+
+static void nobody_answers_is_no(void **state)
+{
+	struct agent_fixture *fixture =
+		fixture_new(ASKING "\nprompts: { expire = \"7d\" }");
+	g_autofree char *trail = NULL;
+
+	(void)state;
+	fixture_shown(fixture, HEADER);
+	fixture_work(fixture, 2);
+	fixture->now_us += INT64_C(7) * RMT_AGENT_DAY * G_USEC_PER_SEC;
+	fixture_work(fixture, 1);
+	assert_int_equal(fixture_state(fixture, "m1@example.net"), RMT_CLAIM_DENIED);
+	assert_int_equal(rmt_store_count(fixture->agent->store, "prompts"), 0);
+	trail = fixture_trail(fixture);
+	assert_has(trail, "denied/time/unanswered");
+	choose(fixture, "approve");
+	fixture_work(fixture, 1);
+	assert_null(strstr(fixture->sink.seen->str, "alice"));
+	fixture_free(fixture);
+}
+
+static void a_digest_asks_all_questions_at_once(void **state)
+{
+	struct agent_fixture *fixture =
+		fixture_new(ASKING "\nprompts: { mail = \"digest\" digest = \"1h\" }");
+	g_autofree char *second = g_strdup(HEADER);
+
+	(void)state;
+	memcpy(strstr(second, "m1@"), "m2@", 3);
+	fixture_shown(fixture, HEADER);
+	fixture_shown(fixture, second);
+	fixture_work(fixture, 4); /* two ends, the digest, the sweep */
+	assert_int_equal(sink_count(&fixture->sink), 0);
+	fixture->now_us += INT64_C(3601) * G_USEC_PER_SEC;
+	fixture_work(fixture, 3);
+	assert_int_equal(sink_count(&fixture->sink), 1);
+	fixture_free(fixture);
+}
+
+static void a_link_or_command_names_the_question_and_the_receipt_goes_out(void **state)
+{
+	struct agent_fixture *fixture = fixture_new(ASKING);
+	g_autofree char *key = NULL;
+	const char *at;
+
+	(void)state;
+	fixture_shown(fixture, HEADER);
+	fixture_work(fixture, 2);
+	assert_int_equal(fixture_job(fixture, "query",
+				     FIELDS("user", "bob@example.net", "what", "pending"),
+				     NULL),
+			 RMT_TAKEN_ACK);
+	assert_has(fixture->rows->str, "\tid=m1@example.net\ttarget=alice@example.net\t"
+				       "subject=lunch\t");
+	at = strstr(fixture->rows->str, "key=");
+	key = g_strndup(at + 4, 32);
+	assert_int_equal(fixture_job(fixture, "choice",
+				     FIELDS("user", "bob@example.net", "key", key,
+					    "choice", "approve", "by", "link"),
+				     NULL),
+			 RMT_TAKEN_ACK);
+	assert_int_equal(fixture_job(fixture, "choice",
+				     FIELDS("user", "bob@example.net", "key", key,
+					    "choice", "approve", "by", "link"),
+				     NULL),
+			 RMT_TAKEN_NAK);
+	assert_has(fixture->reason, "nobody is asking that");
+	fixture_work(fixture, 1);
+	assert_int_equal(sink_count(&fixture->sink), 2);
+	fixture_free(fixture);
+}
+
+static void what_would_be_done_is_explained_without_doing_it(void **state)
+{
+	struct agent_fixture *fixture = fixture_new(AUTOMATIC);
+
+	(void)state;
+	assert_int_equal(fixture_job(fixture, "query",
+				     FIELDS("user", "bob@example.net", "what", "explain",
+					    "received", "1789990000"),
+				     HEADER),
+			 RMT_TAKEN_ACK);
+	assert_has(fixture->rows->str, "verdict=send");
+	assert_int_equal(fixture_state(fixture, "m1@example.net"), RMT_CLAIM_NONE);
+	fixture_free(fixture);
+}
+
+/* --- limits and trouble --- */
+
+static void the_limit_of_a_user_holds_whatever_a_job_says(void **state)
+{
+	struct agent_fixture *fixture = fixture_new(
+		"receipts: { policy = \"organization\" prompt = false user_limit = "
+		"\"3/day\" }");
+	int i;
+
+	(void)state;
+	for (i = 0; i < 6; i++) {
+		g_autofree char *header = g_strdup(HEADER);
+
+		strstr(header, "m1@")[1] = (char)('1' + i);
+		fixture_shown(fixture, header);
+	}
+	fixture_work(fixture, 1);
+	assert_int_equal(sink_count(&fixture->sink), 3);
+	fixture_free(fixture);
+}
+
+static const char *reply_with(void *context, const char *text)
+{
+	(void)text;
+	return context;
+}
+
+static void what_the_server_does_not_take_now_goes_out_later(void **state)
+{
+	struct agent_fixture *fixture = fixture_new(AUTOMATIC);
+	int i;
+
+	(void)state;
+	fixture->sink.at_end = reply_with;
+	fixture->sink.context = (void *)"451 disk full";
+	fixture_shown(fixture, HEADER);
+	for (i = 0; i < 300 && strstr(fixture->sink.seen->str, "DATA") == NULL; i++) {
+		rmt_agent_turn(fixture->agent);
+		g_usleep(10000);
+	}
+	g_usleep(50000);
+	assert_int_equal(fixture_state(fixture, "m1@example.net"), RMT_CLAIM_APPROVED);
+	fixture->sink.context = (void *)"250 ok";
+	fixture->now_us += INT64_C(3600) * G_USEC_PER_SEC;
+	fixture_work(fixture, 1);
+	assert_int_equal(sink_count(&fixture->sink), 1);
+	assert_int_equal(fixture_state(fixture, "m1@example.net"), RMT_CLAIM_SENT);
+	fixture_free(fixture);
+}
+
+static void what_the_server_refuses_is_given_up_and_written_down(void **state)
+{
+	struct agent_fixture *fixture = fixture_new(AUTOMATIC);
+	g_autofree char *trail = NULL;
+
+	(void)state;
+	fixture->sink.at_rcpt = "550 no such user";
+	fixture_shown(fixture, HEADER);
+	fixture_work(fixture, 1);
+	assert_int_equal(fixture_state(fixture, "m1@example.net"), RMT_CLAIM_FAILED);
+	trail = fixture_trail(fixture);
+	assert_has(trail, "failed/agent/");
+	fixture_free(fixture);
+}
+
+static void what_may_have_been_taken_is_not_sent_again_without_a_witness(void **state)
+{
+	struct agent_fixture *fixture = fixture_new(AUTOMATIC);
+
+	(void)state;
+	fixture->sink.at_end = reply_with;
+	fixture->sink.context = NULL; /* hangs up */
+	fixture_shown(fixture, HEADER);
+	fixture_work(fixture, 1);
+	assert_int_equal(fixture_state(fixture, "m1@example.net"), RMT_CLAIM_FAILED);
+	fixture_free(fixture);
+}
+
+/* As remite-milter does it: counts, then the server hangs up all the same. */
+static const char *count_and_hang_up(void *context, const char *text)
+{
+	struct agent_fixture *fixture = context;
+	const char *id = strstr(text, "Message-ID: <") + strlen("Message-ID: <");
+	g_autofree char *receipt = g_strndup(id, strcspn(id, ">"));
+
+	assert_int_equal(rmt_claim_pass(fixture->agent->store, receipt, NOW, NULL),
+			 RMT_CLAIM_FIRST_TIME);
+	return NULL;
+}
+
+static void what_a_witness_counted_was_sent(void **state)
+{
+	struct agent_fixture *fixture = fixture_new(AUTOMATIC);
+
+	(void)state;
+	fixture->sink.at_end = count_and_hang_up;
+	fixture->sink.context = fixture;
+	fixture_shown(fixture, HEADER);
+	fixture_work(fixture, 1);
+	assert_int_equal(fixture_state(fixture, "m1@example.net"), RMT_CLAIM_SENT);
+	fixture_free(fixture);
+}
+
+static void jobs_that_cannot_be_are_refused_in_words(void **state)
+{
+	struct agent_fixture *fixture = fixture_new(AUTOMATIC);
+
+	(void)state;
+	assert_int_equal(fixture_job(fixture, "fly", FIELDS("user", "bob"), NULL),
+			 RMT_TAKEN_NAK);
+	assert_has(fixture->reason, "no job of kind 'fly'");
+	assert_int_equal(
+		fixture_job(fixture, "choice", FIELDS(PLACE, "choice", "maybe"), HEADER),
+		RMT_TAKEN_NAK);
+	assert_int_equal(fixture_job(fixture, "query", FIELDS("what", "all"), NULL),
+			 RMT_TAKEN_NAK);
+	assert_int_equal(
+		fixture_job(fixture, "preference", FIELDS("value", "sometimes"), NULL),
+		RMT_TAKEN_NAK);
+	fixture_free(fixture);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_receipt_goes_out_where_the_policy_sends_by_itself),
+		cmocka_unit_test(however_often_it_is_shown_one_receipt_goes_out),
+		cmocka_unit_test(under_policy_none_nothing_goes_out_and_the_mark_goes),
+		cmocka_unit_test(in_report_mode_nothing_is_changed),
+		cmocka_unit_test(a_message_that_asks_for_nothing_only_loses_its_mark),
+		cmocka_unit_test(the_envelope_recipient_of_the_delivery_is_remembered),
+		cmocka_unit_test(
+			the_user_is_asked_by_a_message_and_nothing_else_goes_out),
+		cmocka_unit_test(what_is_approved_goes_out_by_hand_of_the_user),
+		cmocka_unit_test(what_is_denied_never_goes_out),
+		cmocka_unit_test(always_sends_now_and_later_without_asking),
+		cmocka_unit_test(never_beats_what_the_policy_sends_by_itself),
+		cmocka_unit_test(nobody_answers_is_no),
+		cmocka_unit_test(a_digest_asks_all_questions_at_once),
+		cmocka_unit_test(
+			a_link_or_command_names_the_question_and_the_receipt_goes_out),
+		cmocka_unit_test(what_would_be_done_is_explained_without_doing_it),
+		cmocka_unit_test(the_limit_of_a_user_holds_whatever_a_job_says),
+		cmocka_unit_test(what_the_server_does_not_take_now_goes_out_later),
+		cmocka_unit_test(what_the_server_refuses_is_given_up_and_written_down),
+		cmocka_unit_test(
+			what_may_have_been_taken_is_not_sent_again_without_a_witness),
+		cmocka_unit_test(what_a_witness_counted_was_sent),
+		cmocka_unit_test(jobs_that_cannot_be_are_refused_in_words),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
