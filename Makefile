@@ -47,7 +47,7 @@ LIMITS_SRC := $(addprefix common/limits/,gcra.c quota.c table.c names.c held.c c
 	reserve_sent.c sent.c)
 STORE_SRC := $(addprefix common/store/,store.c store_lmdb.c store_mem.c pack.c filter.c \
 	suppress_record.c suppress.c suppress_import.c suppress_index.c suppress_line.c \
-	stream_state.c)
+	bulk.c stream_state.c)
 # Receipts' claims, jobs of every kind, prompts and what is told of them.
 STORE_SRC += $(addprefix common/store/, deal.c claims.c claim_id.c claim_client.c jobs.c prompts.c preferences.c \
 	user_rows.c answers.c audit.c)
@@ -55,7 +55,7 @@ POLICY_SRC := common/policy/engine.c common/policy/engine_key.c common/policy/en
 	common/policy/engine_explain.c common/policy/engine_whole.c
 POLICY_SRC += common/policy/engine_unsubscribe.c
 POLICY_SRC += common/policy/policy_request.c common/policy/policy_reply.c
-POLICY_SRC += common/policy/binding.c common/policy/classify.c common/policy/header_match.c
+POLICY_SRC += common/policy/binding.c common/policy/bulk.c common/policy/classify.c common/policy/header_match.c
 AUTH_SRC := common/auth/dns.c common/auth/zone.c common/auth/ip.c common/auth/spf.c \
 	common/auth/spf_macro.c common/auth/spf_record.c common/auth/spf_tree.c
 # Signatures; with OpenSSL and, asked for a second opinion, libopendkim.
@@ -101,8 +101,9 @@ POLICYD_SRC := $(addprefix postfix-policy/policyd/, main.c policyd.c loop.c list
 	policy_session.c record.c metrics.c metrics_http.c talk.c control.c control_limits.c control_message.c \
 	control_status.c reload.c)
 # What is known of senders: policyd's own use of DNS.
-POLICYD_SRC += postfix-policy/policyd/senders.c
+POLICYD_SRC += postfix-policy/policyd/senders.c postfix-policy/policyd/bulk_keeper.c
 POLICYD_SRC += postfix-policy/policyd/links.c
+CLI_SRC += common/cli/bulk.c
 CLI_SRC += common/cli/bounce.c
 CLI_SRC += $(addprefix common/cli/, receipts.c receipts_batch.c receipts_case.c receipts_test.c)
 CLI_SRC += common/cli/keys.c

@@ -28,6 +28,7 @@ static const struct rmt_command *const commands[] = {
 	&rmt_command_receipts,
 	&rmt_command_suppress,
 	&rmt_command_stream,
+	&rmt_command_bulk,
 	&rmt_command_keys,
 	NULL,
 };

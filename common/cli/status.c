@@ -131,6 +131,32 @@ static void print_streams(const json_t *answer)
 	}
 }
 
+static void print_senders(const json_t *answer)
+{
+	const json_t *senders = json_object_get(answer, "senders");
+	json_t *row;
+	size_t i;
+
+	if (number_of(senders, "domains") > 0)
+		printf("\nsenders: %" JSON_INTEGER_FORMAT
+		       " domains known, %" JSON_INTEGER_FORMAT
+		       " being looked up; answers: %" JSON_INTEGER_FORMAT
+		       " ready, %" JSON_INTEGER_FORMAT " not, %" JSON_INTEGER_FORMAT
+		       " unknown\n",
+		       number_of(senders, "domains"), number_of(senders, "waiting"),
+		       number_of(senders, "ready"), number_of(senders, "not_ready"),
+		       number_of(senders, "unknown"));
+	json_array_foreach(json_object_get(answer, "bulk"), i, row)
+	{
+		printf("%s at %s: %" JSON_INTEGER_FORMAT " recipients today",
+		       text_of(row, "organization"), text_of(row, "provider"),
+		       number_of(row, "day"));
+		if (number_of(row, "since") > 0)
+			print_time(", bulk sender since ", number_of(row, "since"));
+		puts("");
+	}
+}
+
 static void print_nearest(const json_t *answer)
 {
 	const json_t *nearest = json_object_get(answer, "nearest");
@@ -161,6 +187,7 @@ static void print_status(const json_t *answer, const struct options *options)
 	print_head(answer);
 	print_tables(answer);
 	print_streams(answer);
+	print_senders(answer);
 	print_nearest(answer);
 	if (options->watch && !isatty(STDOUT_FILENO))
 		puts("--");

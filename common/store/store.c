@@ -11,6 +11,7 @@ const char *const rmt_store_tables[] = {
 	"suppress",         /* suppress_record.h */
 	"suppress-journal", /* suppress_journal.h */
 	"streams",          /* stream_state.h */
+	"bulk",             /* bulk.h */
 	"claims",           /* claims.h */
 	"receipt-ids",      /* claims.h */
 	"jobs",             /* jobs.h */

@@ -161,6 +161,7 @@ static const struct {
 	{ "limits-list", rmt_control_limits_list },
 	{ "limits-reset", rmt_control_limits_reset },
 	{ "explain", explain },
+	{ "bulk-forget", rmt_control_bulk_forget },
 	{ "message", rmt_control_message },
 	{ "reload", reload },
 };

@@ -10,6 +10,7 @@
  *	                "most": how many (all)
  *	limits-reset    "limit", and "value" or "all": true
  *	explain         "request": base64 of a policy request
+ *	bulk-forget     "organization", "provider"
  *	reload          answers when the configuration is in force, or refused
  *	message         of remite-milter, "do": one of
  *	    "remember"  what messages are charged from now on, so that the others work
@@ -63,6 +64,8 @@ void rmt_control_limits_list(struct rmt_policyd *policyd, struct rmt_talk *talk,
 			     json_t *request);
 void rmt_control_message(struct rmt_policyd *policyd, struct rmt_talk *talk,
 			 json_t *request);
+void rmt_control_bulk_forget(struct rmt_policyd *policyd, struct rmt_talk *talk,
+			     json_t *request);
 void rmt_control_limits_reset(struct rmt_policyd *policyd, struct rmt_talk *talk,
 			      json_t *request);
 

@@ -167,6 +167,53 @@ static json_t *tables_json(const struct rmt_metrics_state *state)
 				 : json_null());
 }
 
+static void add_bulk(void *context, const struct rmt_bulk_row *row, uint64_t day)
+{
+	json_array_append_new(context,
+			      json_pack("{s:s,s:s,s:I,s:I}", "organization", row->org,
+					"provider", row->provider, "day", (json_int_t)day,
+					"since", (json_int_t)row->count.since));
+}
+
+static json_t *bulk_json(struct rmt_policyd *policyd)
+{
+	json_t *list = json_array();
+
+	rmt_bulk_keeper_each(policyd->bulk, policyd->now.wall_secs, add_bulk, list);
+	return list;
+}
+
+/* What is known of senders' domains. */
+static json_t *senders_json(const struct rmt_policyd *policyd)
+{
+	struct rmt_senders_stats stats;
+
+	rmt_senders_stats(policyd->senders, &stats);
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "domains",
+			 (json_int_t)stats.readiness.domains, "waiting",
+			 (json_int_t)(stats.readiness.waiting + stats.in_flight),
+			 "refreshes", (json_int_t)stats.readiness.refreshes, "failures",
+			 (json_int_t)stats.readiness.failures, "ready",
+			 (json_int_t)stats.readiness.ready, "not_ready",
+			 (json_int_t)stats.readiness.not_ready, "unknown",
+			 (json_int_t)stats.readiness.unknown);
+}
+
+void rmt_control_bulk_forget(struct rmt_policyd *policyd, struct rmt_talk *talk,
+			     json_t *request)
+{
+	const char *org = json_string_value(json_object_get(request, "organization"));
+	const char *provider = json_string_value(json_object_get(request, "provider"));
+
+	if (org == NULL || provider == NULL)
+		rmt_control_error(talk,
+				  "bulk-forget: needs 'organization' and 'provider'");
+	else
+		rmt_control_end(talk, json_pack("{s:b}", "found",
+						rmt_bulk_keeper_forget(policyd->bulk, org,
+								       provider)));
+}
+
 static json_t *status_json(struct rmt_policyd *policyd, const struct status_job *job)
 {
 	struct rmt_metrics_state state;
@@ -174,19 +221,21 @@ static json_t *status_json(struct rmt_policyd *policyd, const struct status_job 
 
 	rmt_policyd_metrics_state(policyd, &state);
 	rmt_metrics_decisions(policyd->metrics, add_decision, decisions);
-	return json_pack(
-		"{s:s,s:i,s:I,s:I,s:o,s:s,s:b,s:I,s:i,s:i,s:o,s:o,s:o,s:o,s:o,s:o}",
-		"version", RMT_VERSION, "pid", (int)getpid(), "now",
-		(json_int_t)policyd->now.wall_secs, "started",
-		(json_int_t)policyd->started, "config",
-		rmt_json_text(rmt_span_of(policyd->config->file)), "mode",
-		policyd->config->mode == RMT_MODE_ENFORCE ? "enforce" : "report",
-		"reload_ok", policyd->reload_ok, "config_loaded",
-		(json_int_t)policyd->config_loaded, "connections", (int)state.connections,
-		"connections_max", (int)state.max_connections, "requests",
-		requests_json(policyd), "stages_seen", stages_json(policyd), "streams",
-		streams_json(policyd), "decisions", decisions, "tables",
-		tables_json(&state), "nearest", nearest_json(job));
+	return json_pack("{s:s,s:i,s:I,s:I,s:o,s:s,s:b,s:I,s:i,s:i,s:o,s:o,s:o,s:o,s:o,s:"
+			 "o,s:o,s:o}",
+			 "version", RMT_VERSION, "pid", (int)getpid(), "now",
+			 (json_int_t)policyd->now.wall_secs, "started",
+			 (json_int_t)policyd->started, "config",
+			 rmt_json_text(rmt_span_of(policyd->config->file)), "mode",
+			 policyd->config->mode == RMT_MODE_ENFORCE ? "enforce" : "report",
+			 "reload_ok", policyd->reload_ok, "config_loaded",
+			 (json_int_t)policyd->config_loaded, "connections",
+			 (int)state.connections, "connections_max",
+			 (int)state.max_connections, "requests", requests_json(policyd),
+			 "stages_seen", stages_json(policyd), "streams",
+			 streams_json(policyd), "decisions", decisions, "tables",
+			 tables_json(&state), "senders", senders_json(policyd), "bulk",
+			 bulk_json(policyd), "nearest", nearest_json(job));
 }
 
 static void free_status(struct rmt_job *data)

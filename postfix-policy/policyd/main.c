@@ -172,8 +172,11 @@ static bool make_parts(struct rmt_policyd *policyd, GError **err)
 	policyd->senders = rmt_senders_new(policyd->loop, policyd->dns_file);
 	rmt_policyd_configure_senders(policyd, policyd->config);
 	rmt_engine_set_gate(policyd->engine, rmt_senders_gate(policyd->senders));
+	policyd->bulk =
+		rmt_bulk_keeper_new(policyd->store, rmt_senders_psl(policyd->senders));
 	parts = (struct rmt_sessions_parts){ policyd->loop, policyd->engine,
-					     policyd->counters, policyd->metrics };
+					     policyd->counters, policyd->metrics,
+					     policyd->bulk };
 	policyd->sessions = rmt_sessions_new(&parts);
 	policyd->control = rmt_control_new(policyd);
 	policyd->http =
@@ -245,6 +248,7 @@ static void each_second(struct rmt_policyd *policyd)
 	rmt_sessions_sweep(policyd->sessions);
 	rmt_sockets_retry(policyd->sockets);
 	rmt_reload_sweep(policyd->reload);
+	rmt_bulk_keeper_turn(policyd->bulk, policyd->now.wall_secs);
 }
 
 /* Busy turns are shorter than upkeep is worth: once a millisecond is enough. */
@@ -318,6 +322,7 @@ static void stop(struct rmt_policyd *policyd)
 	rmt_record_close(policyd->record);
 	rmt_metrics_free(policyd->metrics);
 	rmt_engine_free(policyd->engine);
+	rmt_bulk_keeper_free(policyd->bulk);
 	rmt_senders_free(policyd->senders);
 	if (policyd->counters != NULL)
 		rmt_counters_close(&policyd->counters);

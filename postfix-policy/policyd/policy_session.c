@@ -484,6 +484,16 @@ static bool is_worth_a_line(const struct rmt_sessions *sessions, const struct sl
 	       (slot->work.facts.stage != RMT_STAGE_DATA || decision->counted);
 }
 
+/* A recipient that was accepted, whose provider may count the sender. */
+static void count_bulk(const struct rmt_sessions *sessions, const struct slot *slot)
+{
+	if (slot->work.facts.stage == RMT_STAGE_RCPT && sessions->parts.bulk != NULL &&
+	    slot->decision.action == RMT_ACTION_DUNNO)
+		rmt_bulk_keeper_sent(sessions->parts.bulk, slot->work.sender.domain,
+				     slot->work.recipient.domain,
+				     sessions->now.wall_secs);
+}
+
 /* Nobody waits for this part. */
 static void tell_batch(struct rmt_sessions *sessions)
 {
@@ -495,6 +505,7 @@ static void tell_batch(struct rmt_sessions *sessions)
 
 		rmt_metrics_decision(sessions->parts.metrics, &slot->work,
 				     &slot->decision);
+		count_bulk(sessions, slot);
 		if (is_worth_a_line(sessions, slot))
 			log_decision(sessions->line, slot);
 		if (sessions->record != NULL)

@@ -16,6 +16,7 @@
 #define RMT_POLICY_SESSION_H
 
 #include "common/policy/engine.h"
+#include "postfix-policy/policyd/bulk_keeper.h"
 #include "postfix-policy/policyd/listener.h"
 #include "postfix-policy/policyd/loop.h"
 #include "postfix-policy/policyd/metrics.h"
@@ -29,6 +30,7 @@ struct rmt_sessions_parts {
 	struct rmt_engine *engine;
 	struct rmt_counters *counters;
 	struct rmt_metrics *metrics;
+	struct rmt_bulk_keeper *bulk; /* or NULL */
 };
 
 struct rmt_sessions *rmt_sessions_new(const struct rmt_sessions_parts *parts);

@@ -4,6 +4,7 @@
 #define RMT_POLICYD_H
 
 #include "common/policy/engine.h"
+#include "postfix-policy/policyd/bulk_keeper.h"
 #include "postfix-policy/policyd/loop.h"
 #include "postfix-policy/policyd/metrics.h"
 #include "postfix-policy/policyd/policy_session.h"
@@ -20,6 +21,7 @@ struct rmt_policyd {
 	struct rmt_engine *engine;
 	struct rmt_metrics *metrics;
 	struct rmt_senders *senders;
+	struct rmt_bulk_keeper *bulk;
 	struct rmt_record *record; /* or NULL */
 	struct rmt_sessions *sessions;
 	struct rmt_sockets *sockets;

@@ -171,6 +171,11 @@ struct rmt_gate *rmt_senders_gate(struct rmt_senders *senders)
 	return &senders->gate;
 }
 
+const struct rmt_psl *rmt_senders_psl(const struct rmt_senders *senders)
+{
+	return senders->psl;
+}
+
 /* --- libunbound's sockets in the loop --------------------------------------------------
  */
 

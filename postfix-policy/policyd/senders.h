@@ -23,6 +23,9 @@ void rmt_senders_free(struct rmt_senders *senders);
 bool rmt_senders_configure(struct rmt_senders *senders, struct rmt_config *config,
 			   GError **err);
 
+/* Foreign; or NULL. */
+const struct rmt_psl *rmt_senders_psl(const struct rmt_senders *senders);
+
 struct rmt_gate *rmt_senders_gate(struct rmt_senders *senders);
 
 /* How long the loop may sleep, at most max_ms. */
@@ -33,8 +36,8 @@ void rmt_senders_turn(struct rmt_senders *senders, int64_t wall_secs);
 
 struct rmt_senders_stats {
 	struct rmt_readiness_stats readiness;
-	unsigned in_flight;     /* domains that are asked about */
-	uint64_t questions;     /* sent to DNS */
+	unsigned in_flight; /* domains that are asked about */
+	uint64_t questions; /* sent to DNS */
 };
 void rmt_senders_stats(const struct rmt_senders *senders,
 		       struct rmt_senders_stats *stats_r);

@@ -12,7 +12,7 @@ import urllib.request
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from dns import NameServer  # noqa: E402
 from live import equal, main, test, true, wait_until  # noqa: E402
-from policyd import Policyd  # noqa: E402
+from policyd import Policyd, request  # noqa: E402
 from postfix import Postfix  # noqa: E402
 from smtp import Smtp  # noqa: E402
 
@@ -270,6 +270,38 @@ def a_user_sends_for_domains_of_their_organisation(place):
     wait_until(lambda: send("ann@a.walk.example", "nospf.example").startswith("REJECT"),
                "another organisation")
     equal(send("ann@a.walk.example", "b.walk.example"), "DUNNO", "one by the walk")
+
+
+def send_many(policyd, sender, count, provider="gmail.com"):
+    with policyd.client() as client:
+        for i in range(count):
+            client.send(request(sender=sender, recipient=f"u{i}@{provider}",
+                                instance=f"bulk.{i // 100}"))
+            if i % 100 == 99:
+                for _ in range(100):
+                    client.answer()
+
+
+@test
+def who_sends_much_to_one_provider_is_a_bulk_sender_for_good(place):
+    policyd = Policyd(place)
+    send_many(policyd, "a@example.com", 3900)
+    send_many(policyd, "a@example.com", 6000, "example.net")
+    equal(policyd.status()["bulk"], [], "nobody yet")
+    send_many(policyd, "a@news.example.com", 200)
+    true("bulk: example.com has sent to 4000 recipients at google" in policyd.log(), "warned")
+    send_many(policyd, "a@example.com", 900)
+    wait_until(lambda: "is a bulk sender at google from now on" in policyd.log(), "the log")
+    row = policyd.status()["bulk"][0]
+    equal((row["organization"], row["provider"], row["day"]), ("example.com", "google", 5000),
+          "status")
+    wait_until(lambda: "bulk sender since" in policyd.remite("bulk", "list"), "the records")
+    policyd.restart()
+    true(policyd.status()["bulk"][0]["since"] > 0, "after a restart")
+    policyd.remite("bulk", "forget", "example.com", "google")
+    equal(policyd.status()["bulk"], [], "forgotten")
+    policyd.restart()
+    equal(policyd.status()["bulk"], [], "and stays so")
 
 
 @test

@@ -50,8 +50,12 @@ static struct house *house_open(void)
 	policyd->engine =
 		rmt_engine_new(policyd->config, policyd->counters, policyd->store);
 	policyd->metrics = rmt_metrics_new();
+	policyd->senders = rmt_senders_new(policyd->loop, NULL);
+	rmt_policyd_configure_senders(policyd, policyd->config);
+	policyd->bulk = rmt_bulk_keeper_new(policyd->store, NULL);
 	parts = (struct rmt_sessions_parts){ policyd->loop, policyd->engine,
-					     policyd->counters, policyd->metrics };
+					     policyd->counters, policyd->metrics,
+					     policyd->bulk };
 	policyd->sessions = rmt_sessions_new(&parts);
 	policyd->control = rmt_control_new(policyd);
 	policyd->reload = rmt_reload_new(policyd, NULL);
@@ -70,6 +74,8 @@ static void house_close(struct house *house)
 	rmt_sessions_free(policyd->sessions);
 	rmt_metrics_free(policyd->metrics);
 	rmt_engine_free(policyd->engine);
+	rmt_bulk_keeper_free(policyd->bulk);
+	rmt_senders_free(policyd->senders);
 	rmt_counters_close(&policyd->counters);
 	rmt_store_close(&policyd->store);
 	rmt_loop_free(policyd->loop);
