@@ -103,7 +103,7 @@ POLICYD_SRC := $(addprefix postfix-policy/policyd/, main.c policyd.c loop.c list
 # What is known of senders: policyd's own use of DNS.
 POLICYD_SRC += postfix-policy/policyd/senders.c postfix-policy/policyd/bulk_keeper.c
 POLICYD_SRC += postfix-policy/policyd/links.c
-CLI_SRC += common/cli/bulk.c
+CLI_SRC += common/cli/bulk.c common/cli/doctor_bulk.c common/cli/doctor_milter.c common/cli/setup_milter.c
 CLI_SRC += common/cli/bounce.c
 CLI_SRC += $(addprefix common/cli/, receipts.c receipts_batch.c receipts_case.c receipts_test.c)
 CLI_SRC += common/cli/keys.c

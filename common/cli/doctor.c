@@ -21,6 +21,12 @@ const struct rmt_doctor_check rmt_doctor_checks[] = {
 	  rmt_doctor_limits },
 	{ "egress", "transports and sender tables are as the egresses say",
 	  rmt_doctor_egress },
+	{ "milter",
+	  "remite-milter comes behind the signer, mail goes on without it, nothing is "
+	  "rewritten after it",
+	  rmt_doctor_milter },
+	{ "tls", "mail leaves with TLS where it can (R10)", rmt_doctor_tls },
+	{ "bulk", "who is a bulk sender at a provider, or nearly", rmt_doctor_bulk },
 	{ "unseen", "mail that passes no smtpd", rmt_doctor_unseen },
 	{ "socket",
 	  "policyd can be reached by Postfix's user and answers within a second",

@@ -47,12 +47,19 @@ void rmt_doctor_settings(struct rmt_doctor *doctor);
 void rmt_doctor_limits(struct rmt_doctor *doctor);
 void rmt_doctor_unseen(struct rmt_doctor *doctor);
 void rmt_doctor_egress(struct rmt_doctor *doctor);
+void rmt_doctor_milter(struct rmt_doctor *doctor);
+void rmt_doctor_bulk(struct rmt_doctor *doctor);
+void rmt_doctor_tls(struct rmt_doctor *doctor);
 void rmt_doctor_socket(struct rmt_doctor *doctor);
 void rmt_doctor_state(struct rmt_doctor *doctor);
 
 /* The line or lines that mend the list (NULL: main.cf), or NULL. Own: g_free. */
 char *rmt_doctor_remedy(const struct rmt_doctor *doctor,
 			const struct rmt_postfix_service *service, const char *parameter);
+
+/* R10: whether Postfix offers TLS with these settings of smtp(8). */
+bool rmt_doctor_tls_level_ok(const char *level, const char *use_tls,
+			     const char *enforce_tls);
 
 /* One part of a path, for rmt_doctor_may_pass(). */
 struct rmt_path_part {

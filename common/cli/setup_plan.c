@@ -21,14 +21,29 @@ struct planner {
 	struct rmt_setup_plan *plan;
 };
 
-static void add_edit(struct planner *p, enum rmt_setup_kind kind, char *name, char *value)
+void rmt_setup_add_edit(struct rmt_setup_plan *plan, enum rmt_setup_kind kind, char *name,
+			char *value)
 {
 	struct rmt_setup_edit *edit = g_new0(struct rmt_setup_edit, 1);
 
 	edit->kind = kind;
 	edit->name = name;
 	edit->value = value;
-	g_ptr_array_add(p->plan->edits, edit);
+	g_ptr_array_add(plan->edits, edit);
+}
+
+static void add_edit(struct planner *p, enum rmt_setup_kind kind, char *name, char *value)
+{
+	rmt_setup_add_edit(p->plan, kind, name, value);
+}
+
+void rmt_setup_note(struct rmt_setup_plan *plan, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	g_ptr_array_add(plan->notes, g_strdup_vprintf(format, args));
+	va_end(args);
 }
 
 static void note(struct planner *p, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -90,6 +105,12 @@ static char *reachable_unix(const struct rmt_postfix *pf, const char *listen,
 	if (g_str_has_prefix(endpoint, queue))
 		return g_strconcat("unix:", endpoint + strlen(queue), NULL);
 	return chrooted ? NULL : g_strdup(endpoint);
+}
+
+char *rmt_setup_reachable(const struct rmt_postfix *pf, const char *listen, bool chrooted)
+{
+	return g_str_has_prefix(listen, "unix:") ? reachable_unix(pf, listen, chrooted)
+						 : g_strdup(listen);
 }
 
 char *rmt_setup_service_text(const struct rmt_config *config,
@@ -594,15 +615,27 @@ static void file_free(struct rmt_setup_file *file)
 	g_free(file);
 }
 
+void rmt_setup_plan_init(struct rmt_setup_plan *plan)
+{
+	plan->edits = g_ptr_array_new_with_free_func((GDestroyNotify)edit_free);
+	plan->files = g_ptr_array_new_with_free_func((GDestroyNotify)file_free);
+	plan->notes = g_ptr_array_new_with_free_func(g_free);
+}
+
+void rmt_setup_plan_finish(struct rmt_setup_plan *plan)
+{
+	g_ptr_array_unref(plan->edits);
+	g_ptr_array_unref(plan->files);
+	g_ptr_array_unref(plan->notes);
+}
+
 struct rmt_setup_plan *rmt_setup_plan_new(const struct rmt_config *config,
 					  const struct rmt_postfix *pf)
 {
 	struct rmt_setup_plan *plan = g_new0(struct rmt_setup_plan, 1);
 	struct planner p = { config, pf, plan };
 
-	plan->edits = g_ptr_array_new_with_free_func((GDestroyNotify)edit_free);
-	plan->files = g_ptr_array_new_with_free_func((GDestroyNotify)file_free);
-	plan->notes = g_ptr_array_new_with_free_func(g_free);
+	rmt_setup_plan_init(plan);
 	plan_egresses(&p);
 	plan_policy(&p);
 	if (strcmp(rmt_postfix_get(pf, NULL, "smtpd_policy_service_request_limit"),
@@ -616,9 +649,7 @@ void rmt_setup_plan_free(struct rmt_setup_plan *plan)
 {
 	if (plan == NULL)
 		return;
-	g_ptr_array_unref(plan->edits);
-	g_ptr_array_unref(plan->files);
-	g_ptr_array_unref(plan->notes);
+	rmt_setup_plan_finish(plan);
 	g_free(plan);
 }
 

@@ -58,6 +58,20 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(rmt_setup_plan, rmt_setup_plan_free)
 char *rmt_setup_edit_command(const struct rmt_postfix *pf,
 			     const struct rmt_setup_edit *edit);
 
+/* For those who add to a plan. name and value are taken. */
+void rmt_setup_add_edit(struct rmt_setup_plan *plan, enum rmt_setup_kind kind, char *name,
+			char *value);
+void rmt_setup_note(struct rmt_setup_plan *plan, const char *format, ...)
+	G_GNUC_PRINTF(2, 3);
+/* An empty plan in memory of the caller. */
+void rmt_setup_plan_init(struct rmt_setup_plan *plan);
+void rmt_setup_plan_finish(struct rmt_setup_plan *plan);
+
+/* "unix:remite/policy" for a socket below the queue directory, else as it is written;
+ * NULL where a chrooted program cannot reach it. Own: g_free. */
+char *rmt_setup_reachable(const struct rmt_postfix *pf, const char *listen,
+			  bool chrooted);
+
 /* True where the service text names an address that policyd listens at. */
 bool rmt_setup_is_policyd(const struct rmt_config *config, const struct rmt_postfix *pf,
 			  struct rmt_span service_text, bool chrooted);

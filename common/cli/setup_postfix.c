@@ -4,17 +4,18 @@
 
 #include "common/cli/cli.h"
 #include "common/cli/setup_apply.h"
+#include "common/cli/setup_milter.h"
 
 struct options {
 	const char *dir; /* foreign */
-	bool apply, revert;
+	bool apply, revert, milter;
 };
 
 static bool read_options(struct options *options, int argc, char **argv)
 {
 	int i;
 
-	*options = (struct options){ RMT_POSTFIX_DIR, false, false };
+	*options = (struct options){ .dir = RMT_POSTFIX_DIR };
 	if (argc < 2 || strcmp(argv[1], "postfix") != 0)
 		return false;
 	for (i = 2; i < argc; i++) {
@@ -22,6 +23,8 @@ static bool read_options(struct options *options, int argc, char **argv)
 			options->apply = true;
 		else if (strcmp(argv[i], "--revert") == 0)
 			options->revert = true;
+		else if (strcmp(argv[i], "--milter") == 0)
+			options->milter = true;
 		else if (strcmp(argv[i], "--postfix") == 0 && i + 1 < argc)
 			options->dir = argv[++i];
 		else
@@ -123,6 +126,8 @@ static int run_setup(const struct rmt_cli *cli, int argc, char **argv)
 				    "%s (--postfix DIR names Postfix's configuration)",
 				    err->message);
 	plan = rmt_setup_plan_new(config, pf);
+	if (options.milter || rmt_setup_has_milter(config, pf))
+		rmt_setup_plan_milter(plan, config, pf);
 	if (rmt_setup_is_done(plan, pf)) {
 		print_notes(plan);
 		printf("nothing to do: %s is set up\n", pf->dir);
@@ -137,10 +142,12 @@ static int run_setup(const struct rmt_cli *cli, int argc, char **argv)
 const struct rmt_command rmt_command_setup = {
 	"setup",
 	"make Postfix ask policyd and use the egresses",
-	"usage: remite setup postfix [--apply | --revert] [--postfix DIR]\n\n"
+	"usage: remite setup postfix [--milter] [--apply | --revert] [--postfix DIR]\n\n"
 	"Prints, as commands, what Postfix's configuration lacks: policyd at all three\n"
 	"stages, a transport per egress, tables that send each stream's senders "
 	"there.\n\n"
+	"  --milter       remite-milter behind (and before) the milters there are, too;\n"
+	"                 later runs keep it there\n"
 	"  --apply        do it: backup, postconf(1), 'postfix check'; undone if that "
 	"fails\n"
 	"  --revert       take back what --apply did; edits of others stay\n"

@@ -116,6 +116,33 @@ def what_setup_applies_it_takes_back_to_the_octet(place):
 
 
 @test
+def the_milter_is_set_up_behind_the_signer_and_taken_back(place):
+    path = debian_files(place, "smtpd_milters = inet:127.0.0.1:8891\n"
+                               "non_smtpd_milters = inet:127.0.0.1:8891\n")
+    configure(place)
+    with open(place.file("remite.conf"), "a", encoding="utf-8") as out:
+        out.write('milter: { after = "inet:127.0.0.1:10032" }\n')
+    before = contents(path)
+    said = remite(place, "doctor", "--postfix", path, want=1)
+    true("remite setup postfix --milter --apply" in said, f"doctor says how: {said}")
+    remite(place, "setup", "postfix", "--milter", "--apply", "--postfix", path)
+    for name in ("smtpd_milters", "non_smtpd_milters"):
+        equal(postconf(path, "-xh", name).strip(),
+              "inet:127.0.0.1:8891, { inet:127.0.0.1:10032, default_action=accept, "
+              "connect_timeout=2s, command_timeout=5s, content_timeout=20s }", name)
+    said = remite(place, "doctor", "--postfix", path, want=1)
+    true("_milters" not in said, f"nothing about milters: {said}")
+    true("nothing to do" in remite(place, "setup", "postfix", "--apply", "--postfix", path),
+         "the second time")
+    postconf(path, "-e", "non_smtpd_milters = inet:127.0.0.1:8891")
+    said = remite(place, "doctor", "--postfix", path, want=1)
+    true("mail from sendmail(1) is neither judged nor limited" in said, said)
+    postconf(path, "-e", "non_smtpd_milters = inet:127.0.0.1:8891, $remite_milter_after")
+    remite(place, "setup", "postfix", "--revert", "--postfix", path)
+    equal(contents(path), before, "files after --revert")
+
+
+@test
 def edits_of_others_survive_the_revert(place):
     path = debian_files(place)
     configure(place)

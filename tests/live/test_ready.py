@@ -12,6 +12,7 @@ import urllib.request
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from dns import NameServer  # noqa: E402
 from live import equal, main, test, true, wait_until  # noqa: E402
+from milter import Milter  # noqa: E402
 from policyd import Policyd, request  # noqa: E402
 from postfix import Postfix  # noqa: E402
 from smtp import Smtp  # noqa: E402
@@ -302,6 +303,15 @@ def who_sends_much_to_one_provider_is_a_bulk_sender_for_good(place):
     equal(policyd.status()["bulk"], [], "forgotten")
     policyd.restart()
     equal(policyd.status()["bulk"], [], "and stays so")
+
+
+@test
+def both_programs_are_told_to_read_their_configuration(place):
+    policyd = Policyd(place)
+    milter = Milter(place, "", " all: { }", policyd=policyd)
+    said = policyd.remite("reload")
+    true("the configuration is in force" in said and "remite-milter was told" in said, said)
+    wait_until(lambda: "reload: " in milter.log(), "the milter's word")
 
 
 @test
