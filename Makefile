@@ -84,7 +84,7 @@ COMMON_SRC += common/token/verp.c
 COMMON_SRC += $(addprefix common/token/,followed.c keys.c keys_file.c letters.c token.c unsub.c consent.c)
 # Read receipts: what is asked, what is decided, what is sent; with GMime.
 RECEIPTS_SRC := $(addprefix common/receipts/, mailbox.c mime.c request.c request_auth.c \
-	request_kind.c recipient.c policy.c names.c field.c template.c part.c mdn_write.c mdn_read.c mdn_fields.c mdn_names.c)
+	request_kind.c recipient.c policy.c names.c field.c template.c part.c mdn_write.c mdn_read.c mdn_fields.c mdn_names.c police.c)
 COMMON_SRC += $(RECEIPTS_SRC)
 
 CLI_SRC := common/cli/main.c common/cli/cli.c common/cli/dkim.c
@@ -114,6 +114,7 @@ MILTER_SRC := $(addprefix postfix-policy/milter/, main.c processes.c place.c mil
 	policyd_client.c step_alignment.c step_charge.c step_header.c)
 MILTER_SRC += postfix-policy/milter/step_unsubscribe.c
 MILTER_SRC += postfix-policy/milter/step_proof.c
+MILTER_SRC += postfix-policy/milter/step_police.c
 CLI_SRC += common/cli/check.c common/cli/check_json.c common/cli/check_text.c common/cli/predict.c common/cli/report.c
 
 # Within Dovecot. The mail plugin has no GLib: it is loaded into imap and lmtp.

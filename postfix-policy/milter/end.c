@@ -12,6 +12,17 @@ bool rmt_end_edits(const struct rmt_milter_message *message)
 	       message->edits->len > 0;
 }
 
+bool rmt_end_discards(const struct rmt_milter_message *message)
+{
+	guint i;
+
+	for (i = 0; rmt_end_edits(message) && i < message->edits->len; i++)
+		if (((const struct rmt_edit *)message->edits->pdata[i])->kind ==
+		    RMT_EDIT_DISCARD)
+			return true;
+	return false;
+}
+
 static const char *word_of(enum rmt_level done)
 {
 	return done >= RMT_LEVEL_DEFER ? rmt_level_name(done) : "pass";
@@ -26,8 +37,8 @@ static void append_text(GString *line, const char *name, const char *text)
 /* "add:X-Stream,change:Subject" */
 static void append_edits(GString *line, const struct rmt_milter_message *message)
 {
-	static const char *const words[] = { "add", "insert", "change", "sender",
-					     "hold" };
+	static const char *const words[] = { "add",    "insert", "change",
+					     "sender", "hold",   "discard" };
 	guint i;
 
 	if (message->edits->len == 0)
@@ -69,7 +80,9 @@ static void log_line(const struct rmt_milter_message *message)
 		rmt_log_printable(line, rmt_span_of(message->queue_id), 32);
 	else
 		g_string_append(line, "NOQUEUE");
-	g_string_append_printf(line, ": action=%s", word_of(outcome->done));
+	g_string_append_printf(line, ": action=%s",
+			       rmt_end_discards(message) ? "discard"
+							 : word_of(outcome->done));
 	if (outcome->done != outcome->level)
 		append_text(line, "would", rmt_level_name(outcome->level));
 	if (message->stream != NULL)

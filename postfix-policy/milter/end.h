@@ -17,4 +17,7 @@ void rmt_end_of_message(struct rmt_milter *milter, struct rmt_in_force *in_force
 /* Whether the edits are made: not in report mode, and not to what is refused. */
 bool rmt_end_edits(const struct rmt_milter_message *message);
 
+/* One of the edits throws it away. */
+bool rmt_end_discards(const struct rmt_milter_message *message);
+
 #endif

@@ -279,6 +279,8 @@ static bool edit(SMFICTX *context, const struct connection *connection,
 		return smfi_chgfrom(context, value, edit->arguments) == MI_SUCCESS;
 	case RMT_EDIT_HOLD:
 		return smfi_quarantine(context, edit->value) == MI_SUCCESS;
+	case RMT_EDIT_DISCARD: /* the answer, and no edit */
+		return true;
 	}
 	return false;
 }
@@ -317,6 +319,8 @@ static sfsistat answer(SMFICTX *context, const struct connection *connection,
 {
 	if (!rmt_message_passes(message))
 		return refuse(context, &message->outcome);
+	if (rmt_end_discards(message))
+		return SMFIS_DISCARD;
 	if (message->outcome.done == RMT_LEVEL_HEADER)
 		add_findings(context, connection, &message->outcome);
 	if (rmt_end_edits(message))

@@ -17,11 +17,12 @@ struct rmt_milter;
 /* One change of the message; values with folds as "\n\t". */
 struct rmt_edit {
 	enum rmt_edit_kind {
-		RMT_EDIT_ADD,    /* a field at the end of the header */
-		RMT_EDIT_INSERT, /* a field on top */
-		RMT_EDIT_CHANGE, /* the nth field of the name; value NULL: removed */
-		RMT_EDIT_SENDER, /* value: of the envelope, without brackets */
-		RMT_EDIT_HOLD,   /* value: why Postfix keeps it in its hold queue */
+		RMT_EDIT_ADD,     /* a field at the end of the header */
+		RMT_EDIT_INSERT,  /* a field on top */
+		RMT_EDIT_CHANGE,  /* the nth field of the name; value NULL: removed */
+		RMT_EDIT_SENDER,  /* value: of the envelope, without brackets */
+		RMT_EDIT_HOLD,    /* value: why Postfix keeps it in its hold queue */
+		RMT_EDIT_DISCARD, /* taken from the client, and nobody gets it */
 	} kind;
 	char *name, *value; /* own */
 	int nth;            /* from 1, counted before all edits */
@@ -123,6 +124,11 @@ void rmt_message_set_sender(struct rmt_milter_message *message, const char *send
 /* Postfix keeps it until postsuper(1) lets it go; a finding of level log says so. */
 void rmt_message_hold(struct rmt_milter_message *message, const char *rule,
 		      const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+/* Postfix takes it and throws it away: only for what is refused in a way the client
+ * must not try again, and written down elsewhere. A finding of level log says so. */
+void rmt_message_discard(struct rmt_milter_message *message, const char *rule,
+			 const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 /* --- for the core ------------------------------------------------------------------- */
 

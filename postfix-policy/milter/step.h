@@ -80,6 +80,8 @@ enum { RMT_STEPS_MAX = 32 };
 extern const struct rmt_step rmt_step_alignment;
 /* After: R11 beyond From, R12, R13, R14, R16's mark, R19, R20. */
 extern const struct rmt_step rmt_step_header;
+/* Before: receipts that clients send on their own; requests that must not leave. */
+extern const struct rmt_step rmt_step_police;
 /* After: limits, suppressions, pauses of what policyd could not judge. */
 extern const struct rmt_step rmt_step_charge;
 /* Before: the charge of what is refused there. */

@@ -6,6 +6,7 @@
 /* In the order in which they run; each at its places. */
 const struct rmt_step *const rmt_steps[] = {
 	/* clang-format off: one a line */
+	&rmt_step_police,
 	&rmt_step_unsubscribe,
 	&rmt_step_alignment,
 	&rmt_step_header,
