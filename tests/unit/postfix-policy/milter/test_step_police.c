@@ -47,17 +47,10 @@ static int start(void **state)
 static int stop(void **state)
 {
 	struct house *house = *state;
-	GDir *dir = g_dir_open(house->records, 0, NULL);
-	const char *name;
+	g_autofree char *lock = g_strconcat(house->records, "-lock", NULL);
 
-	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *path = g_build_filename(house->records, name, NULL);
-
-		g_unlink(path);
-	}
-	if (dir != NULL)
-		g_dir_close(dir);
-	g_rmdir(house->records);
+	g_unlink(house->records);
+	g_unlink(lock);
 	g_rmdir(house->folder);
 	return 0;
 }
