@@ -178,7 +178,7 @@ static void on_language(struct gathering *g, struct rmt_span value)
 
 	rmt_mime_strip_comments(rmt_span(value.p, MIN(value.len, 1000)), text);
 	words = g_strsplit(text->str, ",", LANGUAGES_MAX + 1);
-	for (i = 0; words[i] != NULL && i < LANGUAGES_MAX; i++) {
+	for (i = 0; i < LANGUAGES_MAX && words[i] != NULL; i++) {
 		g_autofree char *tag = g_ascii_strdown(g_strstrip(words[i]), -1);
 
 		if (is_language(tag))

@@ -397,8 +397,7 @@ static void look(struct rmt_milter_message *message, struct police *police)
 	if (mdn != NULL && mdn->form != RMT_MDN_NONE) {
 		p.mdn = mdn;
 		p.store = records_of(police, message);
-		rmt_claim_id(rmt_span_of(mdn->original_message_id), rmt_span("", 0),
-			     p.id);
+		rmt_claim_id(rmt_span_of(mdn->original_message_id), p.id);
 		judge(&p);
 	} else if (receipts->strip_requests && has_request(message->header) &&
 		   !may_ask(message, p.user)) {

@@ -69,7 +69,7 @@ static void put_claim(const struct house *house, enum rmt_claim_state to,
 				       .target = target,
 				       .receipt = receipt };
 
-	rmt_claim_id(RMT_SPAN("<m1@example.com>"), rmt_span("", 0), id);
+	rmt_claim_id(RMT_SPAN("<m1@example.com>"), id);
 	step.id = id->str;
 	assert_true(rmt_store_open(&store, uri, false, NULL));
 	assert_int_equal(rmt_claim_take(store, &step, NULL, NULL, NULL), RMT_CLAIM_TAKEN);
