@@ -49,6 +49,7 @@ STORE_SRC := $(addprefix common/store/,store.c store_lmdb.c store_mem.c pack.c f
 	suppress_record.c suppress.c suppress_import.c suppress_index.c suppress_line.c \
 	bulk.c stream_state.c)
 # Receipts' claims, jobs of every kind, prompts and what is told of them.
+STORE_SRC += common/store/suppress_deal.c
 STORE_SRC += $(addprefix common/store/, deal.c claims.c claim_id.c claim_client.c jobs.c prompts.c preferences.c \
 	user_rows.c answers.c audit.c)
 POLICY_SRC := common/policy/engine.c common/policy/engine_key.c common/policy/engine_text.c \
@@ -107,6 +108,7 @@ CLI_SRC += common/cli/bulk.c common/cli/doctor_bulk.c common/cli/doctor_milter.c
 CLI_SRC += common/cli/bounce.c
 CLI_SRC += $(addprefix common/cli/, receipts.c receipts_batch.c receipts_case.c receipts_test.c)
 CLI_SRC += common/cli/keys.c
+CLI_SRC += $(addprefix common/cli/, unsubscribe.c unsubscribe_link.c)
 CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf.c
 # A step of the milter (step.h) is a file here and a row in steps.c.
 MILTER_SRC := $(addprefix postfix-policy/milter/, main.c processes.c place.c milter.c socket.c \
@@ -131,7 +133,10 @@ AGENT_SRC := $(addprefix dovecot-plugin/agent/, main.c clients.c)
 AGENT_CORE_SRC := $(addprefix dovecot-plugin/agent/, agent.c kinds.c queue.c case.c receipt.c \
 	take.c preference.c query.c send.c ask.c prompt_text.c consent.c sweep.c rates.c peer.c \
 	submit.c submit_program.c)
-HTTP_SRC := $(addprefix dovecot-plugin/http/, main.c)
+HTTP_SRC := $(addprefix dovecot-plugin/http/, main.c exchange.c agent_link.c)
+# What remite-http does, without Dovecot.
+HTTP_CORE_SRC := $(addprefix dovecot-plugin/http/, form.c group.c page.c route.c site.c \
+	site_receipt.c site_unsubscribe.c source.c)
 LEAVER_SRC := $(addprefix dovecot-plugin/unsubscribe/, main.c serve.c)
 
 PROGRAMS := $(if $(CLI_SRC),remite) $(if $(POLICYD_SRC),remite-policyd) \
@@ -208,6 +213,8 @@ MILTER_HOST := %/milter/main.c %/milter/events.c %/milter/socket.c %/milter/proc
 WIRE_LIB := $(BUILD)/libremite-wire.a
 # All of remite-agent but what speaks with Dovecot, for its unit tests.
 AGENT_LIB := $(BUILD)/libremite-agent.a
+# All of remite-http but what speaks with Dovecot, for its unit tests and fuzzers.
+HTTP_LIB := $(BUILD)/libremite-http.a
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 
 .PHONY: all check check-suites check-oracle check-build check-live check-san check-debian13 fuzz bench lint install clean
@@ -244,6 +251,10 @@ $(AGENT_LIB): $(call objects,$(AGENT_CORE_SRC))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+$(HTTP_LIB): $(call objects,$(HTTP_CORE_SRC))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
 $(WIRE_LIB): $(call objects,$(WIRE_SRC))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -261,7 +272,7 @@ $(BUILD)/remite-agent: $(call objects,$(AGENT_SRC)) $(AGENT_LIB) $(WIRE_LIB) $(L
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(DOVECOT_LIBS) $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS)
 
-$(BUILD)/remite-http: $(call objects,$(HTTP_SRC)) $(WIRE_LIB) $(LIB)
+$(BUILD)/remite-http: $(call objects,$(HTTP_SRC)) $(HTTP_LIB) $(WIRE_LIB) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(DOVECOT_LIBS) $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS)
 
@@ -281,7 +292,7 @@ $(BUILD)/remite-milter: $(call objects,$(MILTER_SRC)) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(MILTER_LIBS)
 
-$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(CLI_LIB) $(POLICYD_LIB) $(MILTER_LIB) $(AGENT_LIB) $(WIRE_LIB) $(LIB)
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(CLI_LIB) $(POLICYD_LIB) $(MILTER_LIB) $(AGENT_LIB) $(HTTP_LIB) $(WIRE_LIB) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS)) $(TEST_LIBS)
@@ -323,7 +334,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/fuzz/libremite.a
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(ALL_CPPFLAGS) $(COMMON_CFLAGS) -std=gnu11 $(FUZZ_FLAGS) -pthread -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS)
 
-FUZZ_LIB_SRC := $(COMMON_SRC) $(filter-out %/main.c,$(CLI_SRC)) \
+FUZZ_LIB_SRC := $(COMMON_SRC) $(HTTP_CORE_SRC) $(filter-out %/main.c,$(CLI_SRC)) \
 	$(filter-out $(MILTER_HOST),$(MILTER_SRC)) $(WIRE_SRC) $(AGENT_CORE_SRC)
 $(BUILD)/fuzz/libremite.a: $(patsubst %.c,$(BUILD)/fuzz/%.o,$(FUZZ_LIB_SRC))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^

@@ -36,6 +36,7 @@ extern const struct rmt_command rmt_command_check_config, rmt_command_suppress,
 	rmt_command_bounce, rmt_command_check, rmt_command_predict, rmt_command_keys,
 	rmt_command_receipts;
 extern const struct rmt_command rmt_command_bulk;
+extern const struct rmt_command rmt_command_unsubscribe;
 
 /* Reads the configuration, printing complaints to standard error; NULL: said so. */
 struct rmt_config *rmt_cli_config(const struct rmt_cli *cli);

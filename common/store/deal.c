@@ -6,6 +6,7 @@ struct item {
 	const char *table;     /* foreign; one of the store's */
 	GString *key, *value;  /* own */
 	bool remove, off;      /* off: a condition that did not hold */
+	uint64_t append_keep;  /* 0: no append */
 	rmt_deal_look *look;
 	rmt_deal_make *make;
 	void *context; /* foreign */
@@ -13,7 +14,21 @@ struct item {
 
 struct rmt_deal {
 	GPtrArray *items; /* own; struct item */
+	GSList *owned;    /* own; struct owned */
 };
+
+struct owned {
+	void *data;
+	GDestroyNotify free_data;
+};
+
+static void free_owned(void *data)
+{
+	struct owned *owned = data;
+
+	owned->free_data(owned->data);
+	g_free(owned);
+}
 
 static void free_item(void *data)
 {
@@ -37,6 +52,7 @@ void rmt_deal_free(struct rmt_deal *deal)
 	if (deal == NULL)
 		return;
 	g_ptr_array_unref(deal->items);
+	g_slist_free_full(deal->owned, free_owned);
 	g_free(deal);
 }
 
@@ -84,6 +100,24 @@ void rmt_deal_change(struct rmt_deal *deal, const char *table, struct rmt_span k
 	item->context = context;
 }
 
+void rmt_deal_append(struct rmt_deal *deal, const char *table, struct rmt_span value,
+		     uint64_t keep)
+{
+	struct item *item = add(deal, table, RMT_SPAN("+"));
+
+	g_string_append_len(item->value, value.p, (gssize)value.len);
+	item->append_keep = keep;
+}
+
+void *rmt_deal_own(struct rmt_deal *deal, void *data, GDestroyNotify free_data)
+{
+	struct owned *owned = g_new0(struct owned, 1);
+
+	*owned = (struct owned){ data, free_data };
+	deal->owned = g_slist_prepend(deal->owned, owned);
+	return data;
+}
+
 static bool is_off(const struct rmt_deal *deal)
 {
 	const struct item *item;
@@ -118,6 +152,12 @@ static enum rmt_store_verdict apply(void *context, struct rmt_span old, GString 
 
 static struct rmt_store_change change_of(struct item *item)
 {
+	if (item->append_keep > 0)
+		return (struct rmt_store_change){
+			.table = item->table,
+			.value = rmt_span(item->value->str, item->value->len),
+			.append_keep = item->append_keep,
+		};
 	return (struct rmt_store_change){
 		.table = item->table,
 		.key = rmt_span(item->key->str, item->key->len),

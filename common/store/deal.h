@@ -45,6 +45,14 @@ typedef enum rmt_store_verdict rmt_deal_make(void *context, struct rmt_span old,
 void rmt_deal_change(struct rmt_deal *deal, const char *table, struct rmt_span key,
 		     rmt_deal_make *make, void *context);
 
+/* The value under the table's next number (rmt_store_change.append_keep); in a deal
+ * without conditions alone. */
+void rmt_deal_append(struct rmt_deal *deal, const char *table, struct rmt_span value,
+		     uint64_t keep);
+
+/* Frees data with the deal: for contexts. Returns data. */
+void *rmt_deal_own(struct rmt_deal *deal, void *data, GDestroyNotify free_data);
+
 /* Durable when it returns. done_r (may be NULL): every condition held. */
 bool rmt_deal_commit(struct rmt_store *store, struct rmt_deal *deal, bool *done_r,
 		     GError **err);

@@ -68,6 +68,12 @@ static void read_again(struct rmt_followed *followed, int64_t now)
 	}
 }
 
+struct rmt_sealer *rmt_followed_again(struct rmt_followed *followed, int64_t now)
+{
+	followed->looked = 0;
+	return rmt_followed_get(followed, now, NULL);
+}
+
 struct rmt_sealer *rmt_followed_get(struct rmt_followed *followed, int64_t now,
 				    GError **err)
 {

@@ -20,4 +20,7 @@ void rmt_followed_free(struct rmt_followed *followed);
 struct rmt_sealer *rmt_followed_get(struct rmt_followed *followed, int64_t now,
 				    GError **err);
 
+/* The same, looking now: for a token whose key is not known. */
+struct rmt_sealer *rmt_followed_again(struct rmt_followed *followed, int64_t now);
+
 #endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "common/cli/unsubscribe.h"
+
+static const struct {
+	const char *name;
+	rmt_unsubscribe_run *run;
+} parts[] = {
+	{ "link", rmt_unsubscribe_run_link },
+};
+
+static int run(const struct rmt_cli *cli, int argc, char **argv)
+{
+	size_t i;
+
+	if (argc > 2 && strcmp(argv[2], "--help") == 0)
+		return rmt_cli_usage(&rmt_command_unsubscribe, RMT_EXIT_OK);
+	for (i = 0; argc > 1 && i < G_N_ELEMENTS(parts); i++)
+		if (strcmp(argv[1], parts[i].name) == 0)
+			return parts[i].run(cli, argc - 1, argv + 1);
+	return rmt_cli_usage(&rmt_command_unsubscribe, RMT_EXIT_USAGE);
+}
+
+const struct rmt_command rmt_command_unsubscribe = {
+	.name = "unsubscribe",
+	.summary = "lists that users left, and how a message may be left",
+	.usage = "usage: remite unsubscribe log [ADDRESS] [--user USER] [--since TIME]\n"
+		 "                              [--still] [--json]\n"
+		 "       remite unsubscribe forget --user USER | --before TIME\n"
+		 "       remite unsubscribe try [--post] [--dns-file FILE] FILE\n"
+		 "\n"
+		 "log lists what users asked for and what came of it; --still: lists "
+		 "that went\n"
+		 "on sending long after (status 1 where there are any).\n"
+		 "forget removes rows of a user, or old ones.\n"
+		 "try tells which way out a message offers (FILE, - for standard "
+		 "input);\n"
+		 "with --post takes it, from this process.\n",
+	.run = run,
+};
