@@ -356,8 +356,8 @@ install: all
 	install -m 755 $(BUILD)/remite-milter $(DESTDIR)$(PREFIX)/sbin/
 	install -d $(DESTDIR)$(PREFIX)/share/remite/receipts
 	install -m 644 common/receipts/templates/*.* $(DESTDIR)$(PREFIX)/share/remite/receipts/
-	install -d $(DESTDIR)$(UNITDIR) $(addprefix $(DESTDIR)$(PREFIX)/share/man/man,1 5 8)
-	for n in 1 5 8; do install -m 644 docs/man/*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n/; done
+	install -d $(DESTDIR)$(UNITDIR) $(addprefix $(DESTDIR)$(PREFIX)/share/man/man,1 5 7 8)
+	for n in 1 5 7 8; do install -m 644 docs/man/*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n/; done
 	sed 's|@sbindir@|$(PREFIX)/sbin|' packaging/systemd/remite-policyd.service \
 		>$(DESTDIR)$(UNITDIR)/remite-policyd.service
 	sed 's|@sbindir@|$(PREFIX)/sbin|' packaging/systemd/remite-milter.service \

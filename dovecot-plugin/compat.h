@@ -41,7 +41,8 @@
 /* Who really logged in, where that is somebody else: a master user; or NULL. For
  * files that include mail-user.h. */
 #if RMT_DOVECOT_24
-#define rmt_login_user(user) ((user)->master_user)
+#define rmt_login_user(user)                                                             \
+	((user)->master_user != NULL ? (user)->master_user : (user)->auth_user)
 #else
 #define rmt_login_user(user) ((user)->auth_user)
 #endif

@@ -23,40 +23,23 @@ static struct mail_context *context_of(struct mail *mail)
 	return MODULE_CONTEXT((struct mail_private *)mail, mail_module);
 }
 
-/* Spam and trash are not read in earnest (pitfall 7). */
-static bool may_be_shown(struct mailbox *box)
-{
-	return !mailbox_is_readonly(box) && !mailbox_has_special_use(box, "\\Junk") &&
-	       !mailbox_has_special_use(box, "\\Trash");
-}
-
-static bool is_pending(struct mail *mail)
-{
-	return rmt_mail_has_keyword(mail, RMT_KEYWORD_PENDING) &&
-	       !rmt_mail_has_keyword(mail, "$Junk") && may_be_shown(mail->box);
-}
-
 static int ours_get_stream(struct mail *mail, bool get_body,
 			   struct message_size *hdr_size, struct message_size *body_size,
 			   struct istream **stream_r)
 {
-	const struct mail_private *pmail = (struct mail_private *)mail;
 	int ret = context_of(mail)->module_ctx.super.get_stream(mail, get_body, hdr_size,
 								body_size, stream_r);
 
-	if (ret == 0 && get_body && rmt_reason_is_text(pmail->get_stream_reason) &&
-	    rmt_transaction_is_users(mail->transaction))
-		rmt_gather_read(mail->transaction, mail, is_pending(mail));
+	if (ret == 0 && get_body)
+		rmt_gather_read(mail->transaction, mail);
 	return ret;
 }
 
 static void ours_update_flags(struct mail *mail, enum modify_type type,
 			      enum mail_flags flags)
 {
-	if (type != MODIFY_REMOVE && (flags & MAIL_SEEN) != 0 &&
-	    rmt_transaction_is_users(mail->transaction) &&
-	    (mail_get_flags(mail) & MAIL_SEEN) == 0)
-		rmt_gather_seen(mail->transaction, mail, is_pending(mail));
+	if (type != MODIFY_REMOVE && (flags & MAIL_SEEN) != 0)
+		rmt_gather_seen(mail->transaction, mail);
 	context_of(mail)->module_ctx.super.update_flags(mail, type, flags);
 }
 

@@ -17,7 +17,7 @@
 struct box_context {
 	union mailbox_module_context module_ctx;
 	struct rmt_user *user; /* foreign */
-	bool looked_at;        /* since it was opened by the client */
+	bool looked_at;        /* since the client opened it */
 };
 
 static MODULE_CONTEXT_DEFINE_INIT(box_module, &mail_storage_module_register);

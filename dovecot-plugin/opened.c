@@ -10,6 +10,8 @@
 #include "dovecot-plugin/report.h"
 #include "dovecot-plugin/user.h"
 
+enum { NEWEST = 2000 };
+
 /* Positions in bits. */
 enum { PENDING, SHOWN, APPROVE, DENY, ALWAYS, ASKED, WORDS };
 
@@ -87,20 +89,23 @@ static void look_at(struct look *look, uint32_t seq, unsigned int bits)
 
 static void look_through(struct look *look)
 {
-	uint32_t seq, count = mail_index_view_get_messages_count(look->box->view);
+	uint32_t seq = mail_index_view_get_messages_count(look->box->view);
+	uint32_t last = seq > NEWEST ? seq - NEWEST : 0;
 	ARRAY_TYPE(keyword_indexes) list;
 	const uint32_t *uid;
 	unsigned int bits;
 
 	t_array_init(&list, 16);
 	t_array_init(&look->unsubscribe, 4);
-	for (seq = 1; seq <= count; seq++) {
+	for (; seq > last; seq--) {
 		bits = bits_of(look, seq, &list);
 		if (bits != 0)
 			look_at(look, seq, bits);
 	}
 	array_foreach(&look->unsubscribe, uid)
+	{
 		again(look, *uid, "unsubscribe", array_count(&look->unsubscribe));
+	}
 }
 
 void rmt_opened_look(struct rmt_user *user, struct mailbox *box)

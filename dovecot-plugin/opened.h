@@ -12,7 +12,8 @@ struct rmt_user;
 /* SELECT, not EXAMINE, STATUS or the target of a COPY. */
 bool rmt_opened_by_client(struct mailbox *box);
 
-/* By the index alone. */
+/* At the newest 2000 messages, by the index alone. What is older is told again when
+ * it is read again. */
 void rmt_opened_look(struct rmt_user *user, struct mailbox *box);
 
 #endif

@@ -26,6 +26,5 @@ RMT_EXPORT void remite_plugin_deinit(void)
 	mail_storage_hooks_remove(&hooks);
 }
 
-extern const char *remite_plugin_version, *remite_plugin_dependencies[];
+extern const char *remite_plugin_version;
 RMT_EXPORT const char *remite_plugin_version = DOVECOT_ABI_VERSION;
-RMT_EXPORT const char *remite_plugin_dependencies[] = { "notify", NULL };

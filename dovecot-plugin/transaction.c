@@ -39,11 +39,11 @@ struct rmt_gathered {
 	ARRAY(struct rmt_job *) jobs;
 	ARRAY(struct dropped) dropped;
 	char *preference; /* own; or NULL */
-	/* All messages count here, with a request or not. */
+	/* All messages count here, with a request or not; of \Seen the first two. */
 	uint32_t last_read_uid;
 	unsigned int reads, seens, unsubscribes;
 	uint32_t dwell_uid;
-	bool in_a_run;
+	bool is_users, reads_text, in_a_run;
 };
 
 static MODULE_CONTEXT_DEFINE_INIT(transaction_module, &mail_storage_module_register);
@@ -58,7 +58,7 @@ static bool starts(const char *text, const char *word)
 /* imap gives the command as typed; the virtual plugin its functions' names, for
  * what the client did in a virtual mailbox: reads at once, flags at its sync. All
  * else is not the user. */
-bool rmt_transaction_is_users(const struct mailbox_transaction_context *t)
+static bool is_clients_reason(const char *reason)
 {
 	static const char *const words[] = { "fetch ",
 					     "store ",
@@ -68,23 +68,22 @@ bool rmt_transaction_is_users(const struct mailbox_transaction_context *t)
 					     "virtual_backend_box_sync_mail_set" };
 	unsigned int i;
 
-	if (t->reason == NULL || (t->flags & MAILBOX_TRANSACTION_FLAG_NO_NOTIFY) != 0)
-		return FALSE;
-	for (i = 0; i < N_ELEMENTS(words); i++)
-		if (starts(t->reason, words[i]))
+	for (i = 0; reason != NULL && i < N_ELEMENTS(words); i++)
+		if (starts(reason, words[i]))
 			return TRUE;
 	return FALSE;
 }
 
 /* lib-imap-storage's words; behind a virtual mailbox they come after ": ". */
-bool rmt_reason_is_text(const char *reason)
+static bool is_text_reason(const char *reason)
 {
 	static const char *const words[] = { "full mail", "mail body", "MIME part",
 					     "binary stream" };
 	const char *last;
 	unsigned int i;
 
-	if (reason == NULL)
+	/* Most often "prefetch" and "access", which prove nothing. */
+	if (reason == NULL || reason[0] == 'p' || reason[0] == 'a')
 		return FALSE;
 	last = strrchr(reason, ':');
 	if (last != NULL && last[1] == ' ')
@@ -102,19 +101,30 @@ static struct rmt_gathered *gathered_of(struct mailbox_transaction_context *t)
 	return MODULE_CONTEXT(t, transaction_module);
 }
 
-static struct rmt_gathered *gather(struct mailbox_transaction_context *t)
+static struct rmt_gathered *gather_new(struct mailbox_transaction_context *t)
 {
-	struct rmt_gathered *all = gathered_of(t);
+	struct rmt_gathered *all = i_new(struct rmt_gathered, 1);
 
-	if (all != NULL)
-		return all;
-	all = i_new(struct rmt_gathered, 1);
 	all->user = rmt_user(t->box->storage->user);
+	all->is_users = (t->flags & MAILBOX_TRANSACTION_FLAG_NO_NOTIFY) == 0 &&
+			is_clients_reason(t->reason);
 	i_array_init(&all->touched, 4);
 	i_array_init(&all->jobs, 2);
 	i_array_init(&all->dropped, 2);
 	MODULE_CONTEXT_SET(t, transaction_module, all);
 	return all;
+}
+
+static struct rmt_gathered *gather(struct mailbox_transaction_context *t)
+{
+	struct rmt_gathered *all = gathered_of(t);
+
+	return all != NULL ? all : gather_new(t);
+}
+
+bool rmt_transaction_is_users(struct mailbox_transaction_context *t)
+{
+	return gather(t)->is_users;
 }
 
 static struct touched *touch(struct rmt_gathered *all, uint32_t uid)
@@ -137,6 +147,19 @@ static bool is_seen(struct mail *mail)
 	return (mail_get_flags(mail) & MAIL_SEEN) != 0;
 }
 
+/* Spam and trash are not read in earnest (pitfall 7). */
+static bool may_be_shown(struct mailbox *box)
+{
+	return !mailbox_is_readonly(box) && !mailbox_has_special_use(box, "\\Junk") &&
+	       !mailbox_has_special_use(box, "\\Trash");
+}
+
+static bool is_pending(struct mail *mail)
+{
+	return rmt_mail_has_keyword(mail, RMT_KEYWORD_PENDING) &&
+	       !rmt_mail_has_keyword(mail, "$Junk") && may_be_shown(mail->box);
+}
+
 /* Of this session: was another message's text read just now? */
 static bool note_read(struct rmt_user *user, struct mail *mail)
 {
@@ -150,35 +173,48 @@ static bool note_read(struct rmt_user *user, struct mail *mail)
 	return in_a_run;
 }
 
-void rmt_gather_read(struct mailbox_transaction_context *t, struct mail *mail,
-		     bool pending)
+/* The first message tells what the command reads: Dovecot opens the next ones
+ * ahead, and then gives no reason that tells. */
+static bool reads_text(struct rmt_gathered *all, struct mail *mail)
+{
+	const struct mail_private *pmail = (struct mail_private *)mail;
+
+	if (!all->reads_text)
+		all->reads_text = is_text_reason(pmail->get_stream_reason);
+	return all->reads_text;
+}
+
+void rmt_gather_read(struct mailbox_transaction_context *t, struct mail *mail)
 {
 	struct rmt_gathered *all = gather(t);
 	struct touched *item;
 
 	/* Several parts of one message are one. */
-	if (all->last_read_uid != mail->uid) {
-		all->last_read_uid = mail->uid;
-		all->reads++;
+	if (!all->is_users || all->last_read_uid == mail->uid || !reads_text(all, mail))
+		return;
+	all->last_read_uid = mail->uid;
+	if (all->reads++ == 0)
 		all->in_a_run = note_read(all->user, mail);
-	}
-	if (!pending)
+	else
+		rmt_dwell_deinit(&all->user->dwell);
+	if (!is_pending(mail))
 		return;
 	item = touch(all, mail->uid);
-	item->pending = TRUE;
 	if (!item->read && !item->became_seen)
 		item->was_seen = is_seen(mail);
-	item->read = TRUE;
+	item->pending = item->read = TRUE;
 }
 
-void rmt_gather_seen(struct mailbox_transaction_context *t, struct mail *mail,
-		     bool pending)
+void rmt_gather_seen(struct mailbox_transaction_context *t, struct mail *mail)
 {
 	struct rmt_gathered *all = gather(t);
 	struct touched *item;
 
+	/* From two on nothing is proved, however many they are. */
+	if (!all->is_users || all->seens > 1 || is_seen(mail))
+		return;
 	all->seens++;
-	if (!pending)
+	if (!is_pending(mail))
 		return;
 	item = touch(all, mail->uid);
 	item->pending = item->became_seen = TRUE;

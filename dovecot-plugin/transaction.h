@@ -16,16 +16,13 @@ struct rmt_job;
 struct rmt_user;
 
 /* Whether a client's FETCH or STORE stands behind it, not a script or another
- * plugin: by the reason Dovecot gives, see there. */
-bool rmt_transaction_is_users(const struct mailbox_transaction_context *t);
-/* Whether a read of a message's stream, by its reason, was of text for the client. */
-bool rmt_reason_is_text(const char *reason);
+ * plugin. */
+bool rmt_transaction_is_users(struct mailbox_transaction_context *t);
 
-/* What happened, one by one. pending: the message has a request. */
-void rmt_gather_read(struct mailbox_transaction_context *t, struct mail *mail,
-		     bool pending);
-void rmt_gather_seen(struct mailbox_transaction_context *t, struct mail *mail,
-		     bool pending);
+/* The message's text was opened; most often that says nothing, and costs little. */
+void rmt_gather_read(struct mailbox_transaction_context *t, struct mail *mail);
+/* \Seen is about to be set. */
+void rmt_gather_seen(struct mailbox_transaction_context *t, struct mail *mail);
 void rmt_gather_choice(struct mailbox_transaction_context *t, struct mail *mail,
 		       const char *choice);
 void rmt_gather_unsubscribe(struct mailbox_transaction_context *t, struct mail *mail);

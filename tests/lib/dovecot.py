@@ -312,7 +312,7 @@ class Dovecot:
         return text + self._services() + self.more + "\n"
 
     def _all_plugins(self):
-        return self.plugins + (["notify", "remite"] if self.remite is not None else [])
+        return self.plugins + (["remite"] if self.remite is not None else [])
 
     def _names(self, names):
         if self.is_24:
