@@ -8,6 +8,7 @@
 # make check-san       unit tests under address+undefined, then thread sanitizer
 # make check-debian13  check and check-live in a Debian 13 tree, cached outside
 # make fuzz            every fuzzer, FUZZ_SECONDS each
+# make race            receipts: many sessions, one message, kill -9 in between
 # make bench           the table of docs/benchmarks.md, measured here and now
 # make lint            style, include directions, manual against settings
 # make install         DESTDIR= PREFIX=
@@ -25,6 +26,7 @@ PYTHON ?= /usr/bin/python3
 CFLAGS ?= -O2 -g
 SANITIZE ?=
 FUZZ_SECONDS ?= 60
+RACE ?=
 VERSION := 0.1.0
 
 # --- what is made of what: this list is also a map ---------------------------
@@ -217,7 +219,7 @@ AGENT_LIB := $(BUILD)/libremite-agent.a
 HTTP_LIB := $(BUILD)/libremite-http.a
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 
-.PHONY: all check check-suites check-oracle check-build check-live check-san check-debian13 fuzz bench lint install clean
+.PHONY: all check check-suites check-oracle check-build check-live check-san check-debian13 fuzz race bench lint install clean
 .SECONDARY:
 
 all: $(addprefix $(BUILD)/,$(PROGRAMS) $(DOVECOT_PROGRAMS) $(PLUGINS)) $(LIB)
@@ -342,6 +344,13 @@ $(BUILD)/fuzz/libremite.a: $(patsubst %.c,$(BUILD)/fuzz/%.o,$(FUZZ_LIB_SRC))
 $(BUILD)/fuzz/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(ALL_CPPFLAGS) $(COMMON_CFLAGS) -std=gnu11 $(subst fuzzer,fuzzer-no-link,$(FUZZ_FLAGS)) -pthread -MMD -MP -c -o $@ $<
+
+# RACE='--sessions 200 --messages 1000' for the long way. The last run must find what
+# the claim prevents.
+race: all
+	$(Q)$(PYTHON) tests/race/receipts.py --format maildir $(RACE)
+	$(Q)$(PYTHON) tests/race/receipts.py --format sdbox $(RACE)
+	$(Q)$(PYTHON) tests/race/receipts.py --format sdbox --kills 0 --without-claim $(RACE)
 
 bench: all $(addprefix $(BUILD)/bench/,$(BENCH_PROGRAMS))
 	$(Q)BUILD=$(BUILD) tests/bench/run

@@ -191,12 +191,13 @@ class Dovecot:
     settings: more plugin settings, {name: value}. sieve: LMTP with Sieve.
     agent: path of the socket of a stand-in; True: remite-agent as a service, with
     agent_config as its REMITE_CONFIG. http: True: remite-http, HTTPS too with tls.
-    services: {name: text of the block's inside}; more: text at the end."""
+    more: text at the end of the configuration. ports: {"lmtp": 1234} where others must
+    know them before."""
 
     def __init__(self, place, users=("ann",), remite=(), format="maildir", plugins=(),
                  imap_plugins=(), lmtp_plugins=(), settings=(), sieve=False, pop3=False,
                  agent=None, agent_config=None, agent_user="nobody", http=False,
-                 tls=False, more="", environment=None):
+                 tls=False, more="", environment=None, ports=None):
         need_root()
         self.version = version()
         self.is_24 = self.version >= (2, 4)
@@ -220,6 +221,7 @@ class Dovecot:
         self.sanitizer = bool(glob.glob(os.path.join(BUILD, "sanitized")))
         self.ports = {name: place.free_port() for name in
                       ("imap", "imaps", "lmtp", "pop3", "http", "https")}
+        self.ports.update(ports or {})
         self.has = {"pop3": pop3, "http": http, "tls": tls}
         self._make_directories()
         self._make_certificate()
@@ -487,22 +489,31 @@ class Dovecot:
 
     def deliver(self, recipients, message, sender="sender@example.org"):
         """By LMTP; recipients: one or a list. Fails where one is refused."""
+        self.deliver_many(recipients, [message], sender)
+
+    def deliver_many(self, recipients, messages, sender="sender@example.org"):
+        """All over one connection."""
         recipients = [recipients] if isinstance(recipients, str) else list(recipients)
-        data = message if isinstance(message, bytes) else message.encode()
-        data = re.sub(rb"(?m)^\.", b"..", re.sub(rb"\r?\n", b"\r\n", data))
         with socket.create_connection(("127.0.0.1", self.ports["lmtp"]), timeout=60) as lmtp:
             stream = lmtp.makefile("rwb")
             lmtp_reply(stream)
-            for command in ("LHLO client.example", f"MAIL FROM:<{sender}>",
-                            *(f"RCPT TO:<{r}>" for r in recipients), "DATA"):
-                lmtp_command(stream, command)
-            stream.write(data + b".\r\n")
-            stream.flush()
-            for recipient in recipients:
-                reply = lmtp_reply(stream)
-                if not reply.startswith("250"):
-                    raise Failure(f"LMTP refused the message for {recipient}: {reply}")
+            lmtp_command(stream, "LHLO client.example")
+            for message in messages:
+                lmtp_message(stream, recipients, message, sender)
             lmtp_command(stream, "QUIT")
+
+
+def lmtp_message(stream, recipients, message, sender):
+    data = message if isinstance(message, bytes) else message.encode()
+    data = re.sub(rb"(?m)^\.", b"..", re.sub(rb"\r?\n", b"\r\n", data))
+    for command in (f"MAIL FROM:<{sender}>", *(f"RCPT TO:<{r}>" for r in recipients), "DATA"):
+        lmtp_command(stream, command)
+    stream.write(data + b".\r\n")
+    stream.flush()
+    for recipient in recipients:
+        reply = lmtp_reply(stream)
+        if not reply.startswith("250"):
+            raise Failure(f"LMTP refused the message for {recipient}: {reply}")
 
 
 def lmtp_reply(stream):

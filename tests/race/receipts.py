@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: MIT
+"""usage: tests/race/receipts.py [--sessions N] [--messages N] [--kills N]
+                              [--format maildir|sdbox|mdbox] [--without-claim]
+
+Sessions of one user open the same unread messages at once, each asking for a
+receipt that the policy sends by itself, while imap processes and remite-agent are
+killed (kill -9). Counts the receipts that are submitted: one a message, none twice,
+none lost. Default: 40 sessions, 300 messages, 50 kills.
+
+--without-claim puts a stand-in in the agent's place that sends a receipt for every
+job, as one without the claim row would: the race must find that, or it proves
+nothing. It ends well where there were duplicates.
+
+The last line is "receipts: N of M, D duplicates, L lost, K kills".
+"""
+import argparse
+import collections
+import os
+import pwd
+import random
+import re
+import signal
+import socketserver
+import sys
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+# pylint: disable=wrong-import-position
+from agent import Agent
+from dovecot import Dovecot, Imap
+from live import Failure, Place
+
+MESSAGE = """\
+From: Alice <alice@example.net>
+To: ann@example.net
+Subject: please confirm {n}
+Message-ID: <{n}@race.example>
+Date: {date}
+Disposition-Notification-To: alice@example.net
+
+text {n}
+"""
+
+CONFIG = """\
+mode = "enforce"
+organization = ["example.net"]
+state = "{state}"
+agent: {{ host = "mx.example.net" }}
+submission: {{ host = "127.0.0.1" port = {port} }}
+receipts: {{
+	policy = "organization"
+	prompt = false
+	user_limit = "1000000/day"
+	target_limit = "1000000/day"
+	sender_limit = "1000000/day"
+}}
+"""
+
+
+class Sink(socketserver.ThreadingTCPServer):
+    """Takes mail; counts receipts by the message they are about. A receipt counts
+    when it was answered, or might have been: with the end of its data."""
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), SinkSession)
+        self.receipts = collections.Counter()
+        self.lock = threading.Lock()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def port(self):
+        return self.server_address[1]
+
+    def take(self, data):
+        found = re.search(rb"(?im)^Original-Message-ID:\s*<(\d+)@race", data)
+        with self.lock:
+            self.receipts[int(found[1]) if found else -1] += 1
+
+
+class SinkSession(socketserver.StreamRequestHandler):
+    def handle(self):
+        self.wfile.write(b"220 sink ESMTP\r\n")
+        try:
+            while line := self.rfile.readline():
+                self.command(line.strip().upper())
+        except OSError:
+            pass
+
+    def command(self, line):
+        if line.startswith(b"EHLO"):
+            self.wfile.write(b"250-sink\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n")
+        elif line == b"DATA":
+            self.wfile.write(b"354 go\r\n")
+            data = b""
+            while not data.endswith(b"\r\n.\r\n"):
+                more = self.rfile.readline()
+                if not more:
+                    return
+                data += more
+            self.server.take(data)
+            self.wfile.write(b"250 taken\r\n")
+        else:
+            self.wfile.write(b"250 yes\r\n" if line != b"QUIT" else b"221 bye\r\n")
+
+
+class House:
+    def __init__(self, place, arguments):
+        self.arguments = arguments
+        self.sink = Sink()
+        self.jobs = None
+        self.kills = 0
+        options = {"agent": True}
+        if arguments.without_claim:
+            self.jobs = Agent(place)
+            options["agent"] = self.jobs.path
+        state = place.file("state")
+        os.mkdir(state, 0o770)
+        os.chown(state, pwd.getpwnam("nobody").pw_uid, -1)
+        config = place.file("remite.conf", CONFIG.format(state=state, port=self.sink.port))
+        self.dovecot = Dovecot(
+            place, users={"ann": {}}, format=arguments.format, agent_config=config,
+            remite={"receipts": "server", "addresses": "ann@example.net"}, **options)
+        date = time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime())
+        self.dovecot.deliver_many("ann", [MESSAGE.format(n=n, date=date) for n in
+                                          range(1, arguments.messages + 1)],
+                                  "alice@example.net")
+
+    def counts(self):
+        """{message: receipts}"""
+        if self.jobs is None:
+            return dict(self.sink.receipts)
+        found = collections.Counter()
+        for job in self.jobs.of("shown"):
+            found[int(job["msgid"].strip("<>").split("@")[0])] += 1
+        return dict(found)
+
+    def read_all(self, number):
+        """A session: whoever kills it, it begins again where it was."""
+        order = list(range(1, self.arguments.messages + 1))
+        # Together through the same messages, so that they meet.
+        chance = random.Random(number)
+        for i in range(0, len(order), 10):
+            part = order[i:i + 10]
+            chance.shuffle(part)
+            order[i:i + 10] = part
+        while order:
+            try:
+                self.read_some(order)
+            except (OSError, Failure):
+                time.sleep(0.05)
+
+    def read_some(self, order):
+        with Imap(self.dovecot.ports["imap"], "ann") as imap:
+            imap.select()
+            while order:
+                imap.ok(f"UID FETCH {order[0]} (BODY[])")
+                order.pop(0)
+            imap.logout()
+
+    def kill_some(self, sessions):
+        """As long as there are sessions; every fifth is the agent."""
+        chance = random.Random(0)
+        while self.kills < self.arguments.kills and any(s.is_alive() for s in sessions):
+            time.sleep(0.1)
+            agent = self.kills % 5 == 4 and self.jobs is None
+            pids = self.dovecot.pids("remite-agent" if agent else "imap")
+            if not pids:
+                continue
+            try:
+                os.kill(chance.choice(pids), signal.SIGKILL)
+                self.kills += 1
+            except ProcessLookupError:
+                pass
+
+    def run(self):
+        sessions = [threading.Thread(target=self.read_all, args=(n,), daemon=True)
+                    for n in range(self.arguments.sessions)]
+        for session in sessions:
+            session.start()
+        self.kill_some(sessions)
+        for session in sessions:
+            session.join(1200)
+        self.wait_for_the_rest()
+
+    def wait_for_the_rest(self):
+        """What was displayed and not told is told by the next session."""
+        end = time.monotonic() + 60
+        while len(self.counts()) < self.arguments.messages and time.monotonic() < end:
+            with self.dovecot.imap() as imap:
+                imap.select()
+                for _ in range(10):
+                    time.sleep(0.2)
+                    imap.ok("NOOP")
+        time.sleep(2)  # for one too many
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--sessions", type=int, default=40)
+    parser.add_argument("--messages", type=int, default=300)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--format", default="maildir")
+    parser.add_argument("--without-claim", action="store_true")
+    arguments = parser.parse_args()
+    place = Place()
+    start = time.monotonic()
+    try:
+        house = House(place, arguments)
+        house.run()
+        counts = house.counts()
+        panics = [e for e in house.dovecot.errors() if "Panic" in e or "Sanitizer" in e]
+    finally:
+        place.close()
+    duplicates = sum(n - 1 for n in counts.values())
+    lost = [n for n in range(1, arguments.messages + 1) if n not in counts]
+    for line in panics[:10]:
+        print(line)
+    if lost:
+        print("lost:", *lost[:20])
+    what = "jobs without a claim" if arguments.without_claim else "receipts"
+    print(f"{arguments.format}, {arguments.sessions} sessions, "
+          f"{time.monotonic() - start:.0f} s; {what}: {len(counts)} of "
+          f"{arguments.messages}, {duplicates} duplicates, {len(lost)} lost, "
+          f"{house.kills} kills", flush=True)
+    good = duplicates > 0 if arguments.without_claim else duplicates == 0
+    sys.exit(0 if good and not lost and not panics else 1)
+
+
+if __name__ == "__main__":
+    main()
