@@ -158,24 +158,46 @@ static void write_audit(const struct passage *p, const struct rmt_receipt_reason
 		rmt_log(RMT_LOG_WARNING, "police: audit: %s", err->message);
 }
 
+static bool is_enforced(const struct rmt_milter_message *message)
+{
+	const enum rmt_mode mode =
+		message->stream != NULL ? message->stream->mode : message->config->mode;
+
+	return mode == RMT_MODE_ENFORCE &&
+	       message->config->receipts.police != RMT_POLICE_OFF;
+}
+
+static enum rmt_claim_result take_claim(const struct passage *p, GError **err)
+{
+	const GPtrArray *recipients = p->message->recipients;
+	const struct rmt_client_receipt receipt = {
+		.user = p->user->name,
+		.id = p->id->str,
+		.target = recipients->len > 0 ? g_ptr_array_index(recipients, 0) : "",
+		.rule = "client",
+		.now_us = g_get_real_time(),
+		.until = p->message->now + CLAIM_KEPT,
+	};
+
+	return rmt_claim_take_by_client(p->store, &receipt, NULL, err);
+}
+
+/* Where nothing is enforced it goes out, and remite-agent must not send another. */
 static void stop(const struct passage *p, const struct rmt_receipt_reason *reason)
 {
 	struct rmt_milter_message *message = p->message;
 
 	rmt_message_note(message, "receipt", "%s", reason->id);
-	switch (message->config->receipts.police) {
-	case RMT_POLICE_OFF:
-		return;
-	case RMT_POLICE_DISCARD:
+	if (message->config->receipts.police == RMT_POLICE_DISCARD)
 		rmt_message_discard(message, "receipts", "the receipt is not sent: %s",
 				    reason->text);
-		break;
-	case RMT_POLICE_REFUSE:
+	else if (message->config->receipts.police == RMT_POLICE_REFUSE)
 		rmt_message_find(message, RMT_LEVEL_REJECT, "receipts", "7.1",
 				 "The receipt is not sent: %s", reason->text);
-		break;
-	}
-	write_audit(p, reason);
+	if (is_enforced(message))
+		write_audit(p, reason);
+	else if (p->store != NULL && p->id->len > 0)
+		take_claim(p, NULL);
 }
 
 /* Whether there was one before cannot be known now: the client tries again. */
@@ -232,15 +254,6 @@ static bool target_is_wrong(const struct passage *p)
 
 static void claim(const struct passage *p)
 {
-	const GPtrArray *recipients = p->message->recipients;
-	const struct rmt_client_receipt receipt = {
-		.user = p->user->name,
-		.id = p->id->str,
-		.target = recipients->len > 0 ? g_ptr_array_index(recipients, 0) : "",
-		.rule = "client",
-		.now_us = g_get_real_time(),
-		.until = p->message->now + CLAIM_KEPT,
-	};
 	g_autoptr(GError) err = NULL;
 
 	if (p->store == NULL) {
@@ -252,7 +265,7 @@ static void claim(const struct passage *p)
 		stop(p, &rmt_police_other_target);
 		return;
 	}
-	switch (rmt_claim_take_by_client(p->store, &receipt, NULL, &err)) {
+	switch (take_claim(p, &err)) {
 	case RMT_CLAIM_TAKEN:
 		let_go(p);
 		break;
