@@ -27,6 +27,8 @@ const struct rmt_doctor_check rmt_doctor_checks[] = {
 	  rmt_doctor_milter },
 	{ "tls", "mail leaves with TLS where it can (R10)", rmt_doctor_tls },
 	{ "bulk", "who is a bulk sender at a provider, or nearly", rmt_doctor_bulk },
+	{ "receipts", "what the policy of read receipts means to do can be done",
+	  rmt_doctor_receipts },
 	{ "unseen", "mail that passes no smtpd", rmt_doctor_unseen },
 	{ "socket",
 	  "policyd can be reached by Postfix's user and answers within a second",
