@@ -75,7 +75,7 @@ REPORT_SRC := $(addprefix common/report/, report.c mail.c text.c classify.c arf.
 # What DNS tells of a domain, and the rules that take no more.
 RULES_SRC += $(addprefix common/rules/, facts.c lookup.c spf_survey.c domain.c names.c record.c \
 	rules_dkim.c rules_dmarc.c rules_names.c rules_optional.c rules_spf.c rules_format.c \
-	rules_list.c rules_deceptive.c header_words.c scripts.c message.c readiness.c)
+	rules_list.c rules_deceptive.c header_words.c scripts.c message.c readiness.c conduct.c)
 # How a message says to leave its list.
 UNSUBSCRIBE_SRC := $(addprefix common/unsubscribe/, address_filter.c covered.c leave.c \
 	list_unsubscribe.c mailto.c post.c proof.c target.c)

@@ -6,6 +6,7 @@
 
 #include "common/cli/check.h"
 #include "common/cli/report.h"
+#include "common/rules/conduct.h"
 
 struct egress {
 	struct rmt_ip ip;
@@ -212,28 +213,6 @@ static struct rmt_facts *facts_of(struct options *options, const char *domain)
 /* --- saying
  * ------------------------------------------------------------------------------ */
 
-/* Streams with one egress share its reputation (R22). */
-static void judge_streams(const struct rmt_config *config,
-			  struct rmt_rule_findings *findings)
-{
-	guint i, j;
-
-	for (i = 0; config != NULL && i < config->streams->len; i++)
-		for (j = i + 1; j < config->streams->len; j++) {
-			const struct rmt_stream *a = config->streams->pdata[i];
-			const struct rmt_stream *b = config->streams->pdata[j];
-
-			if (a->egress != NULL && a->egress == b->egress &&
-			    strcmp(a->class, b->class) != 0)
-				rmt_rule_add(
-					findings, RMT_R22, RMT_RULE_BROKEN,
-					a->egress->name,
-					"streams %s and %s share this egress, so one "
-					"harms the other",
-					a->name, b->name);
-		}
-}
-
 static int worst(int a, int b)
 {
 	return a == RMT_EXIT_NO || b == RMT_EXIT_NO ? RMT_EXIT_NO : MAX(a, b);
@@ -247,7 +226,8 @@ static int say(struct options *options, struct rmt_facts *facts, json_t *list,
 
 	rmt_rule_findings_init(&check.findings);
 	rmt_rules_domain(facts, &check.findings);
-	judge_streams(options->config, &check.findings);
+	if (options->config != NULL)
+		rmt_rule_streams_apart(options->config, &check.findings);
 	rmt_rule_findings_sort(&check.findings);
 	if (options->json) {
 		json_array_append_new(list, rmt_check_json(&check));

@@ -181,6 +181,33 @@ static void judge_header(const struct rmt_mail_facts *mail,
 	rmt_rule_deceptive(mail->header, findings);
 }
 
+static bool has_field(const struct rmt_mail_facts *mail, const char *name)
+{
+	struct rmt_header_field field;
+
+	return rmt_header_first(mail->header, name, &field);
+}
+
+/* What passes through is known by what redirecting programs and lists leave. */
+static void judge_forwarded(const struct rmt_mail_facts *mail,
+			    struct rmt_rule_findings *findings) /* R21 */
+{
+	const struct rmt_facts *domain = mail->domain;
+	const struct rmt_forward_facts facts = {
+		.is_forwarded = has_field(mail, "Resent-From") ||
+				has_field(mail, "Resent-Sender") ||
+				rmt_is_srs(rmt_span_of(domain->mail_from)),
+		.signature_holds = mail->dmarc->tree.dkim_aligned,
+		.unknown = sum_signatures(mail->dkim).unknown > 0,
+		.has_arc = has_field(mail, "ARC-Seal"),
+		.own_return_path =
+			!rmt_domain_within(rmt_span_of(domain->mail_from_domain),
+					   rmt_span_of(domain->domain)),
+	};
+
+	rmt_rule_forwarded(&facts, findings);
+}
+
 static void add_rest(struct rmt_rule_findings *findings)
 {
 	unsigned i;
@@ -217,6 +244,8 @@ void rmt_rules_message(const struct rmt_mail_facts *mail,
 		rmt_rule_domain_exists(mail->domain, findings);
 		rmt_rule_can_reply(mail->domain, findings);
 		rmt_rule_scripts(mail->domain, findings);
+		if (mail->header != NULL)
+			judge_forwarded(mail, findings);
 	}
 	add_rest(findings);
 }

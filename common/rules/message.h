@@ -9,6 +9,7 @@
 #define RMT_MESSAGE_RULES_H
 
 #include "common/message/from.h"
+#include "common/rules/conduct.h"
 #include "common/rules/domain.h"
 #include "common/rules/header.h"
 
