@@ -35,18 +35,25 @@ static const struct {
 	[RMT_REQUIRE_SCRIPTS] = { RMT_R19, 0, "7.1", rmt_rule_scripts },
 };
 
-/* Bits are 1 << enum rmt_requirement. */
-struct entry {
-	struct question *question;   /* foreign */
-	struct entry *newer, *older; /* by when it was last asked for */
-	unsigned broken, unknown, stale;
-	unsigned failures; /* in a row */
-	bool asked, waiting, in_flight, orphan;
-	int64_t fresh_until_us, touched_us, known_us;
+/* What is looked at only when there is something to tell. */
+struct known {
+	int64_t known_us;
 	int64_t good_until_us[RMT_REQUIRE_COUNT];
 	char *texts[RMT_REQUIRE_COUNT]; /* own; of what is broken */
 	char *org;                      /* own; of the question for it alone; or NULL */
-	size_t len;
+};
+
+/* Small, for every request looks at one. Bits are 1 << enum rmt_requirement. */
+struct entry {
+	struct question *question; /* foreign */
+	unsigned broken, unknown, stale;
+	unsigned failures; /* in a row */
+	bool asked, waiting, in_flight, orphan;
+	int64_t fresh_until_us, touched_us;
+	struct known *known;         /* own */
+	struct entry *newer, *older; /* by when it was last asked for */
+	uint32_t seed;               /* the cache's */
+	uint32_t len;
 	char domain[]; /* NUL behind it */
 };
 
@@ -69,21 +76,27 @@ struct rmt_readiness {
 	struct question *orgs;        /* own; for whom a domain belongs to: no stream's */
 	GQueue waiting;               /* foreign entries */
 	struct entry *newest, *oldest;
+	uint32_t seed; /* of hashes */
 	struct rmt_readiness_stats stats;
 };
 
 /* --- entries -------------------------------------------------------------------------
  */
 
+/* Eight octets at a time; seeded, for strangers choose the names. */
 static guint hash_entry(gconstpointer pointer)
 {
 	const struct entry *entry = pointer;
-	guint hash = 5381;
-	size_t i;
+	uint64_t hash = entry->seed ^ entry->len, word;
+	size_t at;
 
-	for (i = 0; i < entry->len; i++)
-		hash = hash * 33 + (unsigned char)entry->domain[i];
-	return hash;
+	for (at = 0; at < entry->len; at += sizeof(word)) {
+		word = 0;
+		memcpy(&word, entry->domain + at, MIN(sizeof(word), entry->len - at));
+		hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+		hash ^= hash >> 29;
+	}
+	return (guint)(hash ^ hash >> 32);
 }
 
 static gboolean equal_entries(gconstpointer a, gconstpointer b)
@@ -123,7 +136,7 @@ static void clear_texts(struct entry *entry)
 	size_t i;
 
 	for (i = 0; i < RMT_REQUIRE_COUNT; i++)
-		g_clear_pointer(&entry->texts[i], g_free);
+		g_clear_pointer(&entry->known->texts[i], g_free);
 }
 
 /* One in flight is freed when its job comes back. */
@@ -138,7 +151,8 @@ static void free_entry(gpointer pointer)
 		g_queue_remove(&readiness->waiting, entry);
 	entry->waiting = false;
 	clear_texts(entry);
-	g_clear_pointer(&entry->org, g_free);
+	g_free(entry->known->org);
+	g_clear_pointer(&entry->known, g_free);
 	if (entry->in_flight)
 		entry->orphan = true;
 	else
@@ -161,7 +175,9 @@ static struct entry *new_entry(struct question *question, struct rmt_span domain
 		drop_oldest(readiness);
 	entry->question = question;
 	entry->unknown = question->wanted;
-	entry->len = domain.len;
+	entry->known = g_new0(struct known, 1);
+	entry->seed = readiness->seed;
+	entry->len = (uint32_t)domain.len;
 	memcpy(entry->domain, domain.p, domain.len);
 	g_hash_table_add(question->entries, entry);
 	link_newest(readiness, entry);
@@ -176,7 +192,8 @@ static struct entry *find_entry(const struct question *question, struct rmt_span
 		char bytes[sizeof(struct entry) + RMT_DOMAIN_MAX + 1];
 	} probe;
 
-	probe.entry.len = domain.len;
+	probe.entry.seed = question->readiness->seed;
+	probe.entry.len = (uint32_t)domain.len;
 	memcpy(probe.entry.domain, domain.p, domain.len);
 	return g_hash_table_lookup(question->entries, &probe.entry);
 }
@@ -280,6 +297,7 @@ struct rmt_readiness *rmt_readiness_new(void)
 {
 	struct rmt_readiness *readiness = g_new0(struct rmt_readiness, 1);
 
+	readiness->seed = g_random_int();
 	readiness->orgs =
 		new_question(readiness, 1u << RMT_REQUIRE_DMARC, g_strdup("org"));
 	return readiness;
@@ -363,7 +381,7 @@ static int gravest(const struct rmt_stream *stream, unsigned bits)
 {
 	int i, found = -1;
 
-	for (i = 0; i < RMT_REQUIRE_COUNT; i++)
+	for (i = 0; bits >> i != 0; i++)
 		if ((bits >> i & 1) != 0 && stream->require[i] > RMT_LEVEL_OFF &&
 		    (found < 0 || stream->require[i] > stream->require[found]))
 			found = i;
@@ -393,7 +411,7 @@ static void answer(const struct rmt_stream *stream, const struct entry *entry,
 		stream->require[unknown] >= RMT_LEVEL_DEFER;
 	if (broken >= 0 && (stream->require[broken] >= RMT_LEVEL_DEFER || !waits))
 		set_ready(ready, RMT_NOT_READY, stream->require[broken], broken,
-			  entry->texts[broken]);
+			  entry->known->texts[broken]);
 	else if (unknown >= 0)
 		set_ready(ready, RMT_READY_UNKNOWN,
 			  waits ? RMT_LEVEL_DEFER : RMT_LEVEL_LOG, unknown,
@@ -442,9 +460,9 @@ bool rmt_readiness_org(struct rmt_readiness *readiness, struct rmt_span domain,
 	touch(readiness, entry, now_us);
 	if (now_us >= entry->fresh_until_us)
 		renew(readiness, entry);
-	if (entry->org == NULL)
+	if (entry->known->org == NULL)
 		return false;
-	*org_r = rmt_span_of(entry->org);
+	*org_r = rmt_span_of(entry->known->org);
 	return true;
 }
 
@@ -570,12 +588,13 @@ static void judge(struct rmt_readiness *readiness, struct entry *entry, int requ
 	broken = first_broken(&findings);
 	if (broken != NULL) {
 		entry->broken |= bit;
-		entry->texts[requirement] =
+		entry->known->texts[requirement] =
 			g_strdup_printf("%s: %s", broken->place, broken->problem);
 	} else if (rmt_rule_sum(&findings, rows[requirement].rule, NULL) !=
 		   RMT_RULE_UNKNOWN)
-		entry->good_until_us[requirement] = now_us + stale_us(readiness, entry);
-	else if (entry->good_until_us[requirement] > now_us)
+		entry->known->good_until_us[requirement] =
+			now_us + stale_us(readiness, entry);
+	else if (entry->known->good_until_us[requirement] > now_us)
 		entry->stale |= bit;
 	else
 		entry->unknown |= bit;
@@ -603,8 +622,8 @@ static void take_org(struct entry *entry, const struct rmt_facts *facts)
 
 	if (view->verdict == RMT_DMARC_TEMPERROR)
 		return;
-	g_free(entry->org);
-	entry->org = g_strndup(view->org_domain.p, view->org_domain.len);
+	g_free(entry->known->org);
+	entry->known->org = g_strndup(view->org_domain.p, view->org_domain.len);
 }
 
 static void take_over(struct rmt_readiness *readiness, struct entry *entry,
@@ -620,7 +639,7 @@ static void take_over(struct rmt_readiness *readiness, struct entry *entry,
 	if (entry->question == readiness->orgs)
 		take_org(entry, facts);
 	entry->asked = true;
-	entry->known_us = now_us;
+	entry->known->known_us = now_us;
 	entry->failures = (entry->unknown | entry->stale) != 0 ? entry->failures + 1 : 0;
 	entry->fresh_until_us = now_us + fresh_secs(readiness, entry, facts) * SECOND_US;
 	readiness->stats.refreshes++;
@@ -669,7 +688,7 @@ static void explain_one(const struct rmt_stream *stream, const struct entry *ent
 	g_string_append_printf(
 		out, "require %s (%s): %s%s", rmt_requirement_name(requirement),
 		rmt_rule_get(rows[requirement].rule)->id, state,
-		(entry->broken & bit) != 0 ? entry->texts[requirement] : "");
+		(entry->broken & bit) != 0 ? entry->known->texts[requirement] : "");
 	if ((entry->broken & bit) != 0)
 		g_string_append_printf(out, " -> %s",
 				       rmt_level_name(stream->require[requirement]));
@@ -695,7 +714,7 @@ void rmt_readiness_explain(struct rmt_readiness *readiness,
 	if (entry->asked)
 		g_string_append_printf(
 			out, "require: asked %" PRId64 " s ago, again %s\n",
-			(now_us - entry->known_us) / SECOND_US,
+			(now_us - entry->known->known_us) / SECOND_US,
 			now_us < entry->fresh_until_us ? "later" : "when next seen");
 	answer(stream, entry, ready_r);
 }
