@@ -60,7 +60,7 @@ POLICY_SRC += common/policy/engine_unsubscribe.c
 POLICY_SRC += common/policy/policy_request.c common/policy/policy_reply.c
 POLICY_SRC += common/policy/binding.c common/policy/bulk.c common/policy/classify.c common/policy/header_match.c
 AUTH_SRC := common/auth/dns.c common/auth/zone.c common/auth/ip.c common/auth/spf.c \
-	common/auth/spf_macro.c common/auth/spf_record.c common/auth/spf_tree.c
+	common/auth/spf_macro.c common/auth/spf_record.c
 # Signatures; with OpenSSL and, asked for a second opinion, libopendkim.
 AUTH_SRC += common/auth/authres.c common/auth/dkim.c common/auth/dkim_canon.c common/auth/dkim_key.c \
 	common/auth/dkim_opendkim.c common/auth/dkim_public.c common/auth/dkim_sig.c common/auth/dkim_tag.c \

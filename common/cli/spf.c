@@ -5,9 +5,9 @@
 #include <time.h>
 
 #include "common/auth/spf.h"
-#include "common/auth/spf_tree.h"
 #include "common/base/log.h"
 #include "common/cli/batch.h"
+#include "common/rules/spf_survey.h"
 #include "common/cli/cli.h"
 
 bool rmt_batch_spf(struct rmt_batch_case *c, GError **err)
@@ -107,11 +107,11 @@ static void print_span(const char *label, struct rmt_span value)
 	printf("  %-12s %s\n", label, text->str);
 }
 
-static void print_node(const struct rmt_spf_tree_node *node)
+static void print_node(const struct rmt_spf_survey_node *node)
 {
 	g_autoptr(GString) domain = g_string_new(NULL);
 
-	rmt_log_printable(domain, node->domain, 255);
+	rmt_log_printable(domain, rmt_span_of(node->domain), 255);
 	printf("  %*s%s: %u%s%s\n", (int)node->depth * 2, "", domain->str, node->lookups,
 	       node->problem != NULL ? ", " : "",
 	       node->problem != NULL ? node->problem : "");
@@ -120,7 +120,7 @@ static void print_node(const struct rmt_spf_tree_node *node)
 /* Two numbers: a receiver stops at the first match, the record goes on. */
 static void print_lookups(const struct request *request,
 			  const struct rmt_spf_result *result,
-			  const struct rmt_spf_tree_result *tree)
+			  const struct rmt_spf_survey *tree)
 {
 	const struct rmt_spf_limits *limits = &rmt_spf_limits_default;
 	size_t i;
@@ -130,12 +130,12 @@ static void print_lookups(const struct request *request,
 	       limits->voids);
 	printf("  %-12s %u of %u terms ask%s\n", "at worst", tree->lookups,
 	       limits->lookups, tree->complete ? "" : " at least: not all could be read");
-	for (i = 0; request->tree && i < tree->count; i++)
-		print_node(&tree->nodes[i]);
+	for (i = 0; request->tree && i < tree->nodes->len; i++)
+		print_node(tree->nodes->pdata[i]);
 }
 
 static void print_text(const struct request *request, const struct rmt_spf_result *result,
-		       const struct rmt_spf_tree_result *tree)
+		       const struct rmt_spf_survey *tree)
 {
 	puts(rmt_spf_verdict_name(result->result));
 	print_span("domain", result->domain);
@@ -145,17 +145,19 @@ static void print_text(const struct request *request, const struct rmt_spf_resul
 	print_lookups(request, result, tree);
 }
 
-static json_t *tree_json(const struct rmt_spf_tree_result *tree)
+static json_t *tree_json(const struct rmt_spf_survey *tree)
 {
 	json_t *out = json_array();
 	size_t i;
 
-	for (i = 0; i < tree->count; i++) {
-		const struct rmt_spf_tree_node *node = &tree->nodes[i];
+	for (i = 0; i < tree->nodes->len; i++) {
+		const struct rmt_spf_survey_node *node = tree->nodes->pdata[i];
 		json_t *entry = json_object();
 
-		json_object_set_new(entry, "domain", rmt_batch_text(node->domain));
-		json_object_set_new(entry, "term", rmt_batch_text(node->term));
+		json_object_set_new(entry, "domain",
+				    rmt_batch_text(rmt_span_of(node->domain)));
+		json_object_set_new(entry, "term",
+				    rmt_batch_text(rmt_span_of(node->term)));
 		json_object_set_new(entry, "depth", json_integer(node->depth));
 		json_object_set_new(entry, "lookups", json_integer(node->lookups));
 		json_object_set_new(entry, "problem",
@@ -167,7 +169,7 @@ static json_t *tree_json(const struct rmt_spf_tree_result *tree)
 }
 
 static void print_json(const struct request *request, const struct rmt_spf_result *result,
-		       const struct rmt_spf_tree_result *tree)
+		       const struct rmt_spf_survey *tree)
 {
 	json_t *out = json_object();
 
@@ -188,27 +190,38 @@ static void print_json(const struct request *request, const struct rmt_spf_resul
 	json_decref(out);
 }
 
-static int evaluate(struct request *request)
+static int say(const struct request *request, const struct rmt_spf_result *result,
+	       const struct rmt_spf_survey *tree)
 {
-	g_autoptr(rmt_spf) spf = rmt_spf_new();
-	g_autoptr(rmt_spf_tree) tree = rmt_spf_tree_new();
-	const struct rmt_spf_result *result = rmt_spf_result(spf);
-	struct rmt_asker *askers[2];
-	g_autoptr(GError) err = NULL;
-
-	request->query.now = time(NULL);
-	askers[0] = rmt_spf_start(spf, &request->query);
-	askers[1] = rmt_spf_tree_start(tree, result->domain);
-	if (!rmt_cli_dns_run_all(&request->dns, NULL, askers, 2, &err))
-		return rmt_cli_fail(RMT_EXIT_TROUBLE, &rmt_command_spf, "%s",
-				    err->message);
 	if (request->json)
-		print_json(request, result, rmt_spf_tree_result(tree));
+		print_json(request, result, tree);
 	else
-		print_text(request, result, rmt_spf_tree_result(tree));
+		print_text(request, result, tree);
 	if (result->result == RMT_SPF_TEMPERROR)
 		return RMT_EXIT_TROUBLE;
 	return result->result == RMT_SPF_PASS ? RMT_EXIT_OK : RMT_EXIT_NO;
+}
+
+static int evaluate(struct request *request)
+{
+	g_autoptr(rmt_spf) spf = rmt_spf_new();
+	const struct rmt_spf_result *result = rmt_spf_result(spf);
+	struct rmt_spf_survey tree = { .text = NULL };
+	struct rmt_asker *askers[2];
+	g_autoptr(GError) err = NULL;
+	int status;
+
+	request->query.now = time(NULL);
+	askers[0] = rmt_spf_start(spf, &request->query);
+	rmt_spf_survey_start(&tree, result->domain);
+	askers[1] = &tree.asker;
+	if (rmt_cli_dns_run_all(&request->dns, NULL, askers, 2, &err))
+		status = say(request, result, &tree);
+	else
+		status = rmt_cli_fail(RMT_EXIT_TROUBLE, &rmt_command_spf, "%s",
+				      err->message);
+	rmt_spf_survey_clear(&tree);
+	return status;
 }
 
 static int run(const struct rmt_cli *cli, int argc, char **argv)

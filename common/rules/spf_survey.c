@@ -2,7 +2,7 @@
 #include "common/auth/spf_record.h"
 #include "common/rules/spf_survey.h"
 
-enum { VISITS_MAX = 100, FLAWS_MAX = 200, WIDE_BITS = 16, MX_MAX = 10 };
+enum { VISITS_MAX = 100, FLAWS_MAX = 200, WIDE_BITS = 16, MX_MAX = 10, NODES_MAX = 200 };
 
 /* One name that must be asked for. */
 struct rmt_spf_visit {
@@ -13,6 +13,7 @@ struct rmt_spf_visit {
 	char *term;             /* own; the term that asks */
 	unsigned depth;
 	struct rmt_spf_survey_cost *cost; /* foreign; NULL for the domain's own record */
+	struct rmt_spf_survey_node *node; /* foreign; NULL where it is no record */
 };
 
 static void visit_free(struct rmt_spf_visit *visit)
@@ -37,6 +38,33 @@ static void cost_free(struct rmt_spf_survey_cost *cost)
 {
 	g_free(cost->text);
 	g_free(cost);
+}
+
+static void node_free(struct rmt_spf_survey_node *node)
+{
+	g_free(node->domain);
+	g_free(node->term);
+	g_free(node);
+}
+
+/* Behind all that the record above has led to so far; above NULL: the root. */
+static struct rmt_spf_survey_node *add_node(struct rmt_spf_survey *survey,
+					    const struct rmt_spf_survey_node *above,
+					    const char *domain, struct rmt_span term)
+{
+	struct rmt_spf_survey_node *node = g_new0(struct rmt_spf_survey_node, 1);
+	guint at = 0;
+
+	node->domain = g_strdup(domain);
+	node->term = term.len > 0 ? g_strndup(term.p, term.len) : g_strdup("");
+	node->depth = above != NULL ? above->depth + 1 : 0;
+	if (above != NULL && g_ptr_array_find(survey->nodes, above, &at))
+		for (at++; at < survey->nodes->len; at++)
+			if (((struct rmt_spf_survey_node *)survey->nodes->pdata[at])
+				    ->depth <= above->depth)
+				break;
+	g_ptr_array_insert(survey->nodes, (gint)at, node);
+	return node;
 }
 
 static void add_flaw(struct rmt_spf_survey *survey, enum rmt_spf_flaw kind,
@@ -73,36 +101,63 @@ static struct rmt_spf_survey_cost *cost_of(struct reading *r, struct rmt_span te
 	return cost;
 }
 
+static char *target_of(const struct reading *r, struct rmt_span target)
+{
+	char *name = target.len > 0 ? g_ascii_strdown(target.p, (gssize)target.len)
+				    : g_strdup(r->visit->name);
+
+	if (g_str_has_suffix(name, "."))
+		name[strlen(name) - 1] = '\0';
+	return name;
+}
+
+/* Why the target of a term is not looked at; NULL: it is. */
+static const char *not_followed(struct reading *r, bool has_macro, struct rmt_span term)
+{
+	struct rmt_spf_survey *survey = r->survey;
+
+	if (has_macro)
+		return "depends on the message (a macro): not counted further";
+	if (survey->visits + survey->pending.length < VISITS_MAX)
+		return NULL;
+	if (!survey->too_deep)
+		add_flaw(survey, RMT_SPF_TOO_DEEP, r->visit->depth, r->visit->name, term);
+	survey->too_deep = true;
+	survey->complete = false;
+	return "not read, nor what is behind it: the tree is too large";
+}
+
 /* A term that asks: counted, and followed where it has no macro. */
 static void follow(struct reading *r, enum rmt_dns_type type, struct rmt_spf_part domain,
 		   struct rmt_span term)
 {
 	struct rmt_spf_survey_cost *cost = cost_of(r, term);
-	struct rmt_span target = rmt_spf_part(r->text, domain);
+	g_autofree char *name = target_of(r, rmt_spf_part(r->text, domain));
+	struct rmt_spf_survey_node *node = NULL;
 	struct rmt_spf_visit *visit;
+	const char *why;
 
 	r->survey->lookups++;
+	r->visit->node->lookups++;
 	cost->lookups++;
-	if (type == 0 || domain.has_macro)
+	if (type == 0)
 		return;
-	if (r->survey->visits + r->survey->pending.length >= VISITS_MAX) {
-		if (!r->survey->too_deep)
-			add_flaw(r->survey, RMT_SPF_TOO_DEEP, r->visit->depth,
-				 r->visit->name, term);
-		r->survey->too_deep = true;
-		return;
+	why = not_followed(r, domain.has_macro, term);
+	if (type == RMT_DNS_TXT && r->survey->nodes->len < NODES_MAX) {
+		node = add_node(r->survey, r->visit->node, name, term);
+		node->problem = why;
 	}
+	if (why != NULL)
+		return;
 	visit = g_new0(struct rmt_spf_visit, 1);
 	visit->type = type;
-	visit->name = target.len > 0 ? g_ascii_strdown(target.p, (gssize)target.len)
-				     : g_strdup(r->visit->name);
-	if (g_str_has_suffix(visit->name, "."))
-		visit->name[strlen(visit->name) - 1] = '\0';
 	visit->above = g_strdup_printf("%s%s ", r->visit->above, r->visit->name);
+	visit->name = g_steal_pointer(&name);
 	visit->by = g_strdup(r->visit->name);
 	visit->term = g_strndup(term.p, term.len);
 	visit->depth = r->visit->depth + 1;
 	visit->cost = cost;
+	visit->node = node;
 	g_queue_push_tail(&r->survey->pending, visit);
 }
 
@@ -188,8 +243,10 @@ static void read_record(struct rmt_spf_survey *survey, const struct rmt_spf_visi
 
 	if (rmt_spf_record_parse(text, &record, terms, &wrong))
 		read_terms(&r, &record, terms);
-	else
+	else {
 		add_flaw(survey, RMT_SPF_SYNTAX, visit->depth, visit->name, wrong);
+		visit->node->problem = "has a syntax error in its record";
+	}
 }
 
 static void got_text(struct rmt_spf_survey *survey, const struct rmt_spf_visit *visit,
@@ -202,6 +259,9 @@ static void got_text(struct rmt_spf_survey *survey, const struct rmt_spf_visit *
 		survey->records = count;
 		g_string_append_len(survey->text, text.p, (gssize)text.len);
 	}
+	if (count != 1)
+		visit->node->problem =
+			count == 0 ? "has no SPF record" : "has more than one SPF record";
 	if (count > 1)
 		add_flaw(survey, RMT_SPF_SEVERAL, visit->depth, visit->name, text);
 	else if (count == 1)
@@ -220,10 +280,13 @@ static void got_answer(struct rmt_spf_survey *survey, const struct rmt_spf_visit
 			add_flaw(survey, RMT_SPF_VOID, visit->depth - 1, visit->by,
 				 rmt_span_of(visit->term));
 	}
-	if (rmt_dns_failed(answer->status))
+	if (rmt_dns_failed(answer->status)) {
 		add_flaw(survey, RMT_SPF_NO_ANSWER, visit->depth, visit->name,
 			 rmt_span_of(visit->term));
-	else if (visit->type == RMT_DNS_TXT)
+		survey->complete = false;
+		if (visit->node != NULL)
+			visit->node->problem = rmt_dns_status_text(answer->status);
+	} else if (visit->type == RMT_DNS_TXT)
 		got_text(survey, visit, answer);
 	else if (visit->type == RMT_DNS_MX && answer->count > MX_MAX)
 		add_flaw(survey, RMT_SPF_MANY_MX, visit->depth - 1, visit->by,
@@ -238,9 +301,15 @@ static bool may_ask(struct rmt_spf_survey *survey, const struct rmt_spf_visit *v
 	if (visit->type == RMT_DNS_TXT && strstr(visit->above, needle) != NULL) {
 		add_flaw(survey, RMT_SPF_LOOP, visit->depth - 1, visit->by,
 			 rmt_span_of(visit->term));
+		visit->node->problem =
+			"leads back to a record above: every host ends in permerror";
 		return false;
 	}
-	return rmt_dns_name_ok(rmt_span_of(visit->name));
+	if (rmt_dns_name_ok(rmt_span_of(visit->name)))
+		return true;
+	if (visit->node != NULL)
+		visit->node->problem = "not a domain name";
+	return false;
 }
 
 static void hint(struct rmt_spf_survey *survey)
@@ -291,10 +360,13 @@ void rmt_spf_survey_start(struct rmt_spf_survey *survey, struct rmt_span domain)
 	survey->text = g_string_new(NULL);
 	survey->flaws = g_ptr_array_new_with_free_func((GDestroyNotify)flaw_free);
 	survey->costs = g_ptr_array_new_with_free_func((GDestroyNotify)cost_free);
+	survey->nodes = g_ptr_array_new_with_free_func((GDestroyNotify)node_free);
+	survey->complete = true;
 	visit->type = RMT_DNS_TXT;
 	visit->name = g_ascii_strdown(domain.p, (gssize)domain.len);
 	visit->above = g_strdup(" ");
 	visit->term = g_strdup("");
+	visit->node = add_node(survey, NULL, visit->name, rmt_span(NULL, 0));
 	g_queue_push_tail(&survey->pending, visit);
 	ask_next(survey);
 }
@@ -308,4 +380,5 @@ void rmt_spf_survey_clear(struct rmt_spf_survey *survey)
 	g_string_free(g_steal_pointer(&survey->text), TRUE);
 	g_clear_pointer(&survey->flaws, g_ptr_array_unref);
 	g_clear_pointer(&survey->costs, g_ptr_array_unref);
+	g_clear_pointer(&survey->nodes, g_ptr_array_unref);
 }

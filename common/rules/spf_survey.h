@@ -4,7 +4,8 @@
  * Evaluation (spf.h) stops where an address matches; this walks every include
  * and redirect, so it finds what the unluckiest sender meets: the worst number of
  * look-ups, and entries that let in too many. What holds a macro is counted but
- * cannot be followed.
+ * cannot be followed. Above 10 look-ups, the hosts named last and all that fail get
+ * permerror (RFC 7208, 4.6.4).
  */
 #ifndef RMT_SPF_SURVEY_H
 #define RMT_SPF_SURVEY_H
@@ -39,6 +40,15 @@ struct rmt_spf_survey_cost {
 	unsigned lookups;
 };
 
+/* One record of the tree. */
+struct rmt_spf_survey_node {
+	char *domain; /* own */
+	char *term;   /* own; of the record above that led here; "" at the root */
+	unsigned depth;
+	unsigned lookups;    /* terms of its own that ask */
+	const char *problem; /* static; NULL: the record is fine */
+};
+
 struct rmt_spf_survey {
 	struct rmt_asker asker;
 	unsigned lookups; /* in the worst case */
@@ -49,6 +59,8 @@ struct rmt_spf_survey {
 	char all;           /* qualifier of its all; 0: none */
 	GPtrArray *flaws;   /* own; struct rmt_spf_survey_flaw */
 	GPtrArray *costs;   /* own; struct rmt_spf_survey_cost */
+	GPtrArray *nodes;   /* own; struct rmt_spf_survey_node, depth first */
+	bool complete;      /* false: DNS failed somewhere, or it is too large */
 	GQueue pending;     /* the rest is private */
 	struct rmt_spf_visit *visit;
 	unsigned visits;

@@ -5,13 +5,15 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "common/auth/spf_tree.h"
 #include "common/auth/zone.h"
+#include "common/rules/spf_survey.h"
 
 static const char zone_text[] =
 	"flat.example TXT \"v=spf1 ip4:192.0.2.1 -all\"\n"
 	"terms.example TXT \"v=spf1 a mx ptr exists:%{i}.x.example a:b.example -all\"\n"
 	"deep.example TXT \"v=spf1 include:terms.example a redirect=one.example\"\n"
+	"outer.example TXT \"v=spf1 a include:deep.example include:flat.example "
+	"include:twice.example -all\"\n"
 	"one.example TXT \"v=spf1 mx ?all\"\n"
 	"twice.example TXT \"v=spf1 include:one.example include:one.example -all\"\n"
 	"behind.example TXT \"v=spf1 a -all mx include:terms.example "
@@ -52,67 +54,92 @@ static const struct {
 	{ "", 0, 1, true, "not a domain name" },
 };
 
-static void run(struct rmt_spf_tree *tree, const char *domain)
+static void run(struct rmt_spf_survey *tree, const char *domain)
 {
 	g_autoptr(rmt_zone) zone = rmt_zone_new();
 
 	assert_true(rmt_zone_add_text(zone, "zone", rmt_span_of(zone_text), NULL));
-	rmt_zone_run(zone, rmt_spf_tree_start(tree, rmt_span_of(domain)));
+	rmt_spf_survey_clear(tree);
+	rmt_spf_survey_start(tree, rmt_span_of(domain));
+	rmt_zone_run(zone, &tree->asker);
+}
+
+static const struct rmt_spf_survey_node *node_at(const struct rmt_spf_survey *tree,
+						 guint at)
+{
+	return tree->nodes->pdata[at];
 }
 
 static void every_term_that_may_ask_is_counted(void **state)
 {
-	g_autoptr(rmt_spf_tree) tree = rmt_spf_tree_new();
+	struct rmt_spf_survey tree = { .text = NULL };
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < G_N_ELEMENTS(cases); i++) {
-		const struct rmt_spf_tree_result *result = rmt_spf_tree_result(tree);
 		const char *problem;
 
-		run(tree, cases[i].domain);
-		problem = result->nodes[result->count - 1].problem;
-		if (result->lookups != cases[i].lookups ||
-		    result->count != cases[i].records ||
-		    result->complete != cases[i].complete)
-			fail_msg("%s: %u in %zu", cases[i].domain, result->lookups,
-				 result->count);
+		run(&tree, cases[i].domain);
+		problem = node_at(&tree, tree.nodes->len - 1)->problem;
+		if (tree.lookups != cases[i].lookups ||
+		    tree.nodes->len != cases[i].records ||
+		    tree.complete != cases[i].complete)
+			fail_msg("%s: %u in %u", cases[i].domain, tree.lookups,
+				 tree.nodes->len);
 		if (g_strcmp0(problem, cases[i].problem) != 0)
 			fail_msg("%s: %s", cases[i].domain, problem);
 	}
+	rmt_spf_survey_clear(&tree);
 }
 
-static void records_are_told_in_the_order_they_are_read(void **state)
+static void records_are_told_depth_first(void **state)
 {
-	g_autoptr(rmt_spf_tree) tree = rmt_spf_tree_new();
-	const struct rmt_spf_tree_result *result = rmt_spf_tree_result(tree);
+	static const struct {
+		const char *domain, *term;
+		unsigned depth, lookups;
+	} want[] = {
+		{ "outer.example", "", 0, 4 },
+		{ "deep.example", "include:deep.example", 1, 3 },
+		{ "terms.example", "include:terms.example", 2, 5 },
+		{ "one.example", "redirect=one.example", 2, 1 },
+		{ "flat.example", "include:flat.example", 1, 0 },
+		{ "twice.example", "include:twice.example", 1, 2 },
+		{ "one.example", "include:one.example", 2, 1 },
+		{ "one.example", "include:one.example", 2, 1 },
+	};
+	struct rmt_spf_survey tree = { .text = NULL };
+	guint i;
 
 	(void)state;
-	run(tree, "deep.example");
-	assert_true(rmt_span_eq(result->nodes[1].domain, RMT_SPAN("terms.example")));
-	assert_true(
-		rmt_span_eq(result->nodes[1].term, RMT_SPAN("include:terms.example")));
-	assert_int_equal(result->nodes[1].depth, 1);
-	assert_int_equal(result->nodes[1].lookups, 5);
-	assert_true(rmt_span_eq(result->nodes[2].term, RMT_SPAN("redirect=one.example")));
+	run(&tree, "outer.example");
+	assert_int_equal(tree.nodes->len, G_N_ELEMENTS(want));
+	for (i = 0; i < tree.nodes->len; i++) {
+		assert_string_equal(node_at(&tree, i)->domain, want[i].domain);
+		assert_string_equal(node_at(&tree, i)->term, want[i].term);
+		assert_int_equal(node_at(&tree, i)->depth, want[i].depth);
+		assert_int_equal(node_at(&tree, i)->lookups, want[i].lookups);
+	}
+	rmt_spf_survey_clear(&tree);
 }
 
 static void a_tree_without_end_is_given_up(void **state)
 {
-	g_autoptr(rmt_spf_tree) tree = rmt_spf_tree_new();
+	struct rmt_spf_survey tree = { .text = NULL };
 
 	(void)state;
-	run(tree, "wide.example");
-	assert_false(rmt_spf_tree_result(tree)->complete);
-	assert_true(rmt_spf_tree_result(tree)->lookups >= RMT_SPF_TREE_LOOKUPS_MAX);
-	assert_true(rmt_spf_tree_result(tree)->count < 40);
+	run(&tree, "wide.example");
+	assert_false(tree.complete);
+	assert_true(tree.lookups >= 50);
+	assert_true(tree.visits <= 100);
+	assert_true(tree.nodes->len <= 200);
+	rmt_spf_survey_clear(&tree);
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_term_that_may_ask_is_counted),
-		cmocka_unit_test(records_are_told_in_the_order_they_are_read),
+		cmocka_unit_test(records_are_told_depth_first),
 		cmocka_unit_test(a_tree_without_end_is_given_up),
 	};
 
