@@ -65,6 +65,8 @@ AUTH_SRC := common/auth/dns.c common/auth/zone.c common/auth/ip.c common/auth/sp
 AUTH_SRC += common/auth/authres.c common/auth/dkim.c common/auth/dkim_canon.c common/auth/dkim_key.c \
 	common/auth/dkim_opendkim.c common/auth/dkim_public.c common/auth/dkim_sig.c common/auth/dkim_tag.c \
 	common/auth/dkim_words.c
+# What BIMI records point to; with GIO and OpenSSL.
+AUTH_SRC += common/auth/bimi_svg.c common/auth/bimi_mark.c
 # With libunbound and libpsl.
 AUTH_SRC += common/auth/dns_packet.c common/auth/resolver.c common/auth/resolver_events.c common/auth/orgdomain.c \
 	common/auth/dmarc.c common/auth/dmarc_record.c

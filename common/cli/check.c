@@ -18,8 +18,9 @@ struct options {
 	GPtrArray *domains, *selectors; /* own; foreign strings */
 	GArray *egress;                 /* own; struct egress */
 	const char *helo, *key_file;
-	struct rmt_dkim_public *key; /* own; or NULL */
-	struct rmt_config *config;   /* own; what egress is taken from, or NULL */
+	struct rmt_dkim_public *key;    /* own; or NULL */
+	GString *bimi_logo, *bimi_mark; /* own; or NULL */
+	struct rmt_config *config;      /* own; what egress is taken from, or NULL */
 	int64_t now;
 	bool json;
 };
@@ -58,6 +59,25 @@ static bool take_egress(struct options *options, const char *text, GError **err)
 	return true;
 }
 
+static bool read_file(const char *path, GString **text_r, GError **err)
+{
+	char *text;
+	gsize len;
+
+	if (!g_file_get_contents(path, &text, &len, err))
+		return false;
+	if (*text_r != NULL)
+		g_string_free(*text_r, TRUE);
+	*text_r = g_string_new_len(text, (gssize)len);
+	g_free(text);
+	return true;
+}
+
+static struct rmt_span span_of(const GString *text)
+{
+	return text != NULL ? rmt_span(text->str, text->len) : rmt_span(NULL, 0);
+}
+
 static bool take_value(struct options *options, const char *option, const char *value,
 		       GError **err)
 {
@@ -69,6 +89,10 @@ static bool take_value(struct options *options, const char *option, const char *
 		options->helo = value;
 	else if (strcmp(option, "--key") == 0)
 		options->key_file = value;
+	else if (strcmp(option, "--bimi-logo") == 0)
+		return read_file(value, &options->bimi_logo, err);
+	else if (strcmp(option, "--bimi-mark") == 0)
+		return read_file(value, &options->bimi_mark, err);
 	else if (strcmp(option, "--selector") == 0)
 		g_ptr_array_add(options->selectors, (gpointer)value);
 	else
@@ -144,6 +168,7 @@ static bool read_configured(struct options *options, const struct rmt_cli *cli)
 	options->config = rmt_cli_config(cli);
 	if (options->config == NULL)
 		return false;
+	options->dns.config = &options->config->dns;
 	for (i = 0; i < options->config->egresses->len; i++) {
 		const struct rmt_egress *group = options->config->egresses->pdata[i];
 
@@ -195,6 +220,8 @@ static struct rmt_facts *facts_of(struct options *options, const char *domain)
 		.now = options->now,
 		.psl = rmt_cli_psl(&options->dns),
 		.key = options->key,
+		.bimi_logo = span_of(options->bimi_logo),
+		.bimi_mark = span_of(options->bimi_mark),
 	};
 	struct rmt_facts *facts = rmt_facts_new(&query);
 	guint i;
@@ -266,6 +293,10 @@ static void finish(struct options *options)
 	g_ptr_array_unref(options->selectors);
 	g_array_unref(options->egress);
 	rmt_dkim_public_free(options->key);
+	if (options->bimi_logo != NULL)
+		g_string_free(options->bimi_logo, TRUE);
+	if (options->bimi_mark != NULL)
+		g_string_free(options->bimi_mark, TRUE);
 	if (options->config != NULL)
 		rmt_config_unref(options->config);
 	rmt_cli_dns_finish(&options->dns);
@@ -302,25 +333,29 @@ static int run(const struct rmt_cli *cli, int argc, char **argv)
 const struct rmt_command rmt_command_check = {
 	.name = "check",
 	.summary = "tell what is wrong with a sending domain, and what to publish",
-	.usage = "usage: remite check [OPTION ...] DOMAIN ...\n"
-		 "\n"
-		 "Asks DNS for all that mailbox providers look at, and says which of "
-		 "their "
-		 "rules\n"
-		 "the domain breaks, with the record to publish, and what each provider "
-		 "makes of it.\n"
-		 "  --egress ADDRESS   an address mail leaves from; again for more. "
-		 "Default: those\n"
-		 "                     of the configuration's egress groups\n"
-		 "  --helo NAME        the name those hosts say in HELO\n"
-		 "  --selector NAME    s= of DKIM signatures; again for more. Default: "
-		 "usual names\n"
-		 "  --key FILE         the signing key (PEM): is it the one that is "
-		 "published?\n"
-		 "  --now EPOCH        the time, in Unix seconds\n"
-		 "  --json             everything, for programs\n" RMT_CLI_DNS_USAGE
-		 "Exit status: 0 nothing to mend (notes do not count), 1 a warning or an "
-		 "error,\n"
-		 "2 usage, 3 DNS did not answer all and nothing else was found.\n",
+	.usage =
+		"usage: remite check [OPTION ...] DOMAIN ...\n"
+		"\n"
+		"Asks DNS for all that mailbox providers look at, and says which of "
+		"their "
+		"rules\n"
+		"the domain breaks, with the record to publish, and what each provider "
+		"makes of it.\n"
+		"  --egress ADDRESS   an address mail leaves from; again for more. "
+		"Default: those\n"
+		"                     of the configuration's egress groups\n"
+		"  --helo NAME        the name those hosts say in HELO\n"
+		"  --selector NAME    s= of DKIM signatures; again for more. Default: "
+		"usual names\n"
+		"  --key FILE         the signing key (PEM): is it the one that is "
+		"published?\n"
+		"  --bimi-logo FILE   the SVG that the BIMI record names: is it SVG Tiny "
+		"PS?\n"
+		"  --bimi-mark FILE   the certificate it names (PEM)\n"
+		"  --now EPOCH        the time, in Unix seconds\n"
+		"  --json             everything, for programs\n" RMT_CLI_DNS_USAGE
+		"Exit status: 0 nothing to mend (notes do not count), 1 a warning or an "
+		"error,\n"
+		"2 usage, 3 DNS did not answer all and nothing else was found.\n",
 	.run = run,
 };

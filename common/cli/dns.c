@@ -55,7 +55,10 @@ static bool start_resolver(struct rmt_cli_dns *dns, GError **err)
 	const char *servers[] = { dns->server, NULL };
 	struct rmt_resolver_settings settings = RMT_RESOLVER_SETTINGS_INIT;
 
-	settings.servers = servers[0] != NULL ? servers : NULL;
+	if (dns->config != NULL)
+		rmt_resolver_settings_from(&settings, dns->config);
+	if (servers[0] != NULL)
+		settings.servers = servers;
 	return dns->resolver != NULL || rmt_resolver_open(&dns->resolver, &settings, err);
 }
 

@@ -7,12 +7,14 @@
 #include "common/auth/orgdomain.h"
 #include "common/auth/zone.h"
 
+struct rmt_dns_config;
 struct rmt_resolver;
 
 struct rmt_cli_dns {
 	struct rmt_zone *zone;         /* own; of --dns-file; NULL: none given */
 	struct rmt_resolver *resolver; /* own; made with the first question */
-	const char *server;            /* --dns-server: an address; NULL: resolv.conf's */
+	const char *server; /* --dns-server: an address; NULL: as config says */
+	const struct rmt_dns_config *config; /* foreign; NULL: resolv.conf's servers */
 	int64_t timeout_ms;
 	struct rmt_psl *psl; /* own; read by the first rmt_cli_psl() */
 };

@@ -72,6 +72,8 @@ struct rmt_facts *rmt_facts_new(const struct rmt_facts_query *query)
 	facts->now = query->now;
 	facts->psl = query->psl;
 	facts->key = query->key;
+	facts->bimi_logo = query->bimi_logo;
+	facts->bimi_mark = query->bimi_mark;
 	facts->dmarc = rmt_dmarc_new();
 	facts->soa = g_ptr_array_new_with_free_func((GDestroyNotify)rmt_lookup_free);
 	facts->egress = g_ptr_array_new_with_free_func((GDestroyNotify)egress_free);

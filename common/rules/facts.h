@@ -45,6 +45,8 @@ struct rmt_facts_query {
 	int64_t now;
 	const struct rmt_psl *psl;         /* foreign; NULL: no older view */
 	const struct rmt_dkim_public *key; /* foreign; NULL: none to compare with */
+	/* Foreign: the files a BIMI record names, where they are at hand; p NULL: not. */
+	struct rmt_span bimi_logo, bimi_mark;
 };
 
 /* An address mail leaves from. */
@@ -80,13 +82,14 @@ struct rmt_facts {
 	char *dkim_domain;      /* own; folded */
 	unsigned parts;
 	int64_t now;
-	const struct rmt_psl *psl;         /* foreign */
-	const struct rmt_dkim_public *key; /* foreign */
-	struct rmt_spf_survey survey;      /* of mail_from_domain */
-	struct rmt_dmarc *dmarc;           /* own; as if SPF had passed for domain */
-	struct rmt_lookup dmarc_txt;       /* at _dmarc.domain itself */
-	struct rmt_lookup mx, a, aaaa;     /* of domain */
-	struct rmt_lookup dkim_node;       /* _domainkey.domain: is anything below it? */
+	const struct rmt_psl *psl;            /* foreign */
+	const struct rmt_dkim_public *key;    /* foreign */
+	struct rmt_span bimi_logo, bimi_mark; /* foreign */
+	struct rmt_spf_survey survey;         /* of mail_from_domain */
+	struct rmt_dmarc *dmarc;              /* own; as if SPF had passed for domain */
+	struct rmt_lookup dmarc_txt;          /* at _dmarc.domain itself */
+	struct rmt_lookup mx, a, aaaa;        /* of domain */
+	struct rmt_lookup dkim_node; /* _domainkey.domain: is anything below it? */
 	struct rmt_lookup bimi, bimi_org, mta_sts, tls_rpt;
 	GPtrArray *soa;       /* own; struct rmt_lookup: domain, its parent, ... */
 	GPtrArray *egress;    /* own; struct rmt_egress_facts */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* rules_optional.c - records nobody must have: BIMI, MTA-STS, TLS-RPT. */
+#include "common/auth/bimi.h"
 #include "common/auth/dkim_tag.h"
 #include "common/rules/domain.h"
 
@@ -67,6 +68,42 @@ static bool dmarc_enforces(const struct rmt_facts *facts)
 		view->disposition == RMT_DMARC_REJECT);
 }
 
+static void judge_logo(const struct rmt_facts *facts, const struct rmt_lookup *txt,
+		       struct rmt_rule_findings *findings)
+{
+	g_autoptr(GError) err = NULL;
+
+	if (facts->bimi_logo.p == NULL)
+		return;
+	if (rmt_bimi_svg_check(facts->bimi_logo, &err))
+		rmt_rule_add(findings, RMT_R_BIMI, RMT_RULE_HOLDS, txt->name,
+			     "the logo keeps the profile SVG Tiny PS");
+	else
+		rmt_rule_add(findings, RMT_R_BIMI, RMT_RULE_BROKEN, txt->name,
+			     "the logo: %s", err->message);
+}
+
+static void judge_mark(const struct rmt_facts *facts, const struct rmt_lookup *txt,
+		       struct rmt_rule_findings *findings)
+{
+	struct rmt_span org = rmt_dmarc_result(facts->dmarc)->tree.org_domain;
+	struct rmt_bimi_mark mark = { .has_usage = false };
+	g_autoptr(GError) err = NULL;
+
+	if (facts->bimi_mark.p == NULL)
+		return;
+	if (rmt_bimi_mark_read(facts->bimi_mark, facts->now, &mark, &err) &&
+	    rmt_bimi_mark_check(&mark, rmt_span_of(facts->domain), org, facts->bimi_logo,
+				&err))
+		rmt_rule_add(findings, RMT_R_BIMI, RMT_RULE_HOLDS, txt->name,
+			     "the mark certificate is for the domain (%s)",
+			     mark.mark_type);
+	else
+		rmt_rule_add(findings, RMT_R_BIMI, RMT_RULE_BROKEN, txt->name,
+			     "the mark certificate %s", err->message);
+	rmt_bimi_mark_clear(&mark);
+}
+
 void rmt_rule_bimi(const struct rmt_facts *facts, struct rmt_rule_findings *findings)
 {
 	const struct rmt_lookup *txt =
@@ -76,6 +113,8 @@ void rmt_rule_bimi(const struct rmt_facts *facts, struct rmt_rule_findings *find
 
 	if (!read_one(txt, RMT_SPAN("v=BIMI1"), RMT_R_BIMI, findings, &tags))
 		return;
+	judge_logo(facts, txt, findings);
+	judge_mark(facts, txt, findings);
 	logo = rmt_tag(&tags, "l");
 	mark = rmt_tag(&tags, "a");
 	if (logo.p != NULL && logo.len == 0)
