@@ -50,6 +50,8 @@ LIMITS_SRC := $(addprefix common/limits/,gcra.c quota.c table.c names.c held.c c
 STORE_SRC := $(addprefix common/store/,store.c store_lmdb.c store_mem.c pack.c filter.c \
 	suppress_record.c suppress.c suppress_import.c suppress_index.c suppress_line.c \
 	bulk.c stream_state.c)
+# Lists that users left.
+STORE_SRC += common/store/left.c
 # Receipts' claims, jobs of every kind, prompts and what is told of them.
 STORE_SRC += common/store/suppress_deal.c
 STORE_SRC += $(addprefix common/store/, deal.c claims.c claim_id.c claim_client.c jobs.c prompts.c preferences.c \
@@ -79,7 +81,7 @@ RULES_SRC += $(addprefix common/rules/, facts.c lookup.c spf_survey.c domain.c n
 	rules_dkim.c rules_dmarc.c rules_names.c rules_optional.c rules_spf.c rules_format.c \
 	rules_list.c rules_deceptive.c header_words.c scripts.c message.c readiness.c conduct.c)
 # How a message says to leave its list.
-UNSUBSCRIBE_SRC := $(addprefix common/unsubscribe/, address_filter.c covered.c leave.c \
+UNSUBSCRIBE_SRC := $(addprefix common/unsubscribe/, address_filter.c course.c covered.c leave.c \
 	list_unsubscribe.c mailto.c post.c proof.c target.c)
 COMMON_SRC := $(BASE_SRC) $(CONFIG_SRC) $(MESSAGE_SRC) $(LIMITS_SRC) $(STORE_SRC) \
 	$(POLICY_SRC) $(AUTH_SRC) $(RULES_SRC) $(REPORT_SRC) $(UNSUBSCRIBE_SRC)
@@ -113,6 +115,7 @@ CLI_SRC += common/cli/bounce.c
 CLI_SRC += $(addprefix common/cli/, doctor_receipts.c receipts.c receipts_batch.c receipts_case.c receipts_test.c)
 CLI_SRC += common/cli/keys.c
 CLI_SRC += $(addprefix common/cli/, unsubscribe.c unsubscribe_link.c)
+CLI_SRC += common/cli/unsubscribe_log.c common/cli/unsubscribe_try.c
 CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf.c
 # A step of the milter (step.h) is a file here and a row in steps.c.
 MILTER_SRC := $(addprefix postfix-policy/milter/, main.c processes.c place.c milter.c socket.c \

@@ -8,6 +8,9 @@ static const struct {
 	rmt_unsubscribe_run *run;
 } parts[] = {
 	{ "link", rmt_unsubscribe_run_link },
+	{ "log", rmt_unsubscribe_run_log },
+	{ "forget", rmt_unsubscribe_run_forget },
+	{ "try", rmt_unsubscribe_run_try },
 };
 
 static int run(const struct rmt_cli *cli, int argc, char **argv)

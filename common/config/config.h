@@ -278,6 +278,7 @@ struct rmt_receipts_config {
 struct rmt_unsubscribing {
 	struct rmt_list *allow, *deny; /* own; networks; or NULL */
 	char **ports;                  /* own; decimal */
+	char *worker;                  /* own; socket of remite-unsubscribe */
 	char *ca_file;                 /* own; NULL: the system's */
 	char **own_hosts;        /* own; whose Received may stand above our record; NULL:
 				    it is not believed */

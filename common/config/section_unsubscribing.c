@@ -31,4 +31,5 @@ void rmt_unsubscribing_clear(struct rmt_unsubscribing *unsubscribing)
 	g_strfreev(unsubscribing->ports);
 	g_strfreev(unsubscribing->own_hosts);
 	g_free(unsubscribing->ca_file);
+	g_free(unsubscribing->worker);
 }

@@ -21,6 +21,7 @@ const char *const rmt_store_tables[] = {
 	"answers",          /* answers.h */
 	"audit",            /* audit.h */
 	"agent",            /* remite-agent's own: what it learned */
+	"left",             /* left.h */
 	NULL,
 };
 
