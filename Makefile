@@ -144,6 +144,8 @@ HTTP_SRC := $(addprefix dovecot-plugin/http/, main.c exchange.c agent_link.c)
 # What remite-http does, without Dovecot.
 HTTP_CORE_SRC := $(addprefix dovecot-plugin/http/, form.c group.c page.c route.c site.c \
 	site_receipt.c site_unsubscribe.c source.c)
+AGENT_CORE_SRC += $(addprefix dovecot-plugin/agent/, errand.c leave.c leave_mail.c leave_pace.c \
+	leave_rows.c leave_take.c leaver.c)
 LEAVER_SRC := $(addprefix dovecot-plugin/unsubscribe/, main.c serve.c)
 
 PROGRAMS := $(if $(CLI_SRC),remite) $(if $(POLICYD_SRC),remite-policyd) \

@@ -2,6 +2,7 @@
 /* The table of kinds: a new one is a file and a row. */
 #include <string.h>
 
+#include "dovecot-plugin/agent/leave.h"
 #include "dovecot-plugin/agent/run.h"
 #include "dovecot-plugin/agent/take.h"
 
@@ -13,6 +14,7 @@ const struct rmt_agent_kind rmt_agent_kinds[] = {
 	{ "choice",      rmt_take_choice,     NULL },
 	{ "preference",  rmt_take_preference, NULL },
 	{ "query",       rmt_take_query,      NULL },
+	{ "unsubscribe", rmt_take_unsubscribe, rmt_run_unsubscribe },
 	/* From our own queue. */
 	{ "receipt",     NULL, rmt_run_receipt },
 	{ "prompt",      NULL, rmt_run_prompt },
