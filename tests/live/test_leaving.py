@@ -282,11 +282,21 @@ def pitfall_19_through_postfix_milter_and_dovecot_after_the_key_is_gone(place):
         equal(reply.code, 250, str(reply))
         postfix.wait_delivered(number)
 
+    def prove(way):
+        house.deliver(f"X-Remite-Unsubscribe: v=1; d=a.test; s=s; t=1; {way}\r\n".encode() +
+                      house.news(number=9, list_id="nine.sender.test"))
+
+    prove("m=<mailto:x@a.test>")
+    with house.imap() as imap:
+        imap.ok("NOOP")
+        true("$canunsubscribe" not in imap.flags(1), "a mailto is no one click")
+        imap.ok("UID STORE 1 +FLAGS (\\Deleted)")
+        imap.ok("EXPUNGE")
     send(1)
     with house.imap() as imap:
-        wait_flag(imap, 1, "$canunsubscribe")
-        imap.ok("UID STORE 1 +FLAGS ($Unsubscribe)")
-        wait_flag(imap, 1, "$unsubscribed")
+        wait_flag(imap, 2, "$canunsubscribe")
+        imap.ok("UID STORE 2 +FLAGS ($Unsubscribe)")
+        wait_flag(imap, 2, "$unsubscribed")
     equal([r.path for r in house.endpoint.requests], ["/ok?u=1"], "POSTs")
     true("vouches=record" in house.dovecot.log(), "by the proof of delivery")
     time.sleep(2)
