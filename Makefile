@@ -115,6 +115,7 @@ CLI_SRC += common/cli/bounce.c
 CLI_SRC += $(addprefix common/cli/, doctor_receipts.c receipts.c receipts_batch.c receipts_case.c receipts_test.c)
 CLI_SRC += common/cli/keys.c
 CLI_SRC += $(addprefix common/cli/, unsubscribe.c unsubscribe_link.c)
+CLI_SRC += common/cli/doctor_unsubscribe.c
 CLI_SRC += common/cli/unsubscribe_log.c common/cli/unsubscribe_try.c
 CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf.c
 # A step of the milter (step.h) is a file here and a row in steps.c.

@@ -25,6 +25,8 @@ const struct rmt_doctor_check rmt_doctor_checks[] = {
 	  "remite-milter comes behind the signer, mail goes on without it, nothing is "
 	  "rewritten after it",
 	  rmt_doctor_milter },
+	{ "unsubscribe", "what leaving lists takes fits together",
+	  rmt_doctor_unsubscribe },
 	{ "tls", "mail leaves with TLS where it can (R10)", rmt_doctor_tls },
 	{ "bulk", "who is a bulk sender at a provider, or nearly", rmt_doctor_bulk },
 	{ "receipts", "what the policy of read receipts means to do can be done",

@@ -50,6 +50,7 @@ void rmt_doctor_egress(struct rmt_doctor *doctor);
 void rmt_doctor_milter(struct rmt_doctor *doctor);
 void rmt_doctor_bulk(struct rmt_doctor *doctor);
 void rmt_doctor_receipts(struct rmt_doctor *doctor);
+void rmt_doctor_unsubscribe(struct rmt_doctor *doctor);
 void rmt_doctor_tls(struct rmt_doctor *doctor);
 void rmt_doctor_socket(struct rmt_doctor *doctor);
 void rmt_doctor_state(struct rmt_doctor *doctor);
