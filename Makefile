@@ -135,8 +135,8 @@ PLUGIN_SRC := $(addprefix dovecot-plugin/, plugin.c settings.c settings-module.c
 	report.c marks.c dwell.c preference.c feedback.c agent_client.c)
 # Of the plugin, what knows no Dovecot.
 SETTINGS_MODULE_SRC := $(addprefix dovecot-plugin/, settings-module.c)
-DOVEADM_SRC := $(addprefix dovecot-plugin/doveadm/, main.c)
-AGENT_SRC := $(addprefix dovecot-plugin/agent/, main.c clients.c)
+DOVEADM_SRC := $(addprefix dovecot-plugin/doveadm/, main.c receipts.c)
+AGENT_SRC := $(addprefix dovecot-plugin/agent/, main.c clients.c log.c sender.c)
 # What remite-agent does, without Dovecot.
 AGENT_CORE_SRC := $(addprefix dovecot-plugin/agent/, agent.c kinds.c queue.c case.c receipt.c \
 	take.c preference.c query.c send.c ask.c prompt_text.c consent.c sweep.c rates.c peer.c \
@@ -167,6 +167,8 @@ PLUGINS := dovecot/lib20_remite_plugin.so dovecot/doveadm/lib10_doveadm_remite_p
 # 2.4 refuses settings nobody told it of.
 PLUGINS += $(if $(filter 3,$(DOVECOT_MINOR)),,dovecot/settings/libremite_settings.so)
 endif
+
+CLI_SRC += common/cli/jobs.c common/cli/receipts_log.c
 
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 UNIT_SRC := $(shell find tests/unit -name 'test_*.c' 2>/dev/null | sort)

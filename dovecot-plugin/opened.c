@@ -76,7 +76,7 @@ static void look_at(struct look *look, uint32_t seq, unsigned int bits)
 	uint32_t uid;
 
 	mail_index_lookup_uid(look->box->view, seq, &uid);
-	if ((bits & 1u << PENDING) != 0) {
+	if ((bits & (1u << PENDING | 1u << SHOWN)) != 0) {
 		look->pending = TRUE;
 		if ((bits & 1u << SHOWN) != 0)
 			again(look, uid, "shown", 1);

@@ -26,6 +26,7 @@ static const struct rmt_command *const commands[] = {
 	&rmt_command_dkim,
 	&rmt_command_bounce,
 	&rmt_command_receipts,
+	&rmt_command_jobs,
 	&rmt_command_suppress,
 	&rmt_command_stream,
 	&rmt_command_bulk,

@@ -8,8 +8,9 @@ static const struct {
 	const char *name;
 	rmt_receipts_verb *run;
 } verbs[] = {
-	{ "test", rmt_receipts_test },
-	{ "explain", rmt_receipts_explain },
+	{ "test", rmt_receipts_test },   { "explain", rmt_receipts_explain },
+	{ "log", rmt_receipts_log },     { "export", rmt_receipts_export },
+	{ "erase", rmt_receipts_erase },
 };
 
 static int run(const struct rmt_cli *cli, int argc, char **argv)
@@ -27,7 +28,13 @@ const struct rmt_command rmt_command_receipts = {
 	.summary = "read receipts: what would be done with a message, and why",
 	.usage = "usage: remite receipts test    --user NAME [OPTION ...] FILE\n"
 		 "       remite receipts explain --user NAME [OPTION ...] FILE\n"
+		 "       remite receipts log [--user NAME] [--since TIME] [--json]\n"
+		 "       remite receipts export NAME\n"
+		 "       remite receipts erase NAME\n"
 		 "\n"
-		 "Without a file they tell their options; manual: remite(1).\n",
+		 "test and explain tell their options when there is no file. log tells\n"
+		 "who asked, what was decided by which rule, and what was sent; export\n"
+		 "writes all that is known of a user as JSON; erase removes it, but for\n"
+		 "the bare fact that a message was answered. Manual: remite(1).\n",
 	.run = run,
 };

@@ -98,17 +98,19 @@ bool rmt_agent_start(struct rmt_agent *agent, GError **err)
 	int64_t since_us = rmt_agent_now_us(agent) -
 			   longest_period(&agent->config->receipts) * G_USEC_PER_SEC;
 
-	if (!rmt_audit_walk(agent->store, MAX(since_us, 0), count_line, agent, err) ||
-	    !rmt_sweep_start(agent, err))
-		return false;
+	return rmt_audit_walk(agent->store, MAX(since_us, 0), count_line, agent, err) &&
+	       rmt_sweep_start(agent, err);
+}
+
+void rmt_agent_start_queue(struct rmt_agent *agent)
+{
 	agent->queue = rmt_queue_new(agent, agent->config->submission.connections);
-	return true;
 }
 
 int64_t rmt_agent_turn(struct rmt_agent *agent)
 {
 	rmt_rates_sweep(agent->rates, rmt_agent_now(agent));
-	return rmt_queue_turn(agent->queue);
+	return agent->queue != NULL ? rmt_queue_turn(agent->queue) : INT64_MAX;
 }
 
 /* --- for those who take jobs --- */

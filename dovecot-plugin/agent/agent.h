@@ -47,11 +47,14 @@ bool rmt_agent_new(struct rmt_agent **agent_r, struct rmt_config *config,
 /* Ends the workers: waits for those at work. Takes NULL. */
 void rmt_agent_free(struct rmt_agent *agent);
 
-/* Once the host's functions are set: what was left is taken up. */
+/* Once the host's functions are set. For who takes jobs: counts the rates. */
 bool rmt_agent_start(struct rmt_agent *agent, GError **err);
+/* For who does stored jobs: starts the workers; what was left is taken up. One
+ * process at a time (sender.h). */
+void rmt_agent_start_queue(struct rmt_agent *agent);
 
-/* Hands what is due to the workers. Returns when it wants to be called again,
- * Unix seconds (INT64_MAX: when woken, or something was added to the store). */
+/* Hands what is due to the workers, if it has any. Returns when it wants to be called
+ * again, Unix seconds (INT64_MAX: when woken, or something was added to the store). */
 int64_t rmt_agent_turn(struct rmt_agent *agent);
 
 static inline int64_t rmt_agent_now_us(const struct rmt_agent *agent)

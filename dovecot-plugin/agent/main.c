@@ -1,118 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /* remite-agent: Dovecot's service that takes jobs from the mail plugin, from
- * doveadm and from remite-http. libdovecot is used in this thread alone; workers
- * leave their log lines here. */
+ * doveadm and from remite-http. This process decides and commits; its child
+ * (sender.h) does what is to be done. */
 #include "dovecot-plugin/compat.h"
 #include "ioloop.h"
 #include "restrict-access.h"
 #include "master-service.h"
 #include "master-service-settings.h"
 
-#include <curl/curl.h>
 #include <gmime/gmime.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
 #include "dovecot-plugin/agent/clients.h"
+#include "dovecot-plugin/agent/log.h"
+#include "dovecot-plugin/agent/sender.h"
 
-/* What other processes write (the milter, commands) is seen so soon. */
-enum { LOOK_MSECS = 1000 };
+/* What other processes write (the sender, the milter, commands) is seen so soon. */
+enum { LOOK_MSECS = 500 };
 
-struct line {
-	enum rmt_log_level level;
-	char *text; /* own */
-};
-
-static struct host {
+static struct {
 	struct rmt_agent *agent; /* own */
-	GThread *thread;         /* foreign; Dovecot's */
-	GAsyncQueue *lines;      /* own; struct line, of other threads */
-	int wake;                /* eventfd */
-	struct io *io;
 	struct timeout *look;
 	uint64_t version; /* of the store, when looked at last */
-} host = { .wake = -1 };
-
-/* --- the log --- */
-
-static void say(enum rmt_log_level level, const char *text)
-{
-	switch (level) {
-	case RMT_LOG_ERROR:
-		i_error("%s", text);
-		break;
-	case RMT_LOG_WARNING:
-		i_warning("%s", text);
-		break;
-	case RMT_LOG_INFO:
-		i_info("%s", text);
-		break;
-	case RMT_LOG_DEBUG:
-		i_debug("%s", text);
-		break;
-	}
-}
-
-static void wake(void *context)
-{
-	const uint64_t one = 1;
-
-	(void)context;
-	if (write(host.wake, &one, sizeof(one)) < 0)
-		return; /* full: it is awake */
-}
-
-static void log_line(void *context, enum rmt_log_level level, const char *text)
-{
-	struct line *line;
-
-	(void)context;
-	if (g_thread_self() == host.thread) {
-		say(level, text);
-		return;
-	}
-	line = g_new0(struct line, 1);
-	line->level = level;
-	line->text = g_strdup(text);
-	g_async_queue_push(host.lines, line);
-	wake(NULL);
-}
-
-static void say_lines(void)
-{
-	struct line *line;
-
-	while ((line = g_async_queue_try_pop(host.lines)) != NULL) {
-		say(line->level, line->text);
-		g_free(line->text);
-		g_free(line);
-	}
-}
-
-/* --- turns --- */
-
-static void turn(void)
-{
-	say_lines();
-	host.version = rmt_store_version(host.agent->store);
-	rmt_agent_turn(host.agent);
-	rmt_clients_push_answers();
-}
-
-static void woken(void *context ATTR_UNUSED)
-{
-	uint64_t count;
-
-	if (read(host.wake, &count, sizeof(count)) > 0)
-		turn();
-}
-
-/* Times of jobs are whole seconds: a look each second finds those that are due. */
-static void look(void *context ATTR_UNUSED)
-{
-	turn();
-}
+} host;
 
 static int64_t now_us(void *context)
 {
@@ -120,7 +31,23 @@ static int64_t now_us(void *context)
 	return g_get_real_time();
 }
 
-/* --- from start to end --- */
+static void wake(void *context)
+{
+	(void)context;
+	rmt_sender_wake();
+}
+
+static void look(void *context ATTR_UNUSED)
+{
+	uint64_t version = rmt_store_version(host.agent->store);
+
+	rmt_agent_turn(host.agent);
+	if (version != host.version)
+		rmt_clients_push_answers();
+	host.version = version;
+	if (!rmt_sender_is_alive())
+		i_fatal("the process that sends has ended: Dovecot starts both anew");
+}
 
 static struct rmt_config *read_config(void)
 {
@@ -140,9 +67,8 @@ static struct rmt_config *read_config(void)
 	return config;
 }
 
-static void start_agent(void)
+static void start_agent(struct rmt_config *config)
 {
-	struct rmt_config *config = read_config();
 	g_autofree char *uri = g_strdup_printf("lmdb:%s/records", config->state);
 	struct rmt_store *store = NULL;
 	g_autoptr(GError) err = NULL;
@@ -154,38 +80,20 @@ static void start_agent(void)
 	host.agent->wake = wake;
 	if (!rmt_agent_start(host.agent, &err))
 		i_fatal("%s", err->message);
-}
-
-static void start_loop(void)
-{
-	host.wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (host.wake < 0)
-		i_fatal("eventfd() failed: %m");
-	host.io = io_add(host.wake, IO_READ, woken, NULL);
-	host.look = timeout_add(LOOK_MSECS, look, NULL);
-}
-
-static void start_libraries(void)
-{
-	host.thread = g_thread_self();
-	host.lines = g_async_queue_new();
-	rmt_log_init("remite-agent", RMT_LOG_INFO, log_line, NULL);
-	g_mime_init();
-	curl_global_init(CURL_GLOBAL_DEFAULT);
+	host.look = timeout_add_short(LOOK_MSECS, look, NULL);
 }
 
 static void end(void)
 {
 	timeout_remove(&host.look);
-	io_remove(&host.io);
 	rmt_clients_deinit();
+	rmt_sender_end();
 	rmt_agent_free(host.agent);
-	say_lines();
-	curl_global_cleanup();
 }
 
 int main(int argc, char *argv[])
 {
+	struct rmt_config *config;
 	const char *error;
 
 	master_service = master_service_init(
@@ -198,12 +106,14 @@ int main(int argc, char *argv[])
 	/* Without it the process stays root, whatever `user` says. */
 	restrict_access_by_env(0, NULL);
 	restrict_access_allow_coredumps(TRUE);
-	start_libraries();
-	start_loop();
-	start_agent();
+	rmt_agent_log_init();
+	g_mime_init();
+	config = read_config();
+	if (!rmt_sender_fork(config))
+		i_fatal("fork() failed: %m");
+	start_agent(config);
 	rmt_clients_init(host.agent);
 	master_service_init_finish(master_service);
-	turn();
 	master_service_run(master_service, rmt_clients_add);
 	end();
 	master_service_deinit(&master_service);

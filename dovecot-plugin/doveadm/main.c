@@ -10,6 +10,7 @@
 
 #include <unistd.h>
 
+#include "dovecot-plugin/doveadm/receipts.h"
 #include "dovecot-plugin/wire.h"
 
 void doveadm_remite_plugin_init(struct module *module);
@@ -90,6 +91,7 @@ static struct doveadm_cmd_ver2 ping = { .name = "remite ping",
 RMT_EXPORT void doveadm_remite_plugin_init(struct module *module ATTR_UNUSED)
 {
 	doveadm_cmd_register_ver2(&ping);
+	rmt_doveadm_receipts_register();
 }
 
 RMT_EXPORT void doveadm_remite_plugin_deinit(void)

@@ -79,6 +79,7 @@ static inline void fixture_run(struct agent_fixture *fixture, const char *uri,
 	fixture->agent->context = fixture;
 	if (!rmt_agent_start(fixture->agent, &err))
 		fail_msg("%s", err->message);
+	rmt_agent_start_queue(fixture->agent);
 }
 
 static inline struct agent_fixture *fixture_new(const char *more)

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+#include "dovecot-plugin/compat.h"
+#include "istream.h"
+#include "net.h"
+#include "str.h"
+#include "write-full.h"
+#include "doveadm.h"
+#include "doveadm-cmd.h"
+#include "doveadm-print.h"
+
+#include <time.h>
+#include <unistd.h>
+
+#include "dovecot-plugin/doveadm/receipts.h"
+#include "dovecot-plugin/wire.h"
+
+enum { PATIENCE_SECS = 30 };
+
+/* One conversation: VERSION, a JOB, rows until its answer. */
+struct talk {
+	struct doveadm_cmd_context *cctx;
+	const char *user, *id;
+	void (*row)(const struct rmt_wire_record *record); /* NULL: none is shown */
+	const char *error; /* why it failed; NULL: acknowledged */
+	const char *state; /* of the ACK */
+	bool done;
+};
+
+static const char *socket_path(struct doveadm_cmd_context *cctx)
+{
+	const char *path;
+
+	if (doveadm_cmd_param_str(cctx, "socket", &path))
+		return path;
+	return t_strconcat(doveadm_settings->base_dir, "/" RMT_WIRE_SOCKET, NULL);
+}
+
+static void handle(struct talk *talk, const struct rmt_wire_record *record)
+{
+	const char *reason;
+
+	if (strcmp(record->type, "ROW") == 0 && talk->row != NULL) {
+		talk->row(record);
+	} else if (strcmp(record->type, "ACK") == 0) {
+		talk->done = TRUE;
+		talk->state = t_strdup(rmt_wire_get(record, "state"));
+	} else if (strcmp(record->type, "NAK") == 0) {
+		reason = rmt_wire_get(record, "reason");
+		talk->done = TRUE;
+		talk->error = t_strdup(reason != NULL ? reason : "refused");
+	}
+}
+
+static void listen_to(struct talk *talk, int fd)
+{
+	struct rmt_wire_in *in = rmt_wire_in_create();
+	struct rmt_wire_record record;
+	enum rmt_wire_result result = RMT_WIRE_MORE;
+	char chunk[16384];
+	ssize_t got;
+
+	alarm(PATIENCE_SECS);
+	while (!talk->done && result != RMT_WIRE_BAD &&
+	       (got = read(fd, chunk, sizeof(chunk))) > 0) {
+		rmt_wire_in_feed(in, chunk, (size_t)got);
+		while ((result = rmt_wire_in_next(in, &record)) == RMT_WIRE_RECORD)
+			handle(talk, &record);
+	}
+	alarm(0);
+	if (!talk->done)
+		talk->error = "remite-agent ended the connection without an answer (its "
+			      "log tells why)";
+	rmt_wire_in_destroy(&in);
+}
+
+static void converse(struct talk *talk, struct rmt_wire_out *out)
+{
+	const char *path = socket_path(talk->cctx);
+	int fd = net_connect_unix(path);
+
+	if (fd < 0) {
+		talk->error = t_strdup_printf("%s: %m (is Dovecot running, with the "
+					      "service remite-agent?)",
+					      path);
+	} else {
+		net_set_nonblock(fd, FALSE);
+		if (write_full(fd, out->data, out->len) < 0)
+			talk->error = t_strdup_printf("%s: %m", path);
+		else
+			listen_to(talk, fd);
+		i_close_fd(&fd);
+	}
+	rmt_wire_out_free(out);
+	if (talk->error != NULL) {
+		i_error("%s", talk->error);
+		doveadm_exit_code = EX_TEMPFAIL;
+	}
+}
+
+/* VERSION and the head of the job. False: the command line lacks something. */
+static bool begin(struct talk *talk, struct doveadm_cmd_context *cctx,
+		  struct rmt_wire_out *out, const char *kind, bool needs_id)
+{
+	talk->cctx = cctx;
+	if (!doveadm_cmd_param_str(cctx, "user", &talk->user)) {
+		i_error("say whose: -u USER");
+		doveadm_exit_code = EX_USAGE;
+		return FALSE;
+	}
+	if (needs_id && !doveadm_cmd_param_str(cctx, "message-id", &talk->id)) {
+		i_error("say which: the Message-ID, as 'receipts pending' shows it");
+		doveadm_exit_code = EX_USAGE;
+		return FALSE;
+	}
+	rmt_wire_version(out, "doveadm");
+	rmt_wire_begin(out, "JOB", 1, kind);
+	rmt_wire_add(out, "user", talk->user);
+	rmt_wire_add(out, "id", talk->id);
+	return TRUE;
+}
+
+/* --- pending --- */
+
+static void show_pending(const struct rmt_wire_record *record)
+{
+	time_t until = (time_t)rmt_wire_get_number(record, "until");
+	struct tm tm;
+	char when[32];
+
+	gmtime_r(&until, &tm);
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	doveadm_print(rmt_wire_get(record, "id"));
+	doveadm_print(rmt_wire_get(record, "target"));
+	doveadm_print(when);
+	doveadm_print(rmt_wire_get(record, "rule"));
+	doveadm_print(rmt_wire_get(record, "subject"));
+}
+
+static void cmd_pending(struct doveadm_cmd_context *cctx)
+{
+	struct talk talk = { .row = show_pending };
+	struct rmt_wire_out out = { 0 };
+
+	if (!begin(&talk, cctx, &out, "query", FALSE))
+		return;
+	rmt_wire_add(&out, "what", "pending");
+	rmt_wire_end(&out, NULL, 0);
+	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
+	doveadm_print_header_simple("message-id");
+	doveadm_print_header_simple("receipt-to");
+	doveadm_print_header_simple("answer-by");
+	doveadm_print_header_simple("reason");
+	doveadm_print_header("subject", "subject", DOVEADM_PRINT_HEADER_FLAG_EXPAND);
+	converse(&talk, &out);
+}
+
+/* --- approve, deny --- */
+
+static void choose(struct doveadm_cmd_context *cctx, const char *choice)
+{
+	struct talk talk = { .row = NULL };
+	struct rmt_wire_out out = { 0 };
+
+	if (!begin(&talk, cctx, &out, "choice", TRUE))
+		return;
+	rmt_wire_add(&out, "choice", choice);
+	rmt_wire_end(&out, NULL, 0);
+	converse(&talk, &out);
+	if (talk.error != NULL)
+		return;
+	doveadm_print_init(DOVEADM_PRINT_TYPE_FLOW);
+	doveadm_print_header_simple("state");
+	doveadm_print(talk.state != NULL ? talk.state : "");
+}
+
+static void cmd_approve(struct doveadm_cmd_context *cctx)
+{
+	choose(cctx, "approve");
+}
+
+static void cmd_deny(struct doveadm_cmd_context *cctx)
+{
+	choose(cctx, "deny");
+}
+
+/* --- explain --- */
+
+static void show_explanation(const struct rmt_wire_record *record)
+{
+	doveadm_print(rmt_wire_get(record, "verdict"));
+	doveadm_print(rmt_wire_get(record, "reason"));
+	doveadm_print(rmt_wire_get(record, "text"));
+	doveadm_print(rmt_wire_get(record, "target"));
+	doveadm_print(rmt_wire_get(record, "state"));
+}
+
+/* The message on standard input, up to the end of its header. */
+static void read_header(buffer_t *header)
+{
+	char chunk[4096];
+	ssize_t got;
+
+	while (header->used < RMT_WIRE_HEADER_MAX &&
+	       (got = read(STDIN_FILENO, chunk, sizeof(chunk))) > 0)
+		buffer_append(header, chunk,
+			      I_MIN((size_t)got, RMT_WIRE_HEADER_MAX - header->used));
+}
+
+static void cmd_explain(struct doveadm_cmd_context *cctx)
+{
+	struct talk talk = { .row = show_explanation };
+	struct rmt_wire_out out = { 0 };
+	buffer_t *header = t_buffer_create(4096);
+
+	if (!begin(&talk, cctx, &out, "query", FALSE))
+		return;
+	read_header(header);
+	rmt_wire_add(&out, "what", "explain");
+	rmt_wire_add_number(&out, "received", (uint64_t)time(NULL));
+	rmt_wire_end(&out, header->data, header->used);
+	doveadm_print_init(DOVEADM_PRINT_TYPE_FLOW);
+	doveadm_print_header_simple("verdict");
+	doveadm_print_header_simple("reason");
+	doveadm_print_header_simple("because");
+	doveadm_print_header_simple("receipt-to");
+	doveadm_print_header_simple("state");
+	converse(&talk, &out);
+}
+
+/* clang-format off */
+#define ON_USER(command, callback, help)						\
+	{ .name = "remite receipts " command, .cmd = callback,				\
+	  .usage = "-u <user> [-s <agent socket>]" help,				\
+	  DOVEADM_CMD_PARAMS_START							\
+	  DOVEADM_CMD_PARAM('s', "socket", CMD_PARAM_STR, 0)				\
+	  DOVEADM_CMD_PARAM('u', "user", CMD_PARAM_STR, 0)				\
+	  DOVEADM_CMD_PARAM('\0', "message-id", CMD_PARAM_STR, CMD_PARAM_FLAG_POSITIONAL)	\
+	  DOVEADM_CMD_PARAMS_END }
+
+static struct doveadm_cmd_ver2 commands[] = {
+	ON_USER("pending", cmd_pending, ""),
+	ON_USER("approve", cmd_approve, " <message-id>"),
+	ON_USER("deny", cmd_deny, " <message-id>"),
+	ON_USER("explain", cmd_explain, " (message on standard input)"),
+};
+/* clang-format on */
+
+void rmt_doveadm_receipts_register(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < N_ELEMENTS(commands); i++)
+		doveadm_cmd_register_ver2(&commands[i]);
+}
