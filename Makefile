@@ -312,7 +312,7 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(CLI_LIB) $(POLICYD_LIB) $(MILTER_LIB)
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(POLICYD_LIB) $(AGENT_LIB) $(WIRE_LIB) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS))
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS)) $(TEST_LIBS)
 
 check-build: all $(UNIT_PROGRAMS)
 

@@ -2,7 +2,8 @@
 #include "common/base/log.h"
 #include "dovecot-plugin/agent/queue.h"
 
-enum { AT_WORK_MAX = 256, SOON_SECS = 5 };
+/* Below LOW at work, more are read, up to MAX: each job is read about twice. */
+enum { AT_WORK_LOW = 32, AT_WORK_MAX = 128, SOON_SECS = 5 };
 
 struct rmt_queue {
 	struct rmt_agent *agent; /* foreign */
@@ -142,10 +143,9 @@ int64_t rmt_queue_turn(struct rmt_queue *queue)
 	g_autoptr(GError) err = NULL;
 	guint i;
 
-	if (count_at_work(queue) >= AT_WORK_MAX)
+	if (count_at_work(queue) >= AT_WORK_LOW)
 		return INT64_MAX; /* woken when one is done */
-	if (!rmt_jobs_due(queue->agent->store, now, 2 * AT_WORK_MAX, &jobs, &next,
-			  &err)) {
+	if (!rmt_jobs_due(queue->agent->store, now, AT_WORK_MAX, &jobs, &next, &err)) {
 		rmt_log(RMT_LOG_ERROR, "jobs: %s", err->message);
 		return now + SOON_SECS;
 	}

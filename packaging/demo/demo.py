@@ -22,6 +22,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "tests", "lib"))
 sys.dont_write_bytecode = True
+import receipt  # noqa: E402
 from live import BUILD, Failure, Place, Skip, can_connect, end_process, wait_until  # noqa: E402
 from postfix import Postfix  # noqa: E402
 from smtp import Smtp  # noqa: E402
@@ -313,6 +314,8 @@ def main():
     place, screen = Place("demo"), Screen()
     try:
         play(place, screen)
+        if receipt.may_be_shown():
+            receipt.show(place, screen)
     except KeyboardInterrupt:
         screen.line("\nstopped")
         return 130
