@@ -173,6 +173,23 @@ def version():
 
 
 @functools.cache
+def sanitizer():
+    """What a process needs that loads our modules, where these were built with
+    AddressSanitizer: Dovecot's own programs were not."""
+    plugin = os.path.join(BUILD, "dovecot", "lib20_remite_plugin.so")
+    try:
+        with open(plugin, "rb") as data:
+            if b"__asan_init" not in data.read():
+                return {}
+    except FileNotFoundError:
+        return {}
+    library = subprocess.run(["cc", "-print-file-name=libasan.so"], capture_output=True,
+                             text=True, check=True).stdout.strip()
+    # What Dovecot leaves behind at its end is not ours.
+    return {"LD_PRELOAD": os.path.realpath(library), "ASAN_OPTIONS": "detect_leaks=0"}
+
+
+@functools.cache
 def propagation():
     """What keeps our mounts to ourselves. In a chroot nothing need be said, nor
     can be: packaging/in-debian13 has done so."""
@@ -215,10 +232,11 @@ class Dovecot:
         self.agent = agent
         self.agent_config = agent_config
         self.agent_user = agent_user
-        self.environment = environment or {}
+        self.environment = dict(environment or {})
         self.more = more
         self.process = None
-        self.sanitizer = bool(glob.glob(os.path.join(BUILD, "sanitized")))
+        self.sanitizer = sanitizer()
+        self.environment.update(self.sanitizer)
         self.ports = {name: place.free_port() for name in
                       ("imap", "imaps", "lmtp", "pop3", "http", "https")}
         self.ports.update(ports or {})
@@ -311,7 +329,7 @@ class Dovecot:
             plugins=self._names(self._all_plugins()),
             imap_plugins=self._names(self.imap_plugins),
             lmtp_plugins=self._names(self.lmtp_plugins))
-        return text + self._services() + self.more + "\n"
+        return text + self._services() + self._environment() + self.more + "\n"
 
     def _all_plugins(self):
         return self.plugins + (["remite"] if self.remite is not None else [])
@@ -375,20 +393,20 @@ class Dovecot:
 {ssl}  }}""")
         return text
 
+    def _environment(self):
+        environment = dict(self.environment)
+        if self.agent_config:
+            environment["REMITE_CONFIG"] = self.agent_config
+        return self._import_environment(environment) if environment else ""
+
     def _service(self, name, listeners):
         program = os.path.join(BUILD, name)
         if not os.access(program, os.X_OK):
             raise Skip(f"{program} is not built: dovecot-dev")
         unlimited = "unlimited" if self.is_24 else "0"
-        text = SERVICE.format(name=name, executable=program, user=self.agent_user,
+        return SERVICE.format(name=name, executable=program, user=self.agent_user,
                               vsz_limit=f"vsz_limit = {unlimited if self.sanitizer else '4G'}",
                               listeners=listeners)
-        environment = dict(self.environment)
-        if self.agent_config:
-            environment["REMITE_CONFIG"] = self.agent_config
-        if environment:
-            text += self._import_environment(environment)
-        return text
 
     def _import_environment(self, values):
         if self.is_24:
@@ -442,7 +460,7 @@ class Dovecot:
         """Standard output of a doveadm command; want=None: (status, all output)."""
         done = subprocess.run(self.within(need_program("doveadm"), "-c", self.config, *argv),
                               input=stdin, capture_output=True, text=True, timeout=60,
-                              check=False)
+                              check=False, env={**os.environ, **self.sanitizer})
         if want is None:
             return done.returncode, done.stdout + done.stderr
         if done.returncode != want:

@@ -165,7 +165,7 @@ class House:
         """As long as there are sessions; every fifth is the agent."""
         chance = random.Random(0)
         while self.kills < self.arguments.kills and any(s.is_alive() for s in sessions):
-            time.sleep(0.1)
+            time.sleep(0.03)
             agent = self.kills % 5 == 4 and self.jobs is None
             pids = self.dovecot.pids("remite-agent" if agent else "imap")
             if not pids:
