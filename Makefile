@@ -127,6 +127,8 @@ MILTER_SRC += postfix-policy/milter/step_proof.c
 MILTER_SRC += postfix-policy/milter/step_police.c
 CLI_SRC += common/cli/check.c common/cli/check_json.c common/cli/check_text.c common/cli/predict.c common/cli/report.c
 
+CLI_SRC += common/cli/doctor_dovecot.c
+
 # Within Dovecot. The mail plugin has no GLib: it is loaded into imap and lmtp.
 # What of it knows no Dovecot; all parts within Dovecot use the first.
 WIRE_SRC := dovecot-plugin/wire.c dovecot-plugin/evidence.c

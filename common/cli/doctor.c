@@ -32,6 +32,8 @@ const struct rmt_doctor_check rmt_doctor_checks[] = {
 	{ "receipts", "what the policy of read receipts means to do can be done",
 	  rmt_doctor_receipts },
 	{ "unseen", "mail that passes no smtpd", rmt_doctor_unseen },
+	{ "dovecot", "Dovecot's mail plugin and agent are as remite.conf says",
+	  rmt_doctor_dovecot },
 	{ "socket",
 	  "policyd can be reached by Postfix's user and answers within a second",
 	  rmt_doctor_socket },

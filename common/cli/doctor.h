@@ -52,6 +52,7 @@ void rmt_doctor_bulk(struct rmt_doctor *doctor);
 void rmt_doctor_receipts(struct rmt_doctor *doctor);
 void rmt_doctor_unsubscribe(struct rmt_doctor *doctor);
 void rmt_doctor_tls(struct rmt_doctor *doctor);
+void rmt_doctor_dovecot(struct rmt_doctor *doctor);
 void rmt_doctor_socket(struct rmt_doctor *doctor);
 void rmt_doctor_state(struct rmt_doctor *doctor);
 
@@ -62,6 +63,9 @@ char *rmt_doctor_remedy(const struct rmt_doctor *doctor,
 /* R10: whether Postfix offers TLS with these settings of smtp(8). */
 bool rmt_doctor_tls_level_ok(const char *level, const char *use_tls,
 			     const char *enforce_tls);
+
+/* The same of what `doveconf -n` printed. */
+void rmt_doctor_dovecot_text(struct rmt_doctor *doctor, const char *doveconf);
 
 /* One part of a path, for rmt_doctor_may_pass(). */
 struct rmt_path_part {

@@ -4,8 +4,10 @@
 
 Sessions of one user open the same unread messages at once, each asking for a
 receipt that the policy sends by itself, while imap processes and remite-agent are
-killed (kill -9). Counts the receipts that are submitted: one a message, none twice,
-none lost. Default: 40 sessions, 300 messages, 50 kills.
+killed (kill -9). The agent submits to a Postfix that asks remite-milter, which
+counts a receipt in its claim: so the agent knows what became of one that it was
+killed over. Counts what leaves: one receipt a message, none twice, none lost.
+Default: 40 sessions, 300 messages, 50 kills.
 
 --without-claim puts a stand-in in the agent's place that sends a receipt for every
 job, as one without the claim row would: the race must find that, or it proves
@@ -31,6 +33,8 @@ sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 from agent import Agent
 from dovecot import Dovecot, Imap
 from live import Failure, Place
+from milter import Milter
+from postfix import Postfix
 
 MESSAGE = """\
 From: Alice <alice@example.net>
@@ -43,19 +47,23 @@ Disposition-Notification-To: alice@example.net
 text {n}
 """
 
-CONFIG = """\
-mode = "enforce"
+RECEIPTS = """
 organization = ["example.net"]
 state = "{state}"
-agent: {{ host = "mx.example.net" }}
-submission: {{ host = "127.0.0.1" port = {port} }}
 receipts: {{
 	policy = "organization"
 	prompt = false
 	user_limit = "1000000/day"
 	target_limit = "1000000/day"
 	sender_limit = "1000000/day"
+	addresses = ["ann: ann@example.net"]
 }}
+"""
+
+AGENT = """
+mode = "enforce"
+agent: {{ host = "mx.example.net" }}
+submission: {{ host = "127.0.0.1" port = {port} }}
 """
 
 
@@ -113,21 +121,32 @@ class House:
         self.sink = Sink()
         self.jobs = None
         self.kills = 0
-        options = {"agent": True}
         if arguments.without_claim:
             self.jobs = Agent(place)
-            options["agent"] = self.jobs.path
-        state = place.file("state")
-        os.mkdir(state, 0o770)
-        os.chown(state, pwd.getpwnam("nobody").pw_uid, -1)
-        config = place.file("remite.conf", CONFIG.format(state=state, port=self.sink.port))
+            options = {"agent": self.jobs.path}
+        else:
+            options = {"agent": True, "agent_config": self.start_submission(place)}
         self.dovecot = Dovecot(
-            place, users={"ann": {}}, format=arguments.format, agent_config=config,
+            place, users={"ann": {}}, format=arguments.format,
             remite={"receipts": "server", "addresses": "ann@example.net"}, **options)
         date = time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime())
         self.dovecot.deliver_many("ann", [MESSAGE.format(n=n, date=date) for n in
                                           range(1, arguments.messages + 1)],
                                   "alice@example.net")
+
+    def start_submission(self, place):
+        """Postfix with remite-milter; returns the agent's configuration."""
+        state = place.file("state")
+        os.mkdir(state, 0o770)
+        os.chown(state, pwd.getpwnam("nobody").pw_uid, -1)
+        receipts = RECEIPTS.format(state=state)
+        self.milter = Milter(place, "", "", "enforce", more=receipts,
+                             places=("before", "after"))
+        postfix = Postfix(place, settings={
+            "default_transport": f"smtp:[127.0.0.1]:{self.sink.port}",
+            "smtpd_milters": self.milter.address_of("before"),
+            "milter_default_action": "tempfail"})
+        return place.file("agent.conf", receipts + AGENT.format(port=postfix.port))
 
     def counts(self):
         """{message: receipts}"""

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* What doveconf -n of 2.3 and 2.4 says, and what the doctor says to it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "common/cli/doctor.h"
+
+#define SERVICE                                                                          \
+	"service remite-agent {\n  executable = remite-agent\n  process_limit = 1\n"     \
+	"  process_min_avail = 1\n  unix_listener remite-agent {\n    mode = 0660\n  "   \
+	"}\n"                                                                            \
+	"  user = remite\n  vsz_limit = 4 G\n}\n"
+#define CONF23(mode)                                                                     \
+	"# 2.3.19.1 (9b53102964): /etc/dovecot/dovecot.conf\nmail_plugins = quota "      \
+	"remite\n"                                                                       \
+	"plugin {\n  remite_receipts = " mode "\n}\n"
+#define CONF24(mode)                                                                     \
+	"# 2.4.1 (7d8c0e5759): /etc/dovecot/dovecot.conf\nremite_receipts = " mode "\n"  \
+	"protocol imap {\n  mail_plugins {\n    remite = yes\n  }\n}\n"
+
+#define ALLOW                                                                            \
+	"receipts: { policy = \"organization\" }\norganization = [\"example.com\"]\n"
+#define NONE "receipts: { policy = \"none\" }\n"
+
+static char *find(const char *config_text, const char *doveconf)
+{
+	g_autoptr(GPtrArray) complaints = NULL;
+	struct rmt_config *config =
+		rmt_config_read_text("test", config_text, &complaints);
+	struct rmt_doctor doctor = { .config = config };
+	GString *out = g_string_new(NULL);
+	guint i;
+
+	assert_non_null(config);
+	rmt_findings_init(&doctor.findings);
+	rmt_doctor_dovecot_text(&doctor, doveconf);
+	for (i = 0; i < doctor.findings.list->len; i++) {
+		const struct rmt_finding *f = doctor.findings.list->pdata[i];
+
+		g_string_append_printf(out, "%s|", f->problem);
+	}
+	rmt_findings_finish(&doctor.findings);
+	rmt_config_unref(config);
+	return g_string_free(out, FALSE);
+}
+
+static const struct {
+	const char *what, *config, *doveconf, *want;
+} cases[] = {
+	{ "2.3, all well", ALLOW, CONF23("server") SERVICE, "" },
+	{ "2.4, all well", ALLOW, CONF24("server") SERVICE, "" },
+	{ "no plugin, nothing said", ALLOW, "# 2.3\nmail_plugins = quota\n", "" },
+	{ "set up, but not loaded", ALLOW, "remite_receipts = server\n",
+	  "remite_receipts is set, but the mail plugin is not loaded|" },
+	{ "policy none against server", NONE, CONF23("server") SERVICE,
+	  "Dovecot takes requests over, but receipts.policy is none|" },
+	{ "policy against none", ALLOW, CONF24("none") SERVICE,
+	  "Dovecot silences all requests, but receipts.policy allows them|" },
+	{ "no policy", "", CONF24("server") SERVICE,
+	  "Dovecot says 'server', but remite.conf has no receipts.policy|" },
+	{ "no agent", ALLOW, CONF23("server"),
+	  "the mail plugin is loaded, but no agent takes its jobs|" },
+	{ "an agent as Dovecot has it by default", ALLOW,
+	  CONF23("server") "service remite-agent {\n  executable = remite-agent\n}\n",
+	  "the agent does not start as root|"
+	  "ends when nobody speaks to it: receipts wait till somebody does|"
+	  "may run twice|"
+	  "the default vsz_limit is smaller than the map of the records|" },
+	{ "odd text", ALLOW, "}\n}\n{\n=\nmail_plugins\n= x\n a = b", "" },
+};
+
+static void the_doctor_compares_dovecot_with_remite_conf(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *got = find(cases[i].config, cases[i].doveconf);
+
+		print_message("%s\n", cases[i].what);
+		assert_string_equal(got, cases[i].want);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_doctor_compares_dovecot_with_remite_conf),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
