@@ -104,6 +104,8 @@ CLI_SRC += common/cli/cf_text.c common/cli/doctor.c common/cli/doctor_egress.c \
 CLI_SRC += common/cli/records.c common/cli/stream.c common/cli/suppress.c \
 	common/cli/suppress_import.c common/cli/suppress_list.c common/cli/suppress_why.c
 CLI_SRC += $(addprefix common/cli/, control_client.c explain.c limits.c reload.c status.c)
+# What both daemons of Postfix begin with.
+DAEMON_SRC := postfix-policy/daemon/start.c
 POLICYD_SRC := $(addprefix postfix-policy/policyd/, main.c policyd.c loop.c listener.c sockets.c \
 	policy_session.c record.c metrics.c metrics_http.c talk.c control.c control_limits.c control_message.c \
 	control_status.c reload.c)
@@ -121,7 +123,7 @@ CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf
 # A step of the milter (step.h) is a file here and a row in steps.c.
 MILTER_SRC := $(addprefix postfix-policy/milter/, main.c processes.c place.c milter.c socket.c \
 	events.c session.c names.c kind.c gather.c outcome.c judge.c message.c end.c steps.c \
-	policyd_client.c step_alignment.c step_charge.c step_header.c)
+	counts.c counts_http.c policyd_client.c step_alignment.c step_charge.c step_header.c)
 MILTER_SRC += postfix-policy/milter/step_unsubscribe.c
 MILTER_SRC += postfix-policy/milter/step_proof.c
 MILTER_SRC += postfix-policy/milter/step_police.c
@@ -257,7 +259,7 @@ $(BUILD)/libremite-policyd.a: $(call objects,$(filter-out %/main.c,$(POLICYD_SRC
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(MILTER_LIB): $(call objects,$(filter-out $(MILTER_HOST),$(MILTER_SRC)))
+$(MILTER_LIB): $(call objects,$(filter-out $(MILTER_HOST),$(MILTER_SRC)) $(DAEMON_SRC))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
@@ -298,11 +300,11 @@ $(BUILD)/remite: $(call objects,$(CLI_SRC)) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS)
 
-$(BUILD)/remite-policyd: $(call objects,$(POLICYD_SRC)) $(LIB)
+$(BUILD)/remite-policyd: $(call objects,$(POLICYD_SRC) $(DAEMON_SRC)) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(AUTH_LIBS) $(POLICYD_AUTH_LIBS) $(POLICYD_LIBS)
 
-$(BUILD)/remite-milter: $(call objects,$(MILTER_SRC)) $(LIB)
+$(BUILD)/remite-milter: $(call objects,$(MILTER_SRC) $(DAEMON_SRC)) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(MILTER_LIBS)
 

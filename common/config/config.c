@@ -18,6 +18,7 @@ static void clear_milter(struct rmt_milter_config *milter)
 	g_free(milter->before);
 	g_free(milter->after);
 	g_free(milter->inbound);
+	g_free(milter->metrics);
 	g_free(milter->socket_owner);
 	g_free(milter->socket_group);
 }

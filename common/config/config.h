@@ -212,6 +212,7 @@ struct rmt_milter_config {
 	char *socket_owner, *socket_group; /* own; or NULL */
 	enum rmt_action trouble_action;    /* on our own trouble: DUNNO or DEFER */
 	uint64_t deadline_ns;              /* for all DNS of a message */
+	char *metrics;                     /* own; "host:port", or NULL */
 	bool log_passed; /* a line also for what nothing is wrong with */
 };
 

@@ -5,7 +5,7 @@
     sudo packaging/quickstart demo
 
 Shows remite-policyd's own decision lines as a table, one line per recipient, as
-they are logged. Everything runs on loopback in a private directory, for about
+they are logged; then what remite-milter answers to three whole messages. Everything runs on loopback in a private directory, for about
 half a minute, and is gone afterwards, also after Ctrl-C.
 """
 import os
@@ -26,6 +26,7 @@ import receipt  # noqa: E402
 from live import BUILD, Failure, Place, Skip, can_connect, end_process, wait_until  # noqa: E402
 from postfix import Postfix  # noqa: E402
 from smtp import Smtp  # noqa: E402
+import alignment  # noqa: E402
 
 # 4: all in a quarter of the time, for tests
 SPEED = float(os.environ.get("REMITE_DEMO_SPEED", "1"))
@@ -79,7 +80,8 @@ def start_policyd(place):
     with open(os.path.join(HERE, "remite.conf"), encoding="utf-8") as template:
         text = template.read()
     values = {"STATE": place.file("state"), "SOCKET": place.file("policy"),
-              "CONTROL": place.file("ctl"), "METRICS": str(place.free_port())}
+              "CONTROL": place.file("ctl"), "METRICS": str(place.free_port()),
+              "AFTER": place.file("after")}
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
     os.mkdir(values["STATE"])
@@ -272,6 +274,9 @@ def closing(screen, watch, remite, postfix):
                                               for v in verdicts))
     screen.line(f"Postfix delivered to {len(postfix.delivered())} recipients: those that "
                 "passed or were only reported.")
+
+
+def farewell(screen):
     screen.line()
     screen.line("Next: docs/guide-postfix.md (three lines for your main.cf; report mode changes")
     screen.line("      nothing), packaging/demo/remite.conf, build/remite --help.")
@@ -303,6 +308,8 @@ def play(place, screen):
     watch.ended.set()
     watch.join(5)
     closing(screen, watch, remite, postfix)
+    alignment.act(place, screen, config, postfix)
+    farewell(screen)
     end_process(policyd)
 
 

@@ -115,12 +115,14 @@ void rmt_end_of_message(struct rmt_milter *milter, struct rmt_in_force *in_force
 			const char *(*macro)(void *context, const char *name),
 			void *macro_context, struct rmt_milter_message *message_r)
 {
+	const int64_t begun_us = g_get_monotonic_time();
+
 	rmt_message_begin(message_r, milter, in_force, session);
 	message_r->macro = macro;
 	message_r->macro_context = macro_context;
 	rmt_steps_run(milter, message_r);
-	g_atomic_int_inc(&milter->messages);
-	g_atomic_int_inc(&milter->would[message_r->outcome.level]);
+	rmt_counts_message(milter->counts, milter->place, &message_r->outcome,
+			   rmt_end_edits(message_r), g_get_monotonic_time() - begun_us);
 	if (is_worth_a_line(message_r))
 		log_line(message_r);
 }

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - remite-milter: a list of steps. */
-#include <getopt.h>
 #include <libmilter/mfapi.h>
 #include <locale.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <syslog.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "common/auth/dkim.h"
 #include "common/auth/orgdomain.h"
 #include "common/base/log.h"
+#include "postfix-policy/daemon/start.h"
+#include "postfix-policy/milter/counts_http.h"
 #include "postfix-policy/milter/events.h"
 #include "postfix-policy/milter/milter.h"
 #include "postfix-policy/milter/processes.h"
@@ -35,70 +34,18 @@ static const char help[] =
 
 enum { KEYS_MAX = 4096, STOP_MAX_MS = 3000 };
 
-struct options {
-	const char *config_file, *dns_file;
-	bool foreground;
-};
-
-/* Returns an exit status, or -1: go on. */
-static int read_options(struct options *options, int argc, char **argv)
-{
-	static const struct option longs[] = { { "help", no_argument, NULL, 'h' },
-					       { "version", no_argument, NULL, 'V' },
-					       { "dns-file", required_argument, NULL,
-						 'd' },
-					       { 0 } };
-	int option;
-
-	while ((option = getopt_long(argc, argv, "c:F", longs, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			options->config_file = optarg;
-			break;
-		case 'd':
-			options->dns_file = optarg;
-			break;
-		case 'F':
-			options->foreground = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return EXIT_SUCCESS;
-		case 'V':
-			puts("remite-milter " RMT_VERSION);
-			return EXIT_SUCCESS;
-		default:
-			fputs(help, stderr);
-			return 2;
-		}
-	}
-	if (optind == argc)
-		return -1;
-	fputs(help, stderr);
-	return 2;
-}
-
-static void start_log(const struct options *options)
-{
-	openlog("remite-milter", LOG_PID, LOG_MAIL);
-	rmt_log_init("remite-milter", RMT_LOG_INFO,
-		     options->foreground ? NULL : rmt_log_to_syslog, NULL);
-}
-
-static bool read_config(struct rmt_milter *milter, const struct options *options)
+static bool read_config(struct rmt_milter *milter, const struct rmt_daemon *daemon)
 {
 	struct rmt_config *config;
 
-	milter->config_file = options->config_file;
-	if (milter->config_file == NULL && access(RMT_CONFIG_DEFAULT_FILE, F_OK) == 0)
-		milter->config_file = RMT_CONFIG_DEFAULT_FILE;
-	config = rmt_milter_read_config(milter->config_file);
+	milter->config_file = rmt_daemon_config_file(daemon);
+	config = rmt_daemon_read_config(milter->config_file);
 	if (config != NULL)
 		rmt_milter_set_config(milter, config);
 	return config != NULL;
 }
 
-static bool open_parts(struct rmt_milter *milter, const struct options *options,
+static bool open_parts(struct rmt_milter *milter, const struct rmt_daemon *daemon,
 		       GError **err)
 {
 	struct rmt_resolver_settings settings = RMT_RESOLVER_SETTINGS_INIT;
@@ -113,7 +60,7 @@ static bool open_parts(struct rmt_milter *milter, const struct options *options,
 	if (milter->place != RMT_PLACE_INBOUND)
 		milter->policyd =
 			rmt_policyd_client_new(milter->in_force->config->policyd.control);
-	return rmt_names_open(&milter->names, options->dns_file, &settings, err);
+	return rmt_names_open(&milter->names, daemon->dns_file, &settings, err);
 }
 
 /* --- one process: libmilter ---
@@ -162,9 +109,24 @@ static void wait_for_messages(struct rmt_milter *milter)
 		g_usleep(10 * G_TIME_SPAN_MILLISECOND);
 }
 
-static bool start(struct rmt_milter *milter, const struct options *options, GError **err)
+/* One of the processes tells for all. */
+static bool start_metrics(const struct rmt_milter *milter, GError **err)
 {
-	if (!open_parts(milter, options, err) || !rmt_steps_open(milter, err))
+	const struct rmt_milter_config *config = &milter->in_force->config->milter;
+	int first = 0;
+
+	while (first < RMT_PLACE_COUNT - 1 &&
+	       rmt_place_socket(config, (enum rmt_place)first) == NULL)
+		first++;
+	return config->metrics == NULL || first != (int)milter->place ||
+	       rmt_counts_http_start(config->metrics, milter->counts, err);
+}
+
+static bool start(struct rmt_milter *milter, const struct rmt_daemon *daemon,
+		  GError **err)
+{
+	if (!open_parts(milter, daemon, err) || !rmt_steps_open(milter, err) ||
+	    !start_metrics(milter, err))
 		return false;
 	if (!rmt_events_register(milter)) {
 		g_set_error_literal(err, G_FILE_ERROR, G_FILE_ERROR_FAILED,
@@ -205,7 +167,7 @@ static void run(struct rmt_milter *milter, void (*ready)(void *), void *ready_co
 
 struct whole {
 	struct rmt_milter *milter;
-	const struct options *options;
+	const struct rmt_daemon *daemon;
 };
 
 /* The configuration of the first process may be an old one by now. */
@@ -218,7 +180,7 @@ static void serve(void *context, enum rmt_place place, bool again,
 	whole->milter->place = place;
 	if (again)
 		rmt_milter_reload(whole->milter);
-	if (!start(whole->milter, whole->options, &err))
+	if (!start(whole->milter, whole->daemon, &err))
 		rmt_log(RMT_LOG_ERROR, "%s: %s", rmt_place_name(place), err->message);
 	else
 		run(whole->milter, ready, ready_context);
@@ -240,7 +202,7 @@ static void stopping(void *context)
 static bool reload_is_good(void *context)
 {
 	const struct whole *whole = context;
-	struct rmt_config *config = rmt_milter_read_config(whole->milter->config_file);
+	struct rmt_config *config = rmt_daemon_read_config(whole->milter->config_file);
 
 	if (config == NULL)
 		rmt_log(RMT_LOG_ERROR,
@@ -263,8 +225,8 @@ static void choose_places(const struct rmt_milter *milter,
 int main(int argc, char **argv)
 {
 	static struct rmt_milter milter;
-	struct options options = { NULL, NULL, false };
-	struct whole whole = { &milter, &options };
+	struct rmt_daemon daemon = { .name = "remite-milter", .help = help };
+	struct whole whole = { &milter, &daemon };
 	struct rmt_processes processes = {
 		.serve = serve,
 		.started = started,
@@ -272,16 +234,18 @@ int main(int argc, char **argv)
 		.stopping = stopping,
 		.context = &whole,
 	};
-	int status = read_options(&options, argc, argv);
+	int status = rmt_daemon_options(&daemon, argc, argv);
 
 	if (status >= 0)
 		return status;
 	setlocale(LC_CTYPE, "");
 	umask(007);
-	start_log(&options);
-	if (!read_config(&milter, &options))
+	rmt_daemon_log(&daemon);
+	if (!read_config(&milter, &daemon))
 		return EXIT_FAILURE;
 	signal(SIGPIPE, SIG_IGN);
+	milter.counts = rmt_counts_new();
+	g_assert(milter.counts != NULL);
 	choose_places(&milter, &processes);
 	return rmt_processes_run(&processes);
 }

@@ -2,6 +2,7 @@
 #include "postfix-policy/milter/milter.h"
 
 #include "common/base/log.h"
+#include "postfix-policy/daemon/start.h"
 
 static bool has_limit_of_octets(const struct rmt_stream *stream)
 {
@@ -74,18 +75,6 @@ void rmt_milter_set_config(struct rmt_milter *milter, struct rmt_config *config)
 	rmt_in_force_unref(before);
 }
 
-struct rmt_config *rmt_milter_read_config(const char *file)
-{
-	g_autoptr(GPtrArray) complaints = NULL;
-	struct rmt_config *config = rmt_config_read(file, &complaints);
-	guint i;
-
-	for (i = 0; i < complaints->len; i++)
-		rmt_log(config != NULL ? RMT_LOG_WARNING : RMT_LOG_ERROR, "%s",
-			(const char *)complaints->pdata[i]);
-	return config;
-}
-
 /* The socket is made at the start: libmilter has one for a process's life. */
 static void warn_of_socket(struct rmt_milter *milter, const struct rmt_config *config)
 {
@@ -102,7 +91,7 @@ static void warn_of_socket(struct rmt_milter *milter, const struct rmt_config *c
 
 void rmt_milter_reload(struct rmt_milter *milter)
 {
-	struct rmt_config *config = rmt_milter_read_config(milter->config_file);
+	struct rmt_config *config = rmt_daemon_read_config(milter->config_file);
 
 	if (config == NULL) {
 		rmt_log(RMT_LOG_ERROR,
@@ -118,14 +107,8 @@ void rmt_milter_reload(struct rmt_milter *milter)
 
 void rmt_milter_log_counts(struct rmt_milter *milter)
 {
-	g_autoptr(GString) line = g_string_new("counts");
-	int level;
+	g_autoptr(GString) line = g_string_new("counts ");
 
-	g_string_append_printf(line, " place=%s", rmt_place_name(milter->place));
-	g_string_append_printf(line, " messages=%d", g_atomic_int_get(&milter->messages));
-	for (level = RMT_LEVEL_LOG; level <= RMT_LEVEL_REJECT; level++)
-		g_string_append_printf(line, " %s=%d",
-				       rmt_level_name((enum rmt_level)level),
-				       g_atomic_int_get(&milter->would[level]));
+	rmt_counts_line(milter->counts, milter->place, line);
 	rmt_log(RMT_LOG_INFO, "%s", line->str);
 }

@@ -4,6 +4,7 @@
 #define RMT_MILTER_H
 
 #include "common/policy/classify.h"
+#include "postfix-policy/milter/counts.h"
 #include "postfix-policy/milter/names.h"
 #include "postfix-policy/milter/policyd_client.h"
 #include "postfix-policy/milter/step.h"
@@ -23,13 +24,13 @@ struct rmt_milter {
 	void *states[RMT_STEPS_MAX]; /* the steps'; by their row */
 	const char *config_file;     /* foreign; NULL: built-in defaults */
 	GMutex lock;
-	struct rmt_in_force *in_force;              /* own; under lock */
-	struct rmt_names *names;                    /* own */
-	struct rmt_psl *psl;                        /* own; or NULL */
-	struct rmt_dkim_keys *keys;                 /* own */
-	struct rmt_policyd_client *policyd;         /* own; NULL on an MX */
-	gint messages, would[RMT_LEVEL_REJECT + 1]; /* since the start; atomic */
-	gint ending; /* messages that are being judged; atomic */
+	struct rmt_in_force *in_force;      /* own; under lock */
+	struct rmt_names *names;            /* own */
+	struct rmt_psl *psl;                /* own; or NULL */
+	struct rmt_dkim_keys *keys;         /* own */
+	struct rmt_policyd_client *policyd; /* own; NULL on an MX */
+	struct rmt_counts *counts;          /* shared by all processes */
+	gint ending;                        /* messages that are being judged; atomic */
 };
 
 /* Takes the configuration. */
@@ -37,9 +38,6 @@ void rmt_milter_set_config(struct rmt_milter *milter, struct rmt_config *config)
 
 struct rmt_in_force *rmt_milter_in_force(struct rmt_milter *milter); /* a reference */
 void rmt_in_force_unref(struct rmt_in_force *in_force);
-
-/* NULL with the complaints logged. */
-struct rmt_config *rmt_milter_read_config(const char *file);
 
 /* Reads the configuration again; what is wrong with it is logged, and the one in
  * force stays. */

@@ -4,8 +4,8 @@
 #include "postfix-policy/milter/step.h"
 
 /* In the order in which they run; each at its places. */
+/* clang-format off */
 const struct rmt_step *const rmt_steps[] = {
-	/* clang-format off: one a line */
 	&rmt_step_police,
 	&rmt_step_unsubscribe,
 	&rmt_step_alignment,
@@ -14,8 +14,8 @@ const struct rmt_step *const rmt_steps[] = {
 	&rmt_step_give_back,
 	&rmt_step_proof,
 	NULL,
-	/* clang-format on */
 };
+/* clang-format on */
 
 G_STATIC_ASSERT(G_N_ELEMENTS(rmt_steps) <= RMT_STEPS_MAX);
 

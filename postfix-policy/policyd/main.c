@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - remite-policyd: a list of steps. */
 #include <errno.h>
-#include <getopt.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,11 +9,11 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <syslog.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "postfix-policy/daemon/start.h"
 #include "postfix-policy/policyd/control.h"
 #include "postfix-policy/policyd/links.h"
 #include "postfix-policy/policyd/metrics_http.h"
@@ -38,69 +37,11 @@ static const char help[] =
 
 enum { TURN_MS = 100, SPARE_FILES = 256 };
 
-struct options {
-	const char *config_file, *dns_file;
-	bool foreground;
-};
-
-/* Returns an exit status, or -1: go on. */
-static int read_options(struct options *options, int argc, char **argv)
+static bool read_config(struct rmt_policyd *policyd, const struct rmt_daemon *daemon)
 {
-	static const struct option longs[] = { { "help", no_argument, NULL, 'h' },
-					       { "version", no_argument, NULL, 'V' },
-					       { "dns-file", required_argument, NULL,
-						 'd' },
-					       { 0 } };
-	int option;
-
-	while ((option = getopt_long(argc, argv, "c:F", longs, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			options->config_file = optarg;
-			break;
-		case 'd':
-			options->dns_file = optarg;
-			break;
-		case 'F':
-			options->foreground = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return EXIT_SUCCESS;
-		case 'V':
-			puts("remite-policyd " RMT_VERSION);
-			return EXIT_SUCCESS;
-		default:
-			fputs(help, stderr);
-			return 2;
-		}
-	}
-	if (optind == argc)
-		return -1;
-	fputs(help, stderr);
-	return 2;
-}
-
-static void start_log(const struct options *options)
-{
-	openlog("remite-policyd", LOG_PID, LOG_MAIL);
-	rmt_log_init("remite-policyd", RMT_LOG_INFO,
-		     options->foreground ? NULL : rmt_log_to_syslog, NULL);
-}
-
-static bool read_config(struct rmt_policyd *policyd, const struct options *options)
-{
-	g_autoptr(GPtrArray) complaints = NULL;
-	guint i;
-
-	policyd->dns_file = options->dns_file;
-	policyd->config_file = options->config_file;
-	if (policyd->config_file == NULL && access(RMT_CONFIG_DEFAULT_FILE, F_OK) == 0)
-		policyd->config_file = RMT_CONFIG_DEFAULT_FILE;
-	policyd->config = rmt_config_read(policyd->config_file, &complaints);
-	for (i = 0; i < complaints->len; i++)
-		rmt_log(policyd->config != NULL ? RMT_LOG_WARNING : RMT_LOG_ERROR, "%s",
-			(const char *)complaints->pdata[i]);
+	policyd->dns_file = daemon->dns_file;
+	policyd->config_file = rmt_daemon_config_file(daemon);
+	policyd->config = rmt_daemon_read_config(policyd->config_file);
 	policyd->reload_ok = true;
 	return policyd->config != NULL;
 }
@@ -335,19 +276,19 @@ static void stop(struct rmt_policyd *policyd)
 int main(int argc, char **argv)
 {
 	struct rmt_policyd policyd = { 0 };
-	struct options options = { 0 };
+	struct rmt_daemon daemon = { .name = "remite-policyd", .help = help };
 	struct signals signals = { 0 };
 	g_autoptr(GError) err = NULL;
 	sigset_t set;
 	bool ok;
-	int status = read_options(&options, argc, argv);
+	int status = rmt_daemon_options(&daemon, argc, argv);
 
 	if (status >= 0)
 		return status;
 	setlocale(LC_CTYPE, "");
 	umask(007);
-	start_log(&options);
-	if (!read_config(&policyd, &options))
+	rmt_daemon_log(&daemon);
+	if (!read_config(&policyd, &daemon))
 		return EXIT_FAILURE;
 	raise_file_limit(&policyd);
 	block_signals(&set);

@@ -28,7 +28,8 @@ def the_demo_shows_every_kind_of_answer(place):
     equal(demo.returncode, 0, f"exit status: {said}")
     for word in ("passed", "deferred", "refused", "reported", "suppressed: unsubscribe",
                  "paused: complaints", "limit burst", "limit person",
-                 "$ remite status", "limits nearest to full"):
+                 "$ remite status", "limits nearest to full",
+                 "SPF passes for shop.example: aligned", "(rule R7)", "(rule R11)"):
         true(word in said, f"'{word}' is not in what it shows: {said}")
     equal(os.listdir(place.path), [], "left behind")
 

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 # pylint: disable=wrong-import-position
@@ -291,6 +292,21 @@ def a_field_of_the_message_chooses_the_stream(place):
     true(" stream=news " in servers.milter.last(), servers.milter.last())
     equal(servers.send("x@carrier.test", message(bad, "X-Stream: shop\r\n")).code, 550,
           "another")
+
+
+@test
+def metrics_tell_of_all_places(place):
+    port = place.free_port()
+    servers = Servers(place, milter=f'\tmetrics = "127.0.0.1:{port}"\n')
+    servers.send("ann@good.test", message("ann@good.test"))
+    servers.send("x@carrier.test", message("ann@lax.test"))
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        page = answer.read().decode()
+    for line in ('remite_milter_messages_total{place="after",level="reject"} 1',
+                 'remite_milter_would_total{place="after",level="reject"} 1',
+                 'remite_milter_findings_total{place="after",rule="R6"} 1',
+                 'remite_milter_answer_seconds_count{place="after"} 2'):
+        true(line + "\n" in page, f"{line!r} in {page}")
 
 
 @test
