@@ -45,6 +45,11 @@ static bool read_config(struct rmt_milter *milter, const struct rmt_daemon *daem
 	return config != NULL;
 }
 
+static void reloaded(void *context)
+{
+	rmt_milter_reload(context);
+}
+
 static bool open_parts(struct rmt_milter *milter, const struct rmt_daemon *daemon,
 		       GError **err)
 {
@@ -58,8 +63,8 @@ static bool open_parts(struct rmt_milter *milter, const struct rmt_daemon *daemo
 			"RFC 9989 alone (install publicsuffix)");
 	milter->keys = rmt_dkim_keys_new(KEYS_MAX);
 	if (milter->place != RMT_PLACE_INBOUND)
-		milter->policyd =
-			rmt_policyd_client_new(milter->in_force->config->policyd.control);
+		milter->policyd = rmt_policyd_client_new(
+			milter->in_force->config->policyd.control, reloaded, milter);
 	return rmt_names_open(&milter->names, daemon->dns_file, &settings, err);
 }
 

@@ -15,7 +15,7 @@
 
 static const char hello[] = "{\"command\":\"message\",\"do\":\"remember\"}\n";
 
-enum { ANSWER_MAX = 64 * 1024, WATCH_MS = 1000 };
+enum { ANSWER_MAX = 64 * 1024, WATCH_MS = 500 };
 
 /* Plain pthreads: the thread sanitizer does not see into GMutex. */
 struct rmt_policyd_client {
@@ -26,6 +26,8 @@ struct rmt_policyd_client {
 	unsigned idle_count, lent;
 	bool stop;
 	pthread_t watcher;
+	rmt_policyd_reloaded *reloaded; /* or NULL */
+	void *context;                  /* foreign */
 };
 
 static bool fail(GError **err, const char *what, int number)
@@ -244,41 +246,76 @@ static void say(bool was_there, bool is_there, const char *path, const GError *w
 			was_there ? "went away" : "is away", why->message);
 }
 
-/* Policyd closes what says nothing, which wakes us up: no more than a new hello. */
+/* How often policyd has read its configuration; -1: it is gone. */
+static json_int_t hear(int fd)
+{
+	g_autoptr(GString) answer = g_string_new(NULL);
+	json_int_t reloads;
+	json_t *parsed;
+
+	if (!exchange(fd, hello, answer, NULL))
+		return -1;
+	parsed = json_loadb(answer->str, answer->len, 0, NULL);
+	reloads = json_integer_value(json_object_get(parsed, "reloads"));
+	json_decref(parsed);
+	return reloads;
+}
+
+/* True: there is nothing to hear, and the connection is still there. */
+static bool wait_quietly(int fd)
+{
+	struct pollfd poll_fd = { fd, POLLIN | POLLRDHUP, 0 };
+
+	return poll(&poll_fd, 1, WATCH_MS) == 0;
+}
+
+/* One connection, from its hello to its end. */
+static void follow(struct rmt_policyd_client *client, int fd)
+{
+	json_int_t before = hear(fd), now = before;
+
+	while (now >= 0 && !is_stopping(client)) {
+		if (now != before && client->reloaded != NULL)
+			client->reloaded(client->context);
+		before = now;
+		now = wait_quietly(fd) ? hear(fd) : -1;
+	}
+}
+
 static void *watch(void *data)
 {
 	struct rmt_policyd_client *client = data;
 	bool said = false, was_there = false;
-	int fd = -1;
 
 	while (!is_stopping(client)) {
-		struct pollfd poll_fd = { fd, POLLIN, 0 };
 		g_autoptr(GError) err = NULL;
+		int fd = open_connection(client->path, &err);
 
-		if (fd >= 0 && poll(&poll_fd, 1, WATCH_MS) == 0)
-			continue;
-		if (fd >= 0)
-			close(fd);
-		fd = open_connection(client->path, &err);
 		if (!said || was_there != (fd >= 0))
 			say(was_there, fd >= 0, client->path, err);
 		said = true;
 		was_there = fd >= 0;
-		if (fd < 0)
+		if (fd >= 0) {
+			follow(client, fd);
+			close(fd);
+		} else {
 			g_usleep(WATCH_MS * 1000);
+		}
 	}
-	if (fd >= 0)
-		close(fd);
 	return NULL;
 }
 
 /* --- all of it -------------------------------------------------------------------------
  */
 
-struct rmt_policyd_client *rmt_policyd_client_new(const char *socket_path)
+struct rmt_policyd_client *rmt_policyd_client_new(const char *socket_path,
+						  rmt_policyd_reloaded *reloaded,
+						  void *context)
 {
 	struct rmt_policyd_client *client = g_new0(struct rmt_policyd_client, 1);
 
+	client->reloaded = reloaded;
+	client->context = context;
 	client->path = g_strdup(socket_path);
 	pthread_mutex_init(&client->lock, NULL);
 	pthread_cond_init(&client->returned, NULL);

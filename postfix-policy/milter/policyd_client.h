@@ -4,7 +4,8 @@
  *
  * A thread of its own keeps a connection, so that policyd knows from its first
  * second on that somebody will ask for messages by queue id, and so that the log
- * says once that it is away, and once that it is back.
+ * says once that it is away, and once that it is back. It also hears when policyd
+ * has read its configuration anew (`remite reload`, HUP): both have one file.
  */
 #ifndef RMT_MILTER_POLICYD_CLIENT_H
 #define RMT_MILTER_POLICYD_CLIENT_H
@@ -16,8 +17,13 @@
 
 struct rmt_policyd_client;
 
-/* The socket need not be there yet. */
-struct rmt_policyd_client *rmt_policyd_client_new(const char *socket_path);
+/* Within a second after policyd read its configuration, in the client's thread. */
+typedef void rmt_policyd_reloaded(void *context);
+
+/* The socket need not be there yet. reloaded may be NULL; context: foreign. */
+struct rmt_policyd_client *rmt_policyd_client_new(const char *socket_path,
+						  rmt_policyd_reloaded *reloaded,
+						  void *context);
 void rmt_policyd_client_free(struct rmt_policyd_client *client);
 
 enum { RMT_POLICYD_PATIENCE_MS = 1000, RMT_POLICYD_CONNECTIONS_MAX = 8 };

@@ -13,7 +13,8 @@
  *	bulk-forget     "organization", "provider"
  *	reload          answers when the configuration is in force, or refused
  *	message         of remite-milter, "do": one of
- *	    "remember"  what messages are charged from now on, so that the others work
+ *	    "remember"  what messages are charged from now on, so that the others work;
+ *	                {"reloads": how often the configuration was read}
  *	    "stream"    {"stream": name} that "queue_id" was charged to; null: not known
  *	    "refuse"    "queue_id" is not sent: {"known": false} or its charge is given
  *	                back

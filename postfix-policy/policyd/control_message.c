@@ -5,6 +5,7 @@
 
 #include "common/base/log.h"
 #include "postfix-policy/policyd/control.h"
+#include "postfix-policy/policyd/reload.h"
 
 static struct rmt_span text_of(json_t *request, const char *name)
 {
@@ -17,7 +18,8 @@ static void remember(struct rmt_policyd *policyd, struct rmt_talk *talk, json_t 
 {
 	(void)request;
 	rmt_engine_remember(policyd->engine);
-	rmt_control_end(talk, json_object());
+	rmt_control_end(talk, json_pack("{s:I}", "reloads",
+					(json_int_t)rmt_reload_ended(policyd->reload)));
 }
 
 static void tell_stream(struct rmt_policyd *policyd, struct rmt_talk *talk,

@@ -45,7 +45,7 @@ class Servers:
         self.policyd = Policyd(place)
         self.milter = Milter(place, ZONE, streams, places=places, policyd=self.policyd,
                              **options)
-        self.policyd.restart()
+        self.policyd.reload()
         milters = ", ".join(self.milter.address_of(name) for name in places)
         self.postfix = Postfix(place, self.policyd.socket, settings={
             "smtpd_milters": milters, "non_smtpd_milters": milters,
@@ -165,6 +165,17 @@ def without_policyd_mail_goes_on(place):
     servers.policyd.start()
     wait_until(lambda: servers.milter.log().count("answers at") == 2, "its return")
     equal(servers.send(message(more=NEWS), 9).code, 451, "limited again")
+
+
+@test
+def a_reload_of_policyd_reloads_the_milter(place):
+    servers = Servers(place)
+    equal(servers.send(message("ann@lax.test")).code, 550, "not aligned")
+    servers.milter.configure(STREAMS.replace('egress = "out"',
+                                             'egress = "out"  rules: { align = "log" }'))
+    servers.policyd.remite("reload")
+    wait_until(lambda: "is in force at after" in servers.milter.log(), "the milter's reload")
+    equal(servers.send(message("ann@lax.test")).code, 250, "only logged")
 
 
 @test
