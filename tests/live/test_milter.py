@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """remite-milter behind a real signer, before a real Postfix."""
 import os
+import signal
 import sys
 import time
 import urllib.request
@@ -292,6 +293,24 @@ def a_field_of_the_message_chooses_the_stream(place):
     true(" stream=news " in servers.milter.last(), servers.milter.last())
     equal(servers.send("x@carrier.test", message(bad, "X-Stream: shop\r\n")).code, 550,
           "another")
+
+
+@test
+def a_place_that_dies_is_served_again(place):
+    servers = Servers(place, places=("before", "after"))
+    bad = ("x@carrier.test", message("ann@lax.test"))
+    equal(servers.send(*bad).code, 550, "judged")
+    pid = servers.milter.process.pid
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as text:
+        children = [int(word) for word in text.read().split()]
+    equal(len(children), 2, "a process for each place")
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+    wait_until(lambda: servers.milter.log().count(" serves ") == 4, "both to serve again")
+    equal(servers.send(*bad).code, 550, "judged again")
+    servers.milter.kill()
+    wait_until(lambda: not any(os.path.exists(f"/proc/{child}") for child in children),
+               "the end of all")
 
 
 @test
