@@ -295,22 +295,34 @@ def a_field_of_the_message_chooses_the_stream(place):
           "another")
 
 
+def children_of(milter):
+    pid = milter.process.pid
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as text:
+        return [int(word) for word in text.read().split()]
+
+
+def is_running(pid):
+    """Not gone, and no zombie that waits to be seen."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as text:
+            return text.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 @test
 def a_place_that_dies_is_served_again(place):
     servers = Servers(place, places=("before", "after"))
     bad = ("x@carrier.test", message("ann@lax.test"))
     equal(servers.send(*bad).code, 550, "judged")
-    pid = servers.milter.process.pid
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as text:
-        children = [int(word) for word in text.read().split()]
-    equal(len(children), 2, "a process for each place")
-    for child in children:
+    equal(len(children_of(servers.milter)), 2, "a process for each place")
+    for child in children_of(servers.milter):
         os.kill(child, signal.SIGKILL)
     wait_until(lambda: servers.milter.log().count(" serves ") == 4, "both to serve again")
     equal(servers.send(*bad).code, 550, "judged again")
+    children = children_of(servers.milter)
     servers.milter.kill()
-    wait_until(lambda: not any(os.path.exists(f"/proc/{child}") for child in children),
-               "the end of all")
+    wait_until(lambda: not any(is_running(child) for child in children), "the end of all")
 
 
 @test
