@@ -88,6 +88,7 @@ COMMON_SRC := $(BASE_SRC) $(CONFIG_SRC) $(MESSAGE_SRC) $(LIMITS_SRC) $(STORE_SRC
 # Return paths; with libcrypto.
 COMMON_SRC += common/token/verp.c
 # What must come back unforged; with OpenSSL.
+COMMON_SRC += common/unsubscribe/endpoint.c common/unsubscribe/hook.c
 COMMON_SRC += $(addprefix common/token/,followed.c keys.c keys_file.c letters.c token.c unsub.c consent.c)
 # Read receipts: what is asked, what is decided, what is sent; with GMime.
 RECEIPTS_SRC := $(addprefix common/receipts/, mailbox.c mime.c request.c request_auth.c \
@@ -116,7 +117,7 @@ CLI_SRC += common/cli/bulk.c common/cli/doctor_bulk.c common/cli/doctor_milter.c
 CLI_SRC += common/cli/bounce.c
 CLI_SRC += $(addprefix common/cli/, doctor_receipts.c receipts.c receipts_batch.c receipts_case.c receipts_test.c)
 CLI_SRC += common/cli/keys.c
-CLI_SRC += $(addprefix common/cli/, unsubscribe.c unsubscribe_link.c)
+CLI_SRC += $(addprefix common/cli/, unsubscribe.c unsubscribe_link.c unsubscribe_test.c)
 CLI_SRC += common/cli/doctor_unsubscribe.c
 CLI_SRC += common/cli/unsubscribe_log.c common/cli/unsubscribe_try.c
 CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf.c
@@ -145,6 +146,7 @@ AGENT_SRC := $(addprefix dovecot-plugin/agent/, main.c clients.c log.c sender.c)
 AGENT_CORE_SRC := $(addprefix dovecot-plugin/agent/, agent.c kinds.c queue.c case.c receipt.c \
 	take.c preference.c query.c send.c ask.c prompt_text.c consent.c sweep.c rates.c peer.c \
 	submit.c submit_program.c)
+AGENT_CORE_SRC += dovecot-plugin/agent/webhook.c
 HTTP_SRC := $(addprefix dovecot-plugin/http/, main.c exchange.c agent_link.c)
 # What remite-http does, without Dovecot.
 HTTP_CORE_SRC := $(addprefix dovecot-plugin/http/, form.c group.c page.c route.c site.c \

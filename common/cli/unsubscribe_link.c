@@ -54,29 +54,55 @@ static void print_link(const struct rmt_stream *stream, const struct link *link,
 	puts(out->str);
 }
 
-static int make_link(const struct rmt_config *config, const struct rmt_stream *stream,
-		     const char *address, const struct link *link)
+static int make_one(struct rmt_sealer *sealer, const struct rmt_stream *stream,
+		    struct rmt_span address, const struct link *link)
 {
 	struct rmt_unsub unsub = { .stream = rmt_span_of(stream->name),
-				   .recipient = rmt_span_of(address) };
+				   .recipient = address };
 	g_autoptr(GString) token = g_string_new(NULL);
+	g_autoptr(GError) err = NULL;
+
+	rmt_unsub_set_lists(&unsub, link->lists != NULL ? link->lists
+							: stream->unsubscribe.lists);
+	if (!rmt_unsub_token_make(sealer, &unsub, token, &err))
+		return rmt_cli_fail(RMT_EXIT_NO, command, "%s", err->message);
+	print_link(stream, link, rmt_span(token->str, token->len));
+	return RMT_EXIT_OK;
+}
+
+/* An address a line, a link a line. */
+static int make_all(struct rmt_sealer *sealer, const struct rmt_stream *stream,
+		    const struct link *link)
+{
+	int status = RMT_EXIT_OK, one;
+	char line[1024];
+
+	while (fgets(line, sizeof(line), stdin) != NULL) {
+		const struct rmt_span address = rmt_span_trim(rmt_span_of(line));
+
+		one = address.len > 0 ? make_one(sealer, stream, address, link)
+				      : RMT_EXIT_OK;
+		status = MAX(status, one);
+	}
+	return status;
+}
+
+static int make_links(const struct rmt_config *config, const struct rmt_stream *stream,
+		      const char *address, const struct link *link)
+{
 	g_autoptr(rmt_sealer) sealer = NULL;
 	g_autoptr(rmt_keys) keys = NULL;
 	GError *err = NULL;
+	int status;
 
 	keys = rmt_keys_read(config->keys, &err);
 	if (keys == NULL)
 		return rmt_cli_trouble(command, err);
 	sealer = rmt_sealer_new(keys, RMT_PURPOSE_UNSUBSCRIBE, time(NULL));
-	rmt_unsub_set_lists(&unsub, link->lists != NULL ? link->lists
-							: stream->unsubscribe.lists);
-	if (!rmt_unsub_token_make(sealer, &unsub, token, &err)) {
-		rmt_cli_fail(RMT_EXIT_NO, command, "%s", err->message);
-		g_error_free(err);
-		return RMT_EXIT_NO;
-	}
-	print_link(stream, link, rmt_span(token->str, token->len));
-	return rmt_cli_flush(command) ? RMT_EXIT_OK : RMT_EXIT_TROUBLE;
+	status = strcmp(address, "-") == 0
+			 ? make_all(sealer, stream, link)
+			 : make_one(sealer, stream, rmt_span_of(address), link);
+	return rmt_cli_flush(command) ? status : RMT_EXIT_TROUBLE;
 }
 
 static int check_and_make(const struct rmt_cli *cli, char **args, const struct link *link)
@@ -95,7 +121,7 @@ static int check_and_make(const struct rmt_cli *cli, char **args, const struct l
 	if (link->lists != NULL && g_strv_length(link->lists) > RMT_UNSUB_LISTS_MAX)
 		return rmt_cli_fail(RMT_EXIT_USAGE, command, "at most %d lists",
 				    RMT_UNSUB_LISTS_MAX);
-	return make_link(config, stream, args[1], link);
+	return make_links(config, stream, args[1], link);
 }
 
 int rmt_unsubscribe_run_link(const struct rmt_cli *cli, int argc, char **argv)

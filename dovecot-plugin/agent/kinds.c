@@ -5,6 +5,7 @@
 #include "dovecot-plugin/agent/leave.h"
 #include "dovecot-plugin/agent/run.h"
 #include "dovecot-plugin/agent/take.h"
+#include "dovecot-plugin/agent/webhook.h"
 
 /* clang-format off */
 const struct rmt_agent_kind rmt_agent_kinds[] = {
@@ -21,6 +22,7 @@ const struct rmt_agent_kind rmt_agent_kinds[] = {
 	{ "digest",      NULL, rmt_run_digest },
 	{ "prompt-end",  NULL, rmt_run_prompt_end },
 	{ "sweep",       NULL, rmt_run_sweep },
+	{ "webhook",     NULL, rmt_run_webhook },
 	{ NULL, NULL, NULL },
 };
 /* clang-format on */

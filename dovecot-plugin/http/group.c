@@ -98,7 +98,6 @@ static const char *event_of(const struct waiting *one)
 	return one->take_back ? "resubscribed" : "unsubscribed";
 }
 
-/* The same unsubscribe said twice is told once: the id of its job is what it says. */
 static char *payload_of(const struct waiting *one)
 {
 	char when[RMT_WHEN_SIZE];
@@ -121,10 +120,12 @@ static char *payload_of(const struct waiting *one)
 	return copy;
 }
 
+/* Said twice before it was told, it is told once: the id is what it is about. */
 static void put_webhook(struct rmt_deal *deal, const struct waiting *one)
 {
 	g_autofree char *payload = payload_of(one);
-	g_autofree char *key = g_strdup_printf("%s %s", event_of(one), payload);
+	g_autofree char *key = g_strdup_printf("%s %s %s %s", event_of(one), one->stream,
+					       one->entry->scope, one->entry->address);
 	g_autofree char *id = g_compute_checksum_for_string(G_CHECKSUM_SHA256, key, -1);
 	const struct rmt_job job = {
 		.kind = (char *)"webhook",

@@ -174,6 +174,24 @@ static struct pending *new_pending(struct rmt_visit *visit)
 	return pending;
 }
 
+/* The list software is told of what changes, not of every click. */
+static bool is_listed(struct rmt_store *store, const struct subject *subject)
+{
+	g_autoptr(GPtrArray) entries = NULL;
+	bool listed = false;
+	guint i;
+
+	if (!rmt_suppress_find(store, subject->address.text, &entries, NULL))
+		return false;
+	for (i = 0; i < entries->len; i++) {
+		const struct rmt_suppression *entry = entries->pdata[i];
+
+		listed |= strcmp(entry->scope, subject->scope) == 0 &&
+			  strcmp(entry->reason, "unsubscribe") == 0;
+	}
+	return listed;
+}
+
 static enum rmt_site_result wish(struct rmt_visit *visit, struct subject *subject,
 				 const char *by, bool take_back)
 {
@@ -189,7 +207,8 @@ static enum rmt_site_result wish(struct rmt_visit *visit, struct subject *subjec
 		.stream = subject->name,
 		.by = by,
 		.lists = subject->lists,
-		.webhook = stream != NULL && stream->unsubscribe.webhook != NULL,
+		.webhook = stream != NULL && stream->unsubscribe.webhook != NULL &&
+			   is_listed(visit->site->store, subject) == take_back,
 	};
 	g_autoptr(GError) err = NULL;
 

@@ -3,15 +3,15 @@
 front of the signer; one of each, never two. E01, E05, E06."""
 import os
 import re
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 # pylint: disable=wrong-import-position
-from live import BUILD, equal, main, test, true
+from links import ask_twice, keys
+from live import equal, main, test, true
 from milter import Milter
 from policyd import Policyd
-from postfix import SERVICE, Postfix
+from postfix import Postfix
 from sink import Sink
 from smtp import Smtp
 
@@ -30,24 +30,6 @@ STREAMS = """
 		}}
 	}}
 """
-
-
-def keys(place):
-    """The setting that names a ring, which is made."""
-    setting = f'keys = "{place.file("ring")}"\n'
-    conf = place.file("keys.conf", setting)
-    if not os.path.exists(place.file("ring")):
-        subprocess.run([os.path.join(BUILD, "remite"), "-c", conf, "keys", "make"],
-                       check=True, timeout=20)
-    return setting
-
-
-def ask_twice(socket):
-    """At DATA an answer holds one field: the second one is asked for by its context."""
-    plain = SERVICE.format(socket=socket)
-    second = plain.replace(" }", ", policy_context=one-click }")
-    return {"smtpd_data_restrictions": f"check_policy_service {plain}, "
-                                       f"check_policy_service {second}"}
 
 
 class ByPolicyd:
