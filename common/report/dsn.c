@@ -6,7 +6,8 @@
 
 /* One recipient's fields; spans into the text of the part. */
 struct group {
-	struct rmt_span final, original, actual, action, status, diagnostic, remote;
+	struct rmt_span final, original, actual, action, status, diagnostic, remote,
+		category;
 };
 
 struct rmt_span rmt_field_address(struct rmt_span value)
@@ -46,6 +47,7 @@ static void take_field(struct group *group, const struct rmt_header_field *field
 		{ "Status", &group->status },
 		{ "Diagnostic-Code", &group->diagnostic },
 		{ "Remote-MTA", &group->remote },
+		{ "X-PowerMTA-BounceCategory", &group->category },
 	};
 	size_t i;
 
@@ -141,6 +143,7 @@ static void report_group(struct rmt_reading *r, const struct group *group, bool 
 	if (original.len > 0 && !rmt_span_eq_nocase(original, address))
 		event->original_recipient = g_strndup(original.p, original.len);
 	rmt_text_status(group->status, event->status);
+	event->witnessed = rmt_text_starts(group->category, "bad-mailbox");
 	around = prose_about(r, address);
 	if (around.len == 0 && only)
 		around = all_prose(r);
@@ -152,6 +155,29 @@ static bool is_full(const struct group *group)
 	return group->final.len > 0 || group->original.len > 0 || group->actual.len > 0;
 }
 
+/* RFC 3461, 4: "+2B" is '+'. What is no xtext stays as it stands. */
+static char *decode_xtext(struct rmt_span text)
+{
+	GString *out = g_string_sized_new(text.len);
+	size_t i;
+
+	for (i = 0; i < text.len; i++) {
+		int high = -1, low = -1;
+
+		if (text.p[i] == '+' && i + 2 < text.len) {
+			high = g_ascii_xdigit_value(text.p[i + 1]);
+			low = g_ascii_xdigit_value(text.p[i + 2]);
+		}
+		if (high < 0 || low < 0 || high * 16 + low < ' ') {
+			g_string_append_c(out, text.p[i]);
+			continue;
+		}
+		g_string_append_c(out, (char)(high * 16 + low));
+		i += 2;
+	}
+	return g_string_free(out, FALSE);
+}
+
 static void take_envelope(struct rmt_reading *r, const struct rmt_header_field *field)
 {
 	struct rmt_span value;
@@ -160,7 +186,7 @@ static void take_envelope(struct rmt_reading *r, const struct rmt_header_field *
 	    !is_name(field->name, "Original-Envelope-Id"))
 		return;
 	value = rmt_span_trim(field->value);
-	r->report->envelope_id = g_strndup(value.p, MIN(value.len, 256));
+	r->report->envelope_id = decode_xtext(rmt_span(value.p, MIN(value.len, 256)));
 }
 
 /* Groups end at an empty line; damaged ones where a field comes again. */
@@ -215,6 +241,7 @@ static bool read_fields(struct rmt_reading *r, struct rmt_span text)
 	GArray *groups = read_groups(r, text);
 	guint i, count = groups->len;
 
+	r->alone = count == 1;
 	for (i = 0; i < count; i++)
 		report_group(r, &g_array_index(groups, struct group, i), count == 1);
 	g_array_free(groups, TRUE);

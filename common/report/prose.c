@@ -40,19 +40,52 @@ static const char *const system_senders[] = { "mailer-daemon",
 					      "ndr",
 					      NULL };
 
-static const char *const system_subjects[] = {
-	"undeliver",       "failure notice",      "delivery failure",
-	"delivery status", "delivery has failed", "delivery fail",
-	"returned mail",   "mail failure",        "could not be delivered",
-	"not delivered",   "failed, returning",   "delivery notification",
-	"nondeliver",      "non-deliver",         "mail error",
-	"delivery report", "delivery problem",    "mail could not",
-	"delayed",         "mail system error",   "delivery incomplete",
-	"unzustellbar",    "mail delivery",       "returning message",
-	"permanent error", "unable to deliver",   "delivery error",
-	"non remis",       "no se ha podido",     "mancata consegna",
-	"delivery delay",  "message status",      NULL
-};
+static const char *const system_subjects[] = { "undeliver",
+					       "failure notice",
+					       "delivery failure",
+					       "delivery status",
+					       "delivery has failed",
+					       "delivery fail",
+					       "returned mail",
+					       "mail failure",
+					       "could not be delivered",
+					       "not delivered",
+					       "failed, returning",
+					       "delivery notification",
+					       "nondeliver",
+					       "non-deliver",
+					       "mail error",
+					       "delivery report",
+					       "delivery problem",
+					       "mail could not",
+					       "delayed",
+					       "mail system error",
+					       "delivery incomplete",
+					       "unzustellbar",
+					       "mail delivery",
+					       "returning message",
+					       "permanent error",
+					       "unable to deliver",
+					       "delivery error",
+					       "non remis",
+					       "no se ha podido",
+					       "mancata consegna",
+					       "delivery delay",
+					       "message status",
+					       "falha na entrega",
+					       "falha de entrega",
+					       "não entregue",
+					       "недостав",
+					       "не доставлен",
+					       "退信",
+					       "配信エラー",
+					       "onbestelbaar",
+					       "niet bezorgd",
+					       "échec de",
+					       "impossible de remettre",
+					       "mensaje devuelto",
+					       "niedostarcz",
+					       NULL };
 
 bool rmt_prose_names_system(const struct rmt_mail *mail)
 {
@@ -125,6 +158,16 @@ bool rmt_prose_tells_failure(struct rmt_span prose)
 					       "trouble delivering",
 					       "undelivered",
 					       "did not like",
+					       "not been delivered",
+					       "was blocked by",
+					       "não foi",
+					       "nao foi",
+					       "non è stato",
+					       "niet worden bezorgd",
+					       "nie został",
+					       "退信",
+					       "退回",
+					       "无法送达",
 					       "送信できません",
 					       "送信に失敗",
 					       "届け",
@@ -463,6 +506,7 @@ static void report_named(struct rmt_reading *r)
 	const GArray *named = rmt_prose_named(r);
 	guint i;
 
+	r->alone = named->len == 1;
 	for (i = 0; i < named->len; i++) {
 		const struct rmt_named *n = &g_array_index(named, struct rmt_named, i);
 
@@ -483,6 +527,25 @@ static void report_original(struct rmt_reading *r)
 	report_address(r, address, whole(r), RMT_SOURCE_ORIGINAL, true);
 }
 
+/* No phrase of failure that we know; but a mail system writes, and its words name
+ * an address and what is wrong with it. */
+static bool words_decide(struct rmt_reading *r)
+{
+	g_autoptr(GString) normal = g_string_new(NULL);
+	struct rmt_span prose = whole(r);
+	struct rmt_question question = { .status = "", .reply = "" };
+	struct rmt_verdict verdict;
+
+	if (!has_any(r->mail.header[RMT_H_FROM], system_senders) ||
+	    rmt_prose_named(r)->len == 0)
+		return false;
+	prose.len = MIN(prose.len, RMT_REPORT_TEXT_MAX);
+	rmt_text_normal(normal, prose);
+	question.text = rmt_span(normal->str, normal->len);
+	rmt_rules_ask(r->rules, &question, &verdict);
+	return verdict.rule != NULL && verdict.rule->weight >= 60;
+}
+
 bool rmt_read_prose(struct rmt_reading *r)
 {
 	if (!rmt_prose_from_system(&r->mail))
@@ -490,7 +553,7 @@ bool rmt_read_prose(struct rmt_reading *r)
 	r->delayed = rmt_prose_tells_delay(&r->mail);
 	if (!r->delayed && r->mail.header[RMT_H_X_FAILED_RECIPIENTS].len == 0 &&
 	    !has_any(r->mail.header[RMT_H_SUBJECT], system_subjects) &&
-	    !rmt_prose_tells_failure(whole(r)))
+	    !rmt_prose_tells_failure(whole(r)) && !words_decide(r))
 		return false;
 	report_header(r);
 	if (r->report->events->len == 0)

@@ -25,6 +25,7 @@ struct rmt_reading {
 	GHashTable *seen; /* own; recipient and action, lower case */
 	GArray *named;    /* own; struct rmt_named; made when asked for */
 	bool delayed;     /* the prose tells of a delay */
+	bool alone;       /* all of it is about one recipient */
 };
 
 bool rmt_read_arf(struct rmt_reading *r);

@@ -3,7 +3,11 @@
 #include "common/report/reading.h"
 
 /* The weight of curt words, "user unknown": filters say them as well (rules.inc). */
-enum { CURT = 69 };
+enum {
+	CURT = 69,
+	ALIVE = 90, /* from here on: the recipient is there, but full or closed */
+	SAID = 95,  /* a provider's own number for it: no doubt is left */
+};
 
 struct rmt_report_reader {
 	struct rmt_rules *rules;
@@ -144,23 +148,26 @@ static bool is_filter_answer(enum rmt_command command, const char *status)
 static bool is_witnessed(enum rmt_command command, const struct rmt_report_event *event)
 {
 	return command == RMT_COMMAND_RCPT ||
+	       (event->witnessed && is_vague(event->status)) ||
 	       (event->status[0] != '\0' && g_str_has_prefix(event->status + 1, ".1."));
 }
 
 /* RFC 3463: class 4 would have succeeded some day. */
-static enum rmt_report_class soften(enum rmt_report_class class, int weight,
+static enum rmt_report_class soften(enum rmt_report_class class, int weight, bool hearsay,
 				    enum rmt_command command,
 				    const struct rmt_report_event *event)
 {
 	if (class == RMT_CLASS_DEAD_DOMAIN && event->status[0] == '4')
 		return RMT_CLASS_NETWORK;
-	if (!is_dead(class))
+	if (!is_dead(class) || weight >= SAID)
 		return class;
 	if (command == RMT_COMMAND_MAIL)
 		return RMT_CLASS_POLICY_SENDER;
 	if (is_filter_answer(command, event->status))
 		return RMT_CLASS_POLICY_CONTENT;
-	if (class == RMT_CLASS_DEAD_ADDRESS && weight == CURT &&
+	if (class == RMT_CLASS_DEAD_ADDRESS &&
+	    (weight == CURT ||
+	     (hearsay && event->reply[0] == '\0' && is_vague(event->status))) &&
 	    !is_witnessed(command, event))
 		return RMT_CLASS_INACTIVE;
 	return class;
@@ -193,70 +200,139 @@ static void set_evidence(struct rmt_report_event *event, struct rmt_span text)
 	event->evidence = g_string_free(g_steal_pointer(&out), FALSE);
 }
 
+/* What is said, and its normal form once somebody asks for it. */
 struct words {
+	struct rmt_span text;
+	GString *normal; /* own; or NULL */
+};
+
+struct case_ {
 	const struct rmt_rules *rules;
-	GString *said, *around; /* normal forms */
+	struct rmt_report_event *event;
+	struct words said, around, preface;
 	struct rmt_span host;
 };
 
-static void ask(const struct words *w, const GString *text,
-		const struct rmt_report_event *event, struct rmt_verdict *verdict_r)
+static struct rmt_span normal(struct words *words)
 {
-	struct rmt_question question = { rmt_span(text->str, text->len), event->status,
-					 event->reply, w->host };
+	if (words->normal == NULL) {
+		words->normal = g_string_sized_new(words->text.len + 16);
+		rmt_text_normal(words->normal, words->text);
+	}
+	return rmt_span(words->normal->str, words->normal->len);
+}
 
-	rmt_rules_ask(w->rules, &question, verdict_r);
+static void ask(const struct case_ *c, struct words *words, struct rmt_verdict *verdict_r)
+{
+	struct rmt_question question = { normal(words), c->event->status, c->event->reply,
+					 c->host };
+
+	rmt_rules_ask(c->rules, &question, verdict_r);
 }
 
 /* The server's own words first; the rest only where they say little. */
-static void judge(const struct words *w, struct rmt_report_event *event)
+static struct words *choose(struct case_ *c, struct rmt_verdict *verdict_r)
 {
-	struct rmt_verdict said, around;
-	enum rmt_command command;
-	bool use_around;
+	struct rmt_verdict around;
 
-	ask(w, w->said, event, &said);
-	ask(w, w->around, event, &around);
-	use_around = around.rule != NULL && (said.rule == NULL || said.rule->weight < 50);
-	if (use_around && said.rule != NULL && around.rule->weight <= said.rule->weight)
-		use_around = false;
-	set_evidence(event, w->said->len > 0 && !use_around
-				    ? rmt_span(w->said->str, w->said->len)
-				    : rmt_span(w->around->str, w->around->len));
-	if (use_around)
-		said = around;
-	if (said.rule == NULL)
+	ask(c, &c->said, verdict_r);
+	if (verdict_r->rule != NULL && verdict_r->rule->weight >= 50)
+		return &c->said;
+	ask(c, &c->around, &around);
+	if (around.rule == NULL ||
+	    (verdict_r->rule != NULL && around.rule->weight <= verdict_r->rule->weight))
+		return &c->said;
+	*verdict_r = around;
+	return &c->around;
+}
+
+/* "User unknown", and elsewhere in the report that the account is disabled or the
+ * disk full: the milder of the two is believed. */
+static void hear_preface(struct case_ *c, struct rmt_verdict *verdict)
+{
+	struct rmt_verdict preface;
+
+	ask(c, &c->preface, &preface);
+	if (preface.rule == NULL || preface.rule->weight < ALIVE ||
+	    preface.start == preface.end)
 		return;
-	event->rule = said.rule->id;
-	event->class = said.rule->class;
-	command = rmt_text_command(rmt_span(w->said->str, w->said->len));
-	if (command == RMT_COMMAND_UNSAID)
-		command = rmt_text_command(rmt_span(w->around->str, w->around->len));
-	event->class = soften(event->class, said.rule->weight, command, event);
+	*verdict = preface;
+	set_evidence(c->event, rmt_span(normal(&c->preface).p + preface.start,
+					preface.end - preface.start));
+}
+
+static enum rmt_command command_of(struct case_ *c)
+{
+	enum rmt_command command = rmt_text_command(normal(&c->said));
+
+	return command != RMT_COMMAND_UNSAID ? command
+					     : rmt_text_command(normal(&c->around));
+}
+
+static void judge(struct case_ *c)
+{
+	struct rmt_report_event *event = c->event;
+	struct rmt_verdict verdict;
+	const struct words *words = choose(c, &verdict);
+
+	set_evidence(event,
+		     normal(words == &c->said && c->said.text.len > 0 ? &c->said
+								      : &c->around));
+	if (verdict.rule == NULL)
+		return;
+	if (verdict.rule->weight == CURT)
+		hear_preface(c, &verdict);
+	event->rule = verdict.rule->id;
+	event->class = verdict.rule->class;
+	/* A field made for a server's answer, and no answer's number in it. */
+	if (is_dead(event->class))
+		event->class =
+			soften(event->class, verdict.rule->weight,
+			       event->source == RMT_SOURCE_FIELD && words == &c->said,
+			       command_of(c), event);
+}
+
+static void clear_words(struct words *words)
+{
+	if (words->normal != NULL)
+		g_string_free(words->normal, TRUE);
+}
+
+static struct words cut_words(struct rmt_span text)
+{
+	text.len = MIN(text.len, RMT_REPORT_TEXT_MAX);
+	return (struct words){ text, NULL };
 }
 
 static void classify(const struct rmt_rules *rules, struct rmt_report_event *event,
-		     struct rmt_span said, struct rmt_span around, struct rmt_span host)
+		     struct rmt_span said, struct rmt_span around,
+		     struct rmt_span preface, struct rmt_span host)
 {
-	struct words w = { rules, g_string_new(NULL), g_string_new(NULL), host };
+	struct case_ c = {
+		rules, event, cut_words(said), cut_words(around), cut_words(preface), host
+	};
+	struct rmt_span local;
 
-	said.len = MIN(said.len, RMT_REPORT_TEXT_MAX);
-	around.len = MIN(around.len, RMT_REPORT_TEXT_MAX);
-	find_codes(event, said, around);
-	rmt_text_normal(w.said, said);
-	rmt_text_normal(w.around, around);
-	judge(&w, event);
+	/* Nobody says who refused: then it was the recipient's provider. */
+	if (c.host.len == 0)
+		rmt_span_split_last(rmt_span_of(event->recipient), '@', &local, &c.host);
+	find_codes(event, c.said.text, c.around.text);
+	judge(&c);
 	event->class = class_of_action(event->action, event->class);
 	event->hard = event->action == RMT_ACTION_FAILED && is_dead(event->class);
-	g_string_free(w.said, TRUE);
-	g_string_free(w.around, TRUE);
+	clear_words(&c.said);
+	clear_words(&c.around);
+	clear_words(&c.preface);
 }
 
 void rmt_reading_classify(struct rmt_reading *r, struct rmt_report_event *event,
 			  struct rmt_span said, struct rmt_span around,
 			  struct rmt_span host)
 {
-	classify(r->rules, event, said, around, host);
+	classify(r->rules, event, said, around,
+		 r->alone ? rmt_span(r->mail.prose->str, r->mail.prose->len)
+			  : rmt_span("", 0),
+		 host);
 }
 
 struct rmt_report_event *rmt_report_classify(const struct rmt_report_reader *reader,
@@ -269,7 +345,8 @@ struct rmt_report_event *rmt_report_classify(const struct rmt_report_reader *rea
 	event->action = action;
 	g_strlcpy(event->status, status, sizeof(event->status));
 	g_strlcpy(event->reply, reply, sizeof(event->reply));
-	classify(reader->rules, event, text, rmt_span("", 0), rmt_span("", 0));
+	classify(reader->rules, event, text, rmt_span("", 0), rmt_span("", 0),
+		 rmt_span("", 0));
 	return event;
 }
 

@@ -148,6 +148,27 @@ static bool is_label(char c)
 	       (guchar)c >= 0x80;
 }
 
+/* U+3000 and up: Chinese, Japanese and Korean have no blanks between words. */
+static bool is_wide(const char *p)
+{
+	guchar lead = (guchar)p[0];
+
+	return (lead >= 0xe3 && lead <= 0xed) || lead == 0xef;
+}
+
+/* "地址ann@x.example": letters of the sentence before, not of the address. */
+static bool ends_sentence(struct rmt_span text, size_t start, size_t at)
+{
+	return start < at && start >= 3 && (guchar)text.p[start] < 0x80 &&
+	       (guchar)text.p[start - 1] >= 0x80 && is_wide(text.p + start - 3);
+}
+
+static bool begins_sentence(struct rmt_span text, size_t end)
+{
+	return end + 2 < text.len && (guchar)text.p[end - 1] < 0x80 &&
+	       is_wide(text.p + end);
+}
+
 static size_t local_start(struct rmt_span text, size_t at)
 {
 	size_t start = at;
@@ -158,7 +179,8 @@ static size_t local_start(struct rmt_span text, size_t at)
 				break;
 		return start > 0 && text.p[start - 1] == '"' ? start - 1 : at;
 	}
-	while (start > 0 && at - start < 256 && is_atom(text.p[start - 1]))
+	while (start > 0 && at - start < 256 && is_atom(text.p[start - 1]) &&
+	       !ends_sentence(text, start, at))
 		start--;
 	/* What stands before an address, not in it. */
 	while (start < at && strchr("'*=/.&`!?|{}", text.p[start]) != NULL)
@@ -175,7 +197,8 @@ bool rmt_text_address(struct rmt_span text, size_t at, struct rmt_span *address_
 			end++;
 		end += end < text.len && text.p[end] == ']';
 	}
-	while (end < text.len && end - at < 256 && is_label(text.p[end]))
+	while (end < text.len && end - at < 256 && is_label(text.p[end]) &&
+	       !(end > at + 1 && begins_sentence(text, end)))
 		end++;
 	while (end > at + 1 && strchr(".-_", text.p[end - 1]) != NULL)
 		end--;
@@ -438,6 +461,14 @@ enum rmt_command rmt_text_command(struct rmt_span text)
 		{ "[data]", RMT_COMMAND_DATA },
 		{ "text command", RMT_COMMAND_DATA },
 		{ "data command", RMT_COMMAND_DATA },
+		{ "our final data", RMT_COMMAND_DATA },
+		{ "our data", RMT_COMMAND_DATA },
+		{ "after i sent the message", RMT_COMMAND_DATA },
+		{ "sent: rcpt", RMT_COMMAND_RCPT },
+		{ "--> rcpt", RMT_COMMAND_RCPT },
+		{ "command: rcpt", RMT_COMMAND_RCPT },
+		{ "rcpt to:@ host", RMT_COMMAND_RCPT },
+		{ "rejected the recipient", RMT_COMMAND_RCPT },
 		{ "to rcpt to", RMT_COMMAND_RCPT },
 		{ ">>> rcpt", RMT_COMMAND_RCPT },
 		{ "after rcpt", RMT_COMMAND_RCPT },
@@ -449,6 +480,9 @@ enum rmt_command rmt_text_command(struct rmt_span text)
 		{ "does not like recipient", RMT_COMMAND_RCPT },
 		{ "reply to mail from", RMT_COMMAND_MAIL },
 		{ "after mail from", RMT_COMMAND_MAIL },
+		{ "our mail from", RMT_COMMAND_MAIL },
+		{ "during mail from", RMT_COMMAND_MAIL },
+		{ "sent: mail from", RMT_COMMAND_MAIL },
 		{ ">>> mail from", RMT_COMMAND_MAIL },
 		{ "[mail_from]", RMT_COMMAND_MAIL },
 		{ "reply to ehlo", RMT_COMMAND_CONNECT },
