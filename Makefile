@@ -156,6 +156,15 @@ AGENT_CORE_SRC += $(addprefix dovecot-plugin/agent/, errand.c leave.c leave_mail
 	leave_rows.c leave_take.c leaver.c)
 LEAVER_SRC := $(addprefix dovecot-plugin/unsubscribe/, main.c serve.c)
 
+# What comes back, remembered and obeyed: in every program.
+COMMON_SRC += common/config/section_feedback.c $(addprefix common/feedback/, feedback.c \
+	work.c act.c attribute.c mailed.c events.c rates.c breaker.c provider.c maillog.c \
+	aggregate.c leave.c)
+CLI_SRC += $(addprefix common/cli/, feedback.c feedback_log.c return_path.c why.c \
+	feedback_report.c feedback_html.c doctor_feedback.c)
+MILTER_SRC += $(addprefix postfix-policy/milter/, records.c step_return_path.c)
+AGENT_CORE_SRC += dovecot-plugin/agent/feedback.c
+
 PROGRAMS := $(if $(CLI_SRC),remite) $(if $(POLICYD_SRC),remite-policyd) \
 	$(if $(MILTER_SRC),remite-milter)
 # Without Dovecot's headers (dovecot-dev) the rest is built.
@@ -183,7 +192,7 @@ FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 
 # --- how ---------------------------------------------------------------------
 
-COMMON_PKGS := glib-2.0 libconfig lmdb libxxhash libidn2 jansson
+COMMON_PKGS := glib-2.0 libconfig lmdb libxxhash libidn2 jansson zlib
 # For the programs that read whole messages; policyd does without.
 MAIL_PKGS := gmime-3.0 opendkim libcrypto
 # For the programs that ask DNS about senders.
@@ -301,7 +310,7 @@ $(BUILD)/remite-unsubscribe: $(call objects,$(LEAVER_SRC)) $(WIRE_LIB) $(LIB)
 
 $(BUILD)/remite: $(call objects,$(CLI_SRC)) $(LIB)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(POLICYD_LIBS) $(CURL_LIBS)
 
 $(BUILD)/remite-policyd: $(call objects,$(POLICYD_SRC) $(DAEMON_SRC)) $(LIB)
 	$(call say,LD,$@)
@@ -351,7 +360,7 @@ fuzz: $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/fuzz/libremite.a
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(ALL_CPPFLAGS) $(COMMON_CFLAGS) -std=gnu11 $(FUZZ_FLAGS) -pthread -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS)
+	$(Q)$(CLANG) $(ALL_CPPFLAGS) $(COMMON_CFLAGS) -std=gnu11 $(FUZZ_FLAGS) -pthread -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(POLICYD_LIBS) $(CURL_LIBS)
 
 FUZZ_LIB_SRC := $(COMMON_SRC) $(HTTP_CORE_SRC) $(filter-out %/main.c,$(CLI_SRC)) \
 	$(filter-out $(MILTER_HOST),$(MILTER_SRC)) $(WIRE_SRC) $(AGENT_CORE_SRC)

@@ -29,6 +29,8 @@ struct rmt_command {
 };
 
 /* One per command file. */
+extern const struct rmt_command rmt_command_feedback, rmt_command_return_path,
+	rmt_command_why, rmt_command_report;
 extern const struct rmt_command rmt_command_check_config, rmt_command_suppress,
 	rmt_command_stream, rmt_command_setup, rmt_command_doctor, rmt_command_status,
 	rmt_command_limits, rmt_command_explain, rmt_command_replay, rmt_command_reload,

@@ -28,6 +28,8 @@ const struct rmt_doctor_check rmt_doctor_checks[] = {
 	{ "unsubscribe", "what leaving lists takes fits together",
 	  rmt_doctor_unsubscribe },
 	{ "tls", "mail leaves with TLS where it can (R10)", rmt_doctor_tls },
+	{ "feedback", "bounces of streams with return paths come back to us",
+	  rmt_doctor_feedback },
 	{ "bulk", "who is a bulk sender at a provider, or nearly", rmt_doctor_bulk },
 	{ "receipts", "what the policy of read receipts means to do can be done",
 	  rmt_doctor_receipts },

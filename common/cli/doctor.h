@@ -48,6 +48,7 @@ void rmt_doctor_limits(struct rmt_doctor *doctor);
 void rmt_doctor_unseen(struct rmt_doctor *doctor);
 void rmt_doctor_egress(struct rmt_doctor *doctor);
 void rmt_doctor_milter(struct rmt_doctor *doctor);
+void rmt_doctor_feedback(struct rmt_doctor *doctor);
 void rmt_doctor_bulk(struct rmt_doctor *doctor);
 void rmt_doctor_receipts(struct rmt_doctor *doctor);
 void rmt_doctor_unsubscribe(struct rmt_doctor *doctor);

@@ -6,6 +6,7 @@
 
 #include "common/base/when.h"
 #include "common/cli/records.h"
+#include "common/feedback/rates.h"
 #include "common/store/stream_state.h"
 
 static const struct rmt_command *const command = &rmt_command_stream;
@@ -77,7 +78,9 @@ static int resume_stream(struct rmt_cli_records *records, const char *name)
 	bool was_paused;
 	GError *err = NULL;
 
-	if (!rmt_stream_resume(records->store, name, &was_paused, &err))
+	/* What paused it counts no more. */
+	if (!rmt_rates_arm(records->store, name, records->now, &err) ||
+	    !rmt_stream_resume(records->store, name, &was_paused, &err))
 		return rmt_cli_trouble(command, err);
 	if (was_paused) {
 		printf("%s: resumed\n", name);

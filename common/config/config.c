@@ -65,6 +65,8 @@ void rmt_stream_free(struct rmt_stream *stream)
 	g_strfreev(stream->headers);
 	g_strfreev(stream->dkim.selectors);
 	g_free(stream->dkim.domain);
+	g_free(stream->return_path.address);
+	g_free(stream->return_path.id);
 	g_clear_pointer(&stream->binding.users, g_hash_table_unref);
 	rmt_unsubscribe_clear(&stream->unsubscribe);
 	g_free(stream->name);
@@ -97,6 +99,8 @@ void rmt_config_unref(struct rmt_config *config)
 	g_free(config->file);
 	g_free(config->state);
 	g_free(config->keys);
+	g_free(config->feedback.authserv_id);
+	g_strfreev(config->feedback.loops);
 	g_free(config->dump);
 	g_free(config);
 }

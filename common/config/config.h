@@ -149,6 +149,35 @@ struct rmt_unsubscribe {
 	char *webhook, *webhook_secret; /* own; URL, and file of the secret; or NULL */
 };
 
+/* The envelope sender we make (common/token/verp.h). */
+struct rmt_return_setting {
+	bool keep;       /* the application makes its own */
+	char *address;   /* own; lower case; NULL: what the client says stays */
+	unsigned ids;    /* 0 to 3: stream; stream, message; stream, list, message */
+	char *id;        /* own; the stream's */
+	bool xverp;      /* Postfix appends each of several recipients */
+	uint64_t age_ns; /* how old a return path may be */
+};
+
+/* Shares, by Wald's sequential test (common/feedback/breaker.h). */
+struct rmt_pause_test {
+	double accept, pause; /* below it all is well; from it on the stream pauses */
+};
+
+struct rmt_pause {
+	bool on; /* the file has the group: else what would pause is only said */
+	struct rmt_pause_test complaints, bounces;
+};
+
+struct rmt_feedback_config {
+	char *authserv_id;   /* own; whose Authentication-Results are believed; or NULL */
+	char **loops;        /* own; domains that sign complaints */
+	unsigned soft_times; /* so many full or closed mailboxes in ... */
+	uint64_t soft_ns;    /* ... this time suppress */
+	uint64_t dead_ns, full_ns, inactive_ns; /* how long an entry stands */
+	uint64_t keep_ns; /* how long events and sent mail are remembered */
+};
+
 struct rmt_egress {
 	char *name;       /* own */
 	char **addresses; /* own; literals */
@@ -171,7 +200,9 @@ struct rmt_stream {
 			    none */
 	enum rmt_action suppress_action; /* REJECT unless set */
 	char **headers; /* own; a condition: "Name: value", "Name"; NULL where none */
-	int rules[RMT_RULES_COUNT];     /* enum rmt_level */
+	int rules[RMT_RULES_COUNT]; /* enum rmt_level */
+	struct rmt_return_setting return_path;
+	struct rmt_pause pause;
 	int require[RMT_REQUIRE_COUNT]; /* enum rmt_level, but HEADER */
 	bool requires;                  /* any of them is above OFF */
 	bool gated;                     /* requires, or binds its users */
@@ -351,6 +382,7 @@ struct rmt_config {
 	enum rmt_mode mode;
 	char *state; /* own; directory */
 	char *keys;  /* own; file of the key ring */
+	struct rmt_feedback_config feedback;
 	struct rmt_policyd_config policyd;
 	struct rmt_milter_config milter;
 	struct rmt_dns_config dns;
@@ -395,6 +427,7 @@ bool rmt_parse_amount(struct rmt_span text, bool is_quota, struct rmt_amount *am
 		      GError **err); /* 1000/minute, 200k/day, 5M/30d */
 bool rmt_parse_duration(struct rmt_span text, uint64_t *ns_r,
 			GError **err); /* 30s, 10m, 7d */
+bool rmt_parse_share(struct rmt_span text, double *share_r, GError **err); /* 0.3% */
 
 /* "stream", "sasl_user+recipient_domain", ... */
 void rmt_per_format(unsigned per, GString *out);

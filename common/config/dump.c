@@ -109,7 +109,11 @@ static void dump_group(const struct rmt_section *section, const config_setting_t
 		inner = section->sections[i];
 		inside = group != NULL ? config_setting_get_member(group, inner->name)
 				       : NULL;
-		if (!inner->many)
+		if (inside != NULL && inside->type == CONFIG_TYPE_STRING) {
+			indent(out, depth);
+			g_string_append_printf(out, "%s = \"%s\"\n", inner->name,
+					       inner->word);
+		} else if (!inner->many)
 			dump_named(inner, inner->name, inside, out, depth);
 		else if (inside != NULL)
 			dump_many(inner, inside, out, depth);

@@ -278,12 +278,27 @@ static void read_settings(struct rmt_reading *reading, const struct rmt_section 
 static void read_sections(struct rmt_reading *reading, const struct rmt_section *section,
 			  const config_setting_t *group, void *object);
 
+/* "return_path = "keep"": a word where a group may stand. */
+static bool is_word(const struct rmt_section *section, const config_setting_t *setting)
+{
+	const char *text = config_setting_get_string(setting);
+
+	return section->word != NULL && text != NULL && strcmp(text, section->word) == 0;
+}
+
 /* group NULL: all defaults. */
 static void read_group(struct rmt_reading *reading, const struct rmt_section *section,
 		       const config_setting_t *group, void *parent, const char *name)
 {
-	void *object = section->begin(reading, parent, name, group);
+	void *object;
 
+	if (group != NULL && is_word(section, group)) {
+		object = section->begin(reading, parent, name, NULL);
+		*(bool *)((char *)object + section->word_offset) = true;
+		group = NULL;
+	} else {
+		object = section->begin(reading, parent, name, group);
+	}
 	if (group != NULL)
 		check_names(reading, section, group);
 	read_settings(reading, section, group, object);
@@ -328,7 +343,8 @@ static void read_sections(struct rmt_reading *reading, const struct rmt_section 
 	for (i = 0; section->sections[i] != NULL; i++) {
 		name = section->sections[i]->name;
 		inner = group != NULL ? config_setting_get_member(group, name) : NULL;
-		if (inner != NULL && !check_is_group(reading, inner))
+		if (inner != NULL && !is_word(section->sections[i], inner) &&
+		    !check_is_group(reading, inner))
 			inner = NULL;
 		if (!section->sections[i]->many)
 			read_group(reading, section->sections[i], inner, object, name);

@@ -71,6 +71,10 @@ struct rmt_section {
 	const struct rmt_section *const *sections;
 	rmt_section_begin *begin;
 	rmt_section_end *end;
+	/* A word that may stand in the group's place, and where it is noted then: a
+	 * bool in the section's object. */
+	const char *word;
+	size_t word_offset;
 };
 
 extern const struct rmt_section rmt_section_root;
@@ -133,6 +137,12 @@ void rmt_agent_clear(struct rmt_config *config);
 /* section_links.c */
 rmt_section_begin rmt_begin_unsubscribe, rmt_begin_http;
 rmt_section_end rmt_end_unsubscribe, rmt_end_http;
+
+/* section_feedback.c */
+extern const struct rmt_setting_type rmt_type_share;
+rmt_section_begin rmt_begin_return_path, rmt_begin_pause, rmt_begin_complaints,
+	rmt_begin_bounces, rmt_begin_feedback;
+rmt_section_end rmt_end_return_path, rmt_end_pause_test;
 
 /* What the rows of fold, streams and limits are read into. */
 struct rmt_fold_draft {

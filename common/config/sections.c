@@ -307,6 +307,9 @@ static void append_default_stream(struct rmt_config *config)
 	stream->limits = g_ptr_array_new_with_free_func((GDestroyNotify)rmt_limit_free);
 	stream->suppress_action = RMT_ACTION_REJECT;
 	stream->on_unknown = RMT_LEVEL_LOG;
+	stream->return_path.id = g_strdup("default");
+	stream->pause.complaints = (struct rmt_pause_test){ 0.001, 0.003 };
+	stream->pause.bounces = (struct rmt_pause_test){ 0.02, 0.05 };
 	set_rules(stream->rules);
 	g_ptr_array_add(config->streams, stream);
 }

@@ -383,8 +383,73 @@ static const struct rmt_setting stream_settings[] = {
 	  .check = rmt_check_requirement },
 	{ "on_unknown", &rmt_type_choice, F(stream.on_unknown), "\"accept\"",
 	  .help = "what is done while DNS has not answered", .choices = unknown_actions },
-	LATER("return_path"),
-	LATER("pause"),
+	END,
+};
+#undef F
+
+#define F(member) offsetof(struct rmt_return_setting, member)
+static const struct rmt_setting return_path_settings[] = {
+	{ "address", &rmt_type_string, F(address), .otherwise = "none: senders stay",
+	  .help = "root of the envelope senders made for the stream's mail",
+	  .check = rmt_check_return_path },
+	{ "ids", &rmt_type_small, F(ids), "2",
+	  .help = "what stands behind the root: 1 stream, 2 and message, 3 and list",
+	  .min = 1, .max = 3 },
+	{ "id", &rmt_type_string, F(id), .otherwise = "the stream's name, cut",
+	  .help = "what stands for the stream", .check = rmt_check_return_path_id },
+	{ "xverp", &rmt_type_bool, F(xverp), "false",
+	  .help = "Postfix appends each of several recipients (smtpd_command_filter)" },
+	{ "age", &rmt_type_duration, F(age_ns), "\"60d\"",
+	  .help = "a return path is believed so long", .min = 86400, .max = 900 * 86400 },
+	END,
+};
+#undef F
+
+#define F(member) offsetof(struct rmt_pause_test, member)
+static const struct rmt_setting complaints_settings[] = {
+	{ "accept", &rmt_type_share, F(accept), "\"0.1%\"",
+	  .help = "a share of complaints that is no reason to pause" },
+	{ "pause", &rmt_type_share, F(pause), "\"0.3%\"",
+	  .help = "a share of complaints that pauses the stream" },
+	END,
+};
+
+static const struct rmt_setting bounces_settings[] = {
+	{ "accept", &rmt_type_share, F(accept), "\"2%\"",
+	  .help = "a share of dead addresses that is no reason to pause" },
+	{ "pause", &rmt_type_share, F(pause), "\"5%\"",
+	  .help = "a share of dead addresses that pauses the stream" },
+	END,
+};
+#undef F
+
+static const struct rmt_setting no_settings[] = { END };
+
+#define F(member) offsetof(struct rmt_feedback_config, member)
+static const struct rmt_setting feedback_settings[] = {
+	{ "authserv_id", &rmt_type_string, F(authserv_id), .otherwise = "none",
+	  .help = "whose Authentication-Results vouch for complaints",
+	  .check = rmt_check_domain },
+	{ "loops", &rmt_type_strings, F(loops), "[\"arf.mail.yahoo.com\"]",
+	  .help = "domains whose signed complaints are believed without our tag",
+	  .check = rmt_check_domain },
+	{ "soft_times", &rmt_type_small, F(soft_times), "5",
+	  .help = "a mailbox found full or closed on so many days is suppressed",
+	  .min = 2, .max = 100 },
+	{ "soft_within", &rmt_type_duration, F(soft_ns), "\"30d\"",
+	  .help = "and these days lie within", .min = 86400, .max = 366 * 86400 },
+	{ "dead_for", &rmt_type_duration, F(dead_ns), "\"365d\"",
+	  .help = "how long a dead address is suppressed", .min = 86400,
+	  .max = 36500ULL * 86400 },
+	{ "full_for", &rmt_type_duration, F(full_ns), "\"7d\"",
+	  .help = "how long a full mailbox is suppressed", .min = 3600,
+	  .max = 3650 * 86400 },
+	{ "inactive_for", &rmt_type_duration, F(inactive_ns), "\"90d\"",
+	  .help = "how long a closed mailbox is suppressed", .min = 3600,
+	  .max = 3650 * 86400 },
+	{ "keep", &rmt_type_duration, F(keep_ns), "\"90d\"",
+	  .help = "how long sent mail and what came back is remembered", .min = 7 * 86400,
+	  .max = 3650 * 86400 },
 	END,
 };
 #undef F
@@ -792,9 +857,52 @@ static const struct rmt_section http_section = {
 	.end = rmt_end_http,
 };
 
+static const struct rmt_section return_path_section = {
+	.name = "return_path",
+	.settings = return_path_settings,
+	.sections = no_sections,
+	.begin = rmt_begin_return_path,
+	.end = rmt_end_return_path,
+	.word = "keep",
+	.word_offset = offsetof(struct rmt_return_setting, keep),
+};
+
+static const struct rmt_section complaints_section = {
+	.name = "complaints",
+	.settings = complaints_settings,
+	.sections = no_sections,
+	.begin = rmt_begin_complaints,
+	.end = rmt_end_pause_test,
+};
+
+static const struct rmt_section bounces_section = {
+	.name = "bounces",
+	.settings = bounces_settings,
+	.sections = no_sections,
+	.begin = rmt_begin_bounces,
+	.end = rmt_end_pause_test,
+};
+
+static const struct rmt_section *const pause_sections[] = { &complaints_section,
+							    &bounces_section, NULL };
+
+static const struct rmt_section pause_section = {
+	.name = "pause",
+	.settings = no_settings,
+	.sections = pause_sections,
+	.begin = rmt_begin_pause,
+};
+
+static const struct rmt_section feedback_section = {
+	.name = "feedback",
+	.settings = feedback_settings,
+	.sections = no_sections,
+	.begin = rmt_begin_feedback,
+};
+
 static const struct rmt_section *const stream_sections[] = {
-	&limit_section,   &rules_section,       &dkim_section,
-	&binding_section, &unsubscribe_section, NULL
+	&limit_section,       &rules_section, &dkim_section,        &binding_section,
+	&return_path_section, &pause_section, &unsubscribe_section, NULL
 };
 
 static const struct rmt_section stream_section = {
@@ -808,19 +916,13 @@ static const struct rmt_section stream_section = {
 
 /* Addresses in streams are folded: fold comes first. */
 static const struct rmt_section *const root_sections[] = {
-	&policyd_section,
-	&milter_section,
-	&dns_section,
-	&submission_section,
-	&agent_section,
-	&prompts_section,
-	&fold_section,
-	&egress_section,
-	&stream_section,
-	&receipts_section,
-	&unsubscribing_section,
-	&http_section,
-	NULL,
+	&policyd_section,  &milter_section,
+	&dns_section,      &submission_section,
+	&agent_section,    &prompts_section,
+	&fold_section,     &egress_section,
+	&feedback_section, &stream_section,
+	&receipts_section, &unsubscribing_section,
+	&http_section,     NULL,
 };
 
 const struct rmt_section rmt_section_root = {

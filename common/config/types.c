@@ -156,6 +156,18 @@ static void read_size(struct rmt_reading *reading, const struct rmt_setting *row
 		*(size_t *)field = (size_t)n;
 }
 
+static void read_share(struct rmt_reading *reading, const struct rmt_setting *row,
+		       const config_setting_t *setting, void *field)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	GError *why = NULL;
+
+	(void)row;
+	rmt_scalar_text(setting, text);
+	if (!rmt_parse_share(rmt_span(text->str, text->len), field, &why))
+		rmt_complain_of(reading, setting, why);
+}
+
 /* The row's bounds are seconds. */
 static void read_duration(struct rmt_reading *reading, const struct rmt_setting *row,
 			  const config_setting_t *setting, void *field)
@@ -274,6 +286,7 @@ const struct rmt_setting_type rmt_type_number = { "number", read_number };
 const struct rmt_setting_type rmt_type_small = { "number", read_small };
 const struct rmt_setting_type rmt_type_size = { "size", read_size };
 const struct rmt_setting_type rmt_type_duration = { "duration", read_duration };
+const struct rmt_setting_type rmt_type_share = { "share", read_share };
 const struct rmt_setting_type rmt_type_file_mode = { "file mode", read_file_mode };
 const struct rmt_setting_type rmt_type_string = { "string", read_string };
 const struct rmt_setting_type rmt_type_strings = { "list of strings", read_strings };

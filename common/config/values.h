@@ -22,6 +22,9 @@ bool rmt_key_part(unsigned per, struct rmt_span value, const struct rmt_fold *fo
 bool rmt_key_value(unsigned per, struct rmt_span value, const struct rmt_fold *fold,
 		   GString *out, GError **err);
 
+/* As RMT_VERP_ID_MAX, which is the token's business. */
+enum { RMT_RETURN_PATH_ID_MAX = 16 };
+
 /* Checks for single strings. */
 typedef bool rmt_value_check(struct rmt_span text, GError **err);
 rmt_value_check rmt_check_word, rmt_check_path, rmt_check_socket_path, rmt_check_listen,
@@ -33,6 +36,9 @@ rmt_value_check rmt_check_word, rmt_check_path, rmt_check_socket_path, rmt_check
 /* Of links: section_links.c. */
 rmt_value_check rmt_check_https_base, rmt_check_mailto, rmt_check_webhook,
 	rmt_check_title, rmt_check_list_id;
+
+/* section_feedback.c */
+rmt_value_check rmt_check_return_path, rmt_check_return_path_id;
 
 /* The text of a limit's answer: one line, printable, known placeholders. */
 bool rmt_check_reply_text(struct rmt_span text, enum rmt_action action, GError **err);

@@ -22,6 +22,14 @@ const char *const rmt_store_tables[] = {
 	"audit",            /* audit.h */
 	"agent",            /* remite-agent's own: what it learned */
 	"left",             /* left.h */
+	"sent",             /* feedback/mailed.h */
+	"sent-ids",         /* feedback/mailed.h */
+	"returns",          /* feedback/mailed.h */
+	"inbox",            /* feedback/feedback.h */
+	"events",           /* feedback/events.h */
+	"rates",            /* feedback/rates.h */
+	"feedback-state",   /* feedback/maillog.h, feedback/aggregate.h */
+	"aggregate",        /* feedback/aggregate.h */
 	NULL,
 };
 

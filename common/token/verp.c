@@ -7,6 +7,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "common/token/keys.h"
 #include "common/token/verp.h"
 
 enum {
@@ -28,6 +29,13 @@ struct rmt_verp_ring {
 	struct key keys[RMT_VERP_KEYS_MAX];
 	unsigned count;
 };
+
+static int digit_value(char c)
+{
+	if (c >= 'a' && c <= 'z')
+		return c - 'a';
+	return c >= '2' && c <= '7' ? c - '2' + 26 : -1;
+}
 
 static GQuark error_quark(void)
 {
@@ -82,6 +90,26 @@ void rmt_verp_ring_add(struct rmt_verp_ring *ring, unsigned id,
 	start_state(&key->outer, block, 0x5c);
 	ring->count++;
 	OPENSSL_cleanse(block, sizeof(block));
+}
+
+static void take_key(struct rmt_verp_ring *ring, const struct rmt_key *key)
+{
+	unsigned char secret[32];
+
+	rmt_key_derive(key, "return path", secret, sizeof(secret));
+	rmt_verp_ring_add(ring, (unsigned)digit_value(g_ascii_tolower(key->id)), secret,
+			  sizeof(secret));
+	OPENSSL_cleanse(secret, sizeof(secret));
+}
+
+void rmt_verp_ring_take(struct rmt_verp_ring *ring, const struct rmt_keys *keys,
+			int64_t now)
+{
+	size_t i;
+
+	take_key(ring, rmt_keys_maker(keys, now));
+	for (i = 0; i < keys->count; i++)
+		take_key(ring, &keys->keys[i]);
 }
 
 bool rmt_verp_ring_empty(const struct rmt_verp_ring *ring)
@@ -145,13 +173,6 @@ static void put_digits(char *out, const unsigned char *octets, size_t count)
 				 (11 - bit % 8)) &
 				31];
 	}
-}
-
-static int digit_value(char c)
-{
-	if (c >= 'a' && c <= 'z')
-		return c - 'a';
-	return c >= '2' && c <= '7' ? c - '2' + 26 : -1;
 }
 
 static void put_tag(char *out, const struct key *key, char kind,

@@ -46,6 +46,10 @@ void rmt_verp_ring_free(struct rmt_verp_ring *ring);
 /* id: 0 to 31, of each one only the first counts. The secret is copied. */
 void rmt_verp_ring_add(struct rmt_verp_ring *ring, unsigned id,
 		       const unsigned char *secret, size_t len);
+/* Those of the key ring, derived for return paths; which one makes, now. */
+struct rmt_keys;
+void rmt_verp_ring_take(struct rmt_verp_ring *ring, const struct rmt_keys *keys,
+			int64_t now);
 bool rmt_verp_ring_empty(const struct rmt_verp_ring *ring);
 
 /* What the settings say of an address, lower case. */

@@ -4,6 +4,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/store/audit.h"
+#include "dovecot-plugin/agent/feedback.h"
 #include "dovecot-plugin/agent/queue.h"
 #include "dovecot-plugin/agent/rates.h"
 #include "dovecot-plugin/agent/run.h"
@@ -71,6 +72,7 @@ void rmt_agent_free(struct rmt_agent *agent)
 	if (agent == NULL)
 		return;
 	rmt_queue_free(agent->queue);
+	rmt_feedback_forget();
 	rmt_rates_free(agent->rates);
 	g_clear_pointer(&agent->templates, rmt_templates_free);
 	g_clear_pointer(&agent->keys, rmt_keys_free);

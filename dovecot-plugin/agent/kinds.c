@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "dovecot-plugin/agent/leave.h"
+#include "dovecot-plugin/agent/feedback.h"
 #include "dovecot-plugin/agent/run.h"
 #include "dovecot-plugin/agent/take.h"
 #include "dovecot-plugin/agent/webhook.h"
@@ -14,6 +15,7 @@ const struct rmt_agent_kind rmt_agent_kinds[] = {
 	{ "shown",       rmt_take_shown,      NULL },
 	{ "choice",      rmt_take_choice,     NULL },
 	{ "preference",  rmt_take_preference, NULL },
+	{ "feedback",    rmt_take_feedback,   NULL },
 	{ "query",       rmt_take_query,      NULL },
 	{ "unsubscribe", rmt_take_unsubscribe, rmt_run_unsubscribe },
 	/* From our own queue. */

@@ -4,6 +4,7 @@
 #define RMT_MILTER_H
 
 #include "common/policy/classify.h"
+#include "common/store/store.h"
 #include "postfix-policy/milter/counts.h"
 #include "postfix-policy/milter/names.h"
 #include "postfix-policy/milter/policyd_client.h"
@@ -25,6 +26,7 @@ struct rmt_milter {
 	const char *config_file;     /* foreign; NULL: built-in defaults */
 	GMutex lock;
 	struct rmt_in_force *in_force;      /* own; under lock */
+	struct rmt_store *records;          /* own; under lock; records.h */
 	struct rmt_names *names;            /* own */
 	struct rmt_psl *psl;                /* own; or NULL */
 	struct rmt_dkim_keys *keys;         /* own */

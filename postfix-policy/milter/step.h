@@ -82,6 +82,8 @@ extern const struct rmt_step rmt_step_alignment;
 extern const struct rmt_step rmt_step_header;
 /* Before: receipts that clients send on their own; requests that must not leave. */
 extern const struct rmt_step rmt_step_police;
+/* After: the envelope sender that tells what came back. */
+extern const struct rmt_step rmt_step_return_path;
 /* After: limits, suppressions, pauses of what policyd could not judge. */
 extern const struct rmt_step rmt_step_charge;
 /* Before: the charge of what is refused there. */

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "common/feedback/breaker.h"
+
+static const struct rmt_pause_test complaints = { 0.001, 0.003 };
+static const struct rmt_tally none = { 0, 0 };
+
+static void the_limits_are_those_of_the_formula(void **state)
+{
+	static const struct {
+		uint64_t n, k;
+	} rows[] = { { 0, 5 }, { 1000, 6 }, { 5000, 14 }, { 10000, 23 } };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(rows); i++)
+		assert_int_equal(rmt_breaker_limit(&complaints, rows[i].n), rows[i].k);
+}
+
+static void a_few_complaints_are_chance_and_many_are_not(void **state)
+{
+	static const struct {
+		struct rmt_tally all, day;
+		enum rmt_breaker_verdict want;
+	} rows[] = {
+		{ { 0, 0 }, { 0, 0 }, RMT_BREAKER_RUN },
+		{ { 300, 1 }, { 300, 1 }, RMT_BREAKER_RUN }, /* 0.33 % */
+		{ { 1000, 5 }, { 0, 0 }, RMT_BREAKER_WARN },
+		{ { 1000, 6 }, { 0, 0 }, RMT_BREAKER_PAUSE },
+		{ { 10000, 10 }, { 0, 0 }, RMT_BREAKER_RUN },
+		{ { 10000, 22 }, { 0, 0 }, RMT_BREAKER_WARN },
+		{ { 10000, 23 }, { 0, 0 }, RMT_BREAKER_PAUSE },
+		/* a good year does not hide a bad day */
+		{ { 1000000, 520 }, { 1000, 20 }, RMT_BREAKER_PAUSE },
+		{ { 1000000, 520 }, { 1000, 3 }, RMT_BREAKER_RUN },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(rows); i++)
+		assert_int_equal(
+			rmt_breaker_judge(&complaints, &rows[i].all, &rows[i].day),
+			rows[i].want);
+}
+
+static void an_interval_has_the_share_in_it(void **state)
+{
+	double low, high;
+
+	(void)state;
+	rmt_share_interval(none, &low, &high);
+	assert_true(low == 0 && high == 1);
+	rmt_share_interval((struct rmt_tally){ 1000, 0 }, &low, &high);
+	assert_true(low == 0 && high > 0.003 && high < 0.005);
+	rmt_share_interval((struct rmt_tally){ 1000, 20 }, &low, &high);
+	assert_true(low > 0.012 && low < 0.014 && high > 0.030 && high < 0.032);
+	rmt_share_interval((struct rmt_tally){ 5, 5 }, &low, &high);
+	assert_true(low > 0.5 && high == 1);
+}
+
+/* --- the simulation ---------------------------------------------------------------- */
+
+enum { STREAMS = 2000, MAILS_MAX = 60000, STEP = 10 };
+
+static uint64_t mails[STREAMS];
+
+static int by_number(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* After how many mails a stream with this share is paused; MAILS_MAX: never. */
+static uint64_t run_one(GRand *rand, double share, uint64_t until)
+{
+	struct rmt_tally all = { 0, 0 };
+
+	while (all.n < until) {
+		int i;
+		uint64_t before = all.k;
+
+		for (i = 0; i < STEP; i++)
+			all.k += g_rand_double(rand) < share;
+		all.n += STEP;
+		if (all.k > before &&
+		    rmt_breaker_judge(&complaints, &all, &none) == RMT_BREAKER_PAUSE)
+			return all.n;
+	}
+	return MAILS_MAX;
+}
+
+static void run_all(double share, uint64_t until)
+{
+	GRand *rand = g_rand_new_with_seed(42);
+	size_t i;
+
+	for (i = 0; i < STREAMS; i++)
+		mails[i] = run_one(rand, share, until);
+	qsort(mails, STREAMS, sizeof(mails[0]), by_number);
+	g_rand_free(rand);
+}
+
+static void bad_streams_pause_soon_and_good_ones_hardly_ever(void **state)
+{
+	size_t paused = 0, i;
+
+	(void)state;
+	run_all(0.003, MAILS_MAX);
+	print_message("0.3 %%: median %u, p95 %u\n", (unsigned)mails[STREAMS / 2],
+		      (unsigned)mails[STREAMS * 95 / 100]);
+	assert_true(mails[STREAMS / 2] <= 3300);
+	assert_true(mails[STREAMS * 95 / 100] <= 9700);
+	run_all(0.01, MAILS_MAX);
+	print_message("1 %%: median %u, p95 %u\n", (unsigned)mails[STREAMS / 2],
+		      (unsigned)mails[STREAMS * 95 / 100]);
+	assert_true(mails[STREAMS * 95 / 100] <= 1200);
+	run_all(0.001, 20000);
+	for (i = 0; i < STREAMS; i++)
+		paused += mails[i] < MAILS_MAX;
+	print_message("0.1 %%: %u of %d paused\n", (unsigned)paused, STREAMS);
+	assert_true(paused <= STREAMS / 100);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_limits_are_those_of_the_formula),
+		cmocka_unit_test(a_few_complaints_are_chance_and_many_are_not),
+		cmocka_unit_test(an_interval_has_the_share_in_it),
+		cmocka_unit_test(bad_streams_pause_soon_and_good_ones_hardly_ever),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
