@@ -26,7 +26,8 @@ static bool clash(const struct rmt_return_setting *a, const struct rmt_return_se
 }
 
 /* Of one root, the number of ids tells where the recipient begins. */
-static void check_others(struct rmt_reading *reading, const struct rmt_return_setting *path,
+static void check_others(struct rmt_reading *reading,
+			 const struct rmt_return_setting *path,
 			 const config_setting_t *group)
 {
 	const struct rmt_stream *other;

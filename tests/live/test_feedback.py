@@ -10,7 +10,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 # pylint: disable=wrong-import-position
 from feedback import STREAMS, Feedback
-from live import BUILD, equal, main, test, true, wait_until
+from live import BUILD, ROOT, equal, main, test, true, wait_until
 
 DSN = """\
 From: MAILER-DAEMON@mx.dest.test
@@ -288,6 +288,16 @@ def kill_9_loses_nothing_and_doubles_nothing(place):
         equal((len(found["events"]), len(found["suppressions"])), (1, 1), f"u{i}")
     rates = feedback.policyd.remite("report", "--json")
     true(f'"dead": {rounds}' in rates.replace('":', '": ').replace("  ", " "), rates)
+
+
+@test
+def the_demo_shows_a_bounce_becoming_a_refusal(place):
+    del place
+    done = subprocess.run([sys.executable, os.path.join(ROOT, "packaging/demo/bounce.py")],
+                          capture_output=True, text=True, timeout=100, check=False)
+    equal(done.returncode, 0, done.stdout + done.stderr)
+    for word in ("it leaves as", "554 5.7.1", "suppressed in all, dead"):
+        true(word in done.stdout, f"'{word}' is not in what it shows: {done.stdout}")
 
 
 if __name__ == "__main__":
