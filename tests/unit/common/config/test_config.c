@@ -178,7 +178,7 @@ static void all_complaints_come_in_one_run(void **state)
 		"t.conf:3: policyd: reserve_timeout: '7x' is not a duration (write 30s, "
 		"10m, 12h, 7d)\n"
 		"t.conf:4: policyd: listen: 'rel' is no absolute path\n"
-		"t.conf:5: stream 'news': setting 'pause' is not in this version\n"
+		"t.conf:5: stream 'news': 'pause' must be a group (write pause: { ... })\n"
 		"t.conf:7: limit 'day': '20k/dya' is not a quota (write 200/minute, "
 		"5000/day)\n"
 		"t.conf:8: limit 'none': per: 'user' is nothing to count by (write "
