@@ -68,8 +68,7 @@ bool rmt_trust_unsubscribe(struct mail *mail)
 
 	/* A mailto alone is no one click: RFC 9979, 6.1. */
 	if (mail_get_first_header(mail, HEADER, &value) <= 0 ||
-	    strstr(value, "u=<") == NULL ||
-	    mail_get_hdr_stream(mail, NULL, &input) < 0)
+	    strstr(value, "u=<") == NULL || mail_get_hdr_stream(mail, NULL, &input) < 0)
 		return FALSE;
 	i_stream_seek(input, 0);
 	return stands_above(input);

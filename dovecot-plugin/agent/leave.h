@@ -14,8 +14,8 @@
 #include "common/store/left.h"
 #include "dovecot-plugin/agent/errand.h"
 
-#define RMT_KEYWORD_UNSUBSCRIBE_CONFIRM  "$UnsubscribeConfirm"
-#define RMT_KEYWORD_UNSUBSCRIBE_FAILED "$UnsubscribeFailed"
+#define RMT_KEYWORD_UNSUBSCRIBE_CONFIRM "$UnsubscribeConfirm"
+#define RMT_KEYWORD_UNSUBSCRIBE_FAILED  "$UnsubscribeFailed"
 
 /* count=, confirmed=yes, and the whole message, or for many its header section. */
 enum rmt_taken rmt_take_unsubscribe(struct rmt_agent *agent,
