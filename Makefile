@@ -128,7 +128,6 @@ MILTER_SRC := $(addprefix postfix-policy/milter/, main.c processes.c place.c mil
 MILTER_SRC += postfix-policy/milter/step_unsubscribe.c
 MILTER_SRC += postfix-policy/milter/step_proof.c
 MILTER_SRC += postfix-policy/milter/step_police.c
-CLI_SRC += common/cli/unsubscribe_test.c
 CLI_SRC += common/cli/check.c common/cli/check_json.c common/cli/check_text.c common/cli/predict.c common/cli/report.c
 
 CLI_SRC += common/cli/doctor_dovecot.c

@@ -7,10 +7,8 @@ static const struct {
 	const char *name;
 	rmt_unsubscribe_run *run;
 } parts[] = {
-	{ "link", rmt_unsubscribe_run_link },
-	{ "test", rmt_unsubscribe_run_test },
-	{ "log", rmt_unsubscribe_run_log },
-	{ "forget", rmt_unsubscribe_run_forget },
+	{ "link", rmt_unsubscribe_run_link }, { "test", rmt_unsubscribe_run_test },
+	{ "log", rmt_unsubscribe_run_log },   { "forget", rmt_unsubscribe_run_forget },
 	{ "try", rmt_unsubscribe_run_try },
 };
 

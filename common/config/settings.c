@@ -6,10 +6,6 @@
 
 #include "common/config/reader.h"
 
-#define LATER(setting)                                                                   \
-	{                                                                                \
-		.name = setting                                                          \
-	}
 #define END                                                                              \
 	{                                                                                \
 		.name = NULL                                                             \

@@ -322,7 +322,11 @@ def main():
     try:
         play(place, screen)
         if receipt.may_be_shown():
-            receipt.show(place, screen)
+            mailboxes = Place("demo")
+            try:
+                receipt.show(mailboxes, screen)
+            finally:
+                mailboxes.close()
     except KeyboardInterrupt:
         screen.line("\nstopped")
         return 130
