@@ -5,7 +5,10 @@ import os
 import re
 import stat
 import subprocess
+import sys
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+# pylint: disable=wrong-import-position
 from live import BUILD, equal, main, test, true
 
 REMITE = os.path.join(BUILD, "remite")
