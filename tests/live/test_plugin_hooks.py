@@ -135,7 +135,8 @@ def without_the_setting_the_tag_is_a_tag(place):
 def canunsubscribe_is_set_where_our_own_mx_said_so(place):
     ours = "Received: from x by mx.example.test (Postfix); Sun, 22 Nov 2026 02:00:00 +0000\n"
     other = "Received: from y by mail.stranger.example; Sun, 22 Nov 2026 01:00:00 +0000\n"
-    header = "X-Remite-Unsubscribe: https://list.example/u/1; d=list.example\n"
+    header = ("X-Remite-Unsubscribe: v=1; d=list.example; s=k1; t=1763780000; "
+              "u=<https://list.example/u/1>\n")
     agent, dovecot = start(place, count=0, users={
         "ann": {"remite_trust_headers": "yes"}, "bob": {}})
     letter = NEWSLETTER.format(n=1)

@@ -121,7 +121,8 @@ def levels_and_report_mode_count_the_same_and_change_nothing(place):
     server = NameServer(ZONE)
     policyd = start(place, server, require='"spf=log"')
     equal(settled(policyd, "nospf.example"), "DUNNO", "level log")
-    true(" would=report" in policyd.log() and " rule=R2" in policyd.log(), "log line")
+    wait_until(lambda: " would=report" in policyd.log() and " rule=R2" in policyd.log(),
+               "the line in the log")
     policyd.stop()
     policyd.configure(STREAMS.format(require='"spf=defer"', unknown="accept"),
                       more=MORE.format(server=server.address, address="198.18.0.20",
