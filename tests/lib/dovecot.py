@@ -19,8 +19,10 @@ import re
 import shutil
 import socket
 import subprocess
+import time
 
-from live import BUILD, Failure, Skip, can_connect, need_program, need_root, wait_until
+from live import (BUILD, Failure, Skip, can_connect, end_process, need_program, need_root,
+                  wait_until)
 
 MODULES = "/usr/lib/dovecot/modules"
 LIBEXEC = "/usr/lib/dovecot"
@@ -199,6 +201,28 @@ def propagation():
         if done.returncode == 0:
             return word
     raise Skip("no right to make a mount namespace")
+
+
+def listening():
+    """The TCP ports that somebody listens on: a TLS port takes a mere connection ill."""
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        rows = [line.split() for line in list(table)[1:]]
+    return {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == "0A"}
+
+
+def processes():
+    """(pid, name, state, parent, group, session) of every process."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            with open(path, encoding="ascii", errors="replace") as stat:
+                pid, _, rest = stat.read().partition(" (")
+        except OSError:
+            continue
+        comm, _, rest = rest.rpartition(") ")
+        state, *numbers = rest.split()[:4]
+        found.append((int(pid), comm, state, *map(int, numbers)))
+    return found
 
 
 class Dovecot:
@@ -432,17 +456,28 @@ class Dovecot:
             with open(self.place.file("d/master.log"), encoding="utf-8") as text:
                 raise Failure(f"Dovecot ended with status {self.process.returncode}: "
                               + (text.read() + self.log())[-800:])
-        return all(can_connect(("127.0.0.1", self.ports[p])) for p in ("imap", "lmtp"))
+        # The master binds one after the other.
+        return (all(can_connect(("127.0.0.1", self.ports[p])) for p in ("imap", "lmtp"))
+                and {self.ports[p] for p in self._served()} <= listening())
+
+    def _served(self):
+        return [name for name, needs in (("imaps", ["tls"]), ("pop3", ["pop3"]),
+                                         ("http", ["http"]), ("https", ["http", "tls"]))
+                if all(self.has[need] for need in needs)]
 
     def stop(self):
-        if self.process is None or self.process.poll() is not None:
+        if self.process is None:
             return
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end_process(self.process, 10)
+        # The master may be gone a moment before the last of its processes.
+        end = time.monotonic() + 10
+        while self._left() and time.monotonic() < end:
+            time.sleep(0.02)
+
+    def _left(self):
+        """Processes of the master's session that have not ended."""
+        return [pid for pid, _, state, _, _, session in processes()
+                if session == self.process.pid and state != "Z"]
 
     def restart(self):
         self.stop()
@@ -474,17 +509,8 @@ class Dovecot:
 
     def pids(self, name):
         """Process ids of a service's processes of this Dovecot."""
-        found = []
-        for path in glob.glob("/proc/[0-9]*/stat"):
-            try:
-                with open(path, encoding="ascii", errors="replace") as stat:
-                    pid, _, rest = stat.read().partition(" (")
-                comm, _, rest = rest.rpartition(") ")
-            except OSError:
-                continue
-            if comm == name and int(rest.split()[1]) == self.process.pid:
-                found.append(int(pid))
-        return found
+        return [pid for pid, comm, _, parent, _, _ in processes()
+                if comm == name and parent == self.process.pid]
 
     def log(self):
         try:

@@ -18,6 +18,7 @@ that are ended with it. A test prints "ok NAME", "not ok NAME: why" or
 """
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -82,14 +83,19 @@ class Place:
         return path
 
     def free_port(self):
-        """A port of 127.0.0.1 that nobody listens on and no other call gets."""
+        """A port of 127.0.0.1 that nobody listens on and no other call gets. Below those
+        that the kernel gives to outgoing connections, which may take one at any time."""
         while True:
+            port = random.randrange(16384, 32768)
+            if port in self.reserved:
+                continue
             with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = probe.getsockname()[1]
-            if port not in self.reserved:
-                self.reserved.append(port)
-                return port
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except OSError:
+                    continue
+            self.reserved.append(port)
+            return port
 
     def start(self, argv, log, **options):
         """A program in the background; standard output and error go to log."""
