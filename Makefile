@@ -253,7 +253,14 @@ $(call objects,$(PLUGIN_SRC) $(SETTINGS_MODULE_SRC) $(DOVEADM_SRC) $(AGENT_SRC) 
 	$(LEAVER_SRC)): \
 	ALL_CPPFLAGS += $(DOVECOT_CPPFLAGS)
 
-$(BUILD)/%.o: %.c Makefile
+# Compiled again where it is compiled in another way; a new file's name in a list
+# above is none.
+HOW := $(CC) $(ALL_CPPFLAGS) $(DOVECOT_CPPFLAGS) $(COMMON_CFLAGS) $(ALL_CFLAGS)
+ifneq ($(HOW),$(file <$(BUILD)/how))
+$(shell mkdir -p $(BUILD))$(file >$(BUILD)/how,$(HOW))
+endif
+
+$(BUILD)/%.o: %.c $(BUILD)/how
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(COMMON_CFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
