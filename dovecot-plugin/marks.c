@@ -89,22 +89,24 @@ static bool has_msgid(struct mail *mail, const char *msgid)
 static bool find_by_msgid(struct mail *mail, const char *msgid)
 {
 	uint32_t seq, count;
+	bool found = FALSE;
 
 	if (msgid == NULL)
 		return FALSE;
 	count = mail_index_view_get_messages_count(mail->transaction->view);
-	for (seq = count; seq > 0; seq--) {
+	for (seq = count; seq > 0 && !found; seq--) {
+		bool pending;
+
 		mail_set_seq(mail, seq);
-		if (rmt_mail_has_keyword(mail, RMT_KEYWORD_PENDING)) {
-			if (has_msgid(mail, msgid))
-				return TRUE;
-		} else if (count - seq < LOOK_BACK) {
-			mail->lookup_abort = MAIL_LOOKUP_ABORT_NOT_IN_CACHE;
-			if (has_msgid(mail, msgid))
-				return TRUE;
-		}
+		pending = rmt_mail_has_keyword(mail, RMT_KEYWORD_PENDING);
+		mail->lookup_abort = pending ? MAIL_LOOKUP_ABORT_NEVER
+					     : MAIL_LOOKUP_ABORT_NOT_IN_CACHE;
+		if (pending || count - seq < LOOK_BACK)
+			found = has_msgid(mail, msgid);
 	}
-	return FALSE;
+	/* The mail object is used on. */
+	mail->lookup_abort = MAIL_LOOKUP_ABORT_NEVER;
+	return found;
 }
 
 static bool find_mail(struct mail *mail, const struct rmt_change *change)
