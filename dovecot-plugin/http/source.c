@@ -97,7 +97,7 @@ static int64_t key_of(struct rmt_span address)
 {
 	unsigned char octets[16] = { 0 };
 	int64_t key = 0;
-	size_t len;
+	size_t len = 0;
 
 	if (parse(address, octets, &len))
 		memcpy(&key, octets, len == 4 ? 4 : PREFIX);
