@@ -22,7 +22,7 @@ struct rmt_sync {
 	uint64_t offset, allocated;
 	int64_t length; /* to cut to; -1: not */
 	int error;
-	bool dirty, quit;
+	bool dirty, quit, asleep;
 };
 
 /* A snapshot, as it were, of what is to be done. */
@@ -109,7 +109,9 @@ static void *run(void *context)
 	pthread_mutex_lock(&sync->lock);
 	while (!sync->quit || has_work(sync)) {
 		if (!has_work(sync)) {
+			sync->asleep = true;
 			pthread_cond_wait(&sync->wake, &sync->lock);
+			sync->asleep = false;
 			continue;
 		}
 		work = take_work(sync);
@@ -178,11 +180,10 @@ void rmt_sync_dirty(struct rmt_sync *sync, uint64_t offset)
 {
 	pthread_mutex_lock(&sync->lock);
 	sync->offset = offset;
-	if (!sync->dirty) {
-		sync->dirty = true;
-		pthread_cond_signal(
-			&sync->wake); /* costs nothing while the thread is awake */
-	}
+	sync->dirty = true;
+	/* While it works or rests it will look by itself. */
+	if (sync->asleep)
+		pthread_cond_signal(&sync->wake);
 	pthread_mutex_unlock(&sync->lock);
 }
 
