@@ -51,7 +51,7 @@ STORE_SRC := $(addprefix common/store/,store.c store_lmdb.c store_mem.c pack.c f
 	suppress_record.c suppress.c suppress_import.c suppress_index.c suppress_line.c \
 	bulk.c stream_state.c)
 # Lists that users left.
-STORE_SRC += common/store/left.c
+STORE_SRC += common/store/left.c common/store/commit_group.c
 # Receipts' claims, jobs of every kind, prompts and what is told of them.
 STORE_SRC += common/store/suppress_deal.c
 STORE_SRC += $(addprefix common/store/, deal.c claims.c claim_id.c claim_client.c jobs.c prompts.c preferences.c \

@@ -165,6 +165,16 @@ bool rmt_store_commit_batch(struct rmt_store *store,
 	return commit(store, changes, count, last, NULL, err);
 }
 
+bool rmt_store_hold(struct rmt_store *store, GError **err)
+{
+	return store->backend->hold == NULL || store->backend->hold(store, err);
+}
+
+bool rmt_store_release(struct rmt_store *store, GError **err)
+{
+	return store->backend->release == NULL || store->backend->release(store, err);
+}
+
 /* A step's entries: key length, value length, key, value; lengths as uint32_t. */
 void rmt_store_step_add(struct rmt_store_step *step, struct rmt_span key,
 			struct rmt_span value)

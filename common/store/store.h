@@ -81,7 +81,8 @@ enum rmt_store_verdict {
 
 /* The new value made from the old (p is NULL where there is none), within the
  * commit. Called again from the first change on where the commit must be
- * repeated: changes nothing but its own part of context. value_r comes empty. */
+ * repeated, and in any thread, while the caller waits: changes nothing but its own
+ * part of context. value_r comes empty. */
 typedef enum rmt_store_verdict rmt_store_modify(void *context, struct rmt_span old,
 						GString *value_r);
 
@@ -102,7 +103,8 @@ enum { RMT_STORE_KEY_MAX = 511, RMT_STORE_SEQUENCE = 8 };
 uint64_t rmt_store_sequence(struct rmt_span key);
 struct rmt_span rmt_store_sequence_key(uint64_t number, char key[RMT_STORE_SEQUENCE]);
 
-/* All changes, in order, in one durable commit, or none. removed_r (may be
+/* All changes, in order, in one durable commit, or none. Commits that threads make at
+ * the same time wait for the disk together. removed_r (may be
  * NULL): how many removals found something. */
 bool rmt_store_commit(struct rmt_store *store, const struct rmt_store_change *changes,
 		      size_t count, size_t *removed_r, GError **err);
@@ -112,6 +114,14 @@ bool rmt_store_commit(struct rmt_store *store, const struct rmt_store_change *ch
 bool rmt_store_commit_batch(struct rmt_store *store,
 			    const struct rmt_store_change *changes, size_t count,
 			    bool last, GError **err);
+
+/* What this thread commits from hold to release is one durable commit: each commit is
+ * there or not as ever, this thread sees it at once, and others, and the disk, with
+ * release. For who has many small commits at hand; all other writers, of every
+ * process, wait until release, so it is a matter of milliseconds. */
+bool rmt_store_hold(struct rmt_store *store, GError **err);
+/* False: nothing of it was done. Not held any more, in any case. */
+bool rmt_store_release(struct rmt_store *store, GError **err);
 
 /* Entries in key order from the first key >= from; until each returns false.
  * Read in short steps: what others change meanwhile is seen in either state,

@@ -35,6 +35,9 @@ struct rmt_store_backend {
 		    rmt_store_got *got, void *context);
 	bool (*commit)(struct rmt_store *store, const struct rmt_store_change *changes,
 		       size_t count, bool durable, size_t *removed_r, GError **err);
+	/* NULL, both: a commit costs next to nothing, so nothing is held. */
+	bool (*hold)(struct rmt_store *store, GError **err);
+	bool (*release)(struct rmt_store *store, GError **err);
 	bool (*step)(struct rmt_store *store, struct rmt_store_step *step, GError **err);
 	uint64_t (*count)(struct rmt_store *store, size_t table);
 	void (*stats)(struct rmt_store *store, struct rmt_store_stats *stats_r);

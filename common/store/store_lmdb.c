@@ -10,6 +10,8 @@
  *   is touched before LMDB opens it, never after.
  * - Readers' slots belong to transactions (MDB_NOTLS), which are reset and kept
  *   between reads: an idle one pins no pages.
+ * - A commit waits twice for the disk, however little it changes: commits of many
+ *   threads, and those of one that holds the store, are one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +21,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "common/store/commit_group.h"
 #include "common/store/store_backend.h"
 
 enum {
@@ -34,6 +37,14 @@ enum {
 };
 #define GUARD_OFFSET ((off_t)1 << 60) /* + pid: far behind any data */
 
+/* Written by who keeps the group; others only ask whether they are the owner. */
+struct held {
+	GThread *owner; /* atomic; NULL: nobody holds the store */
+	MDB_txn *txn;   /* own; its commits are transactions within it */
+	int64_t since_us;
+	int rc; /* of the first commit that LMDB could not do */
+};
+
 struct lmdb {
 	MDB_env *env;
 	MDB_dbi tables[RMT_STORE_TABLES_MAX];
@@ -42,7 +53,9 @@ struct lmdb {
 	bool read_only;
 	bool unsynced; /* a commit of ours has not waited for the disk; under write_lock
 			*/
-	GRWLock map_lock;  /* read: a transaction is under way; write: the map moves */
+	GRWLock map_lock; /* read: a transaction is under way; write: the map moves */
+	struct rmt_commit_group group;
+	struct held held;
 	GMutex write_lock; /* one writer in this process; also of stats */
 	GMutex idle_lock;
 	GPtrArray *idle; /* own; reset MDB_txn, under idle_lock */
@@ -105,6 +118,11 @@ static bool fail(const struct lmdb *db, int rc, const char *what, GError **err)
 
 /* --- transactions --- */
 
+static bool is_held_here(struct lmdb *db)
+{
+	return g_atomic_pointer_get(&db->held.owner) == g_thread_self();
+}
+
 static MDB_txn *take_idle(struct lmdb *db)
 {
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&db->idle_lock);
@@ -117,6 +135,8 @@ static MDB_txn *take_idle(struct lmdb *db)
 
 static void end_read(struct lmdb *db, MDB_txn *txn)
 {
+	if (is_held_here(db))
+		return;
 	mdb_txn_reset(txn);
 	g_mutex_lock(&db->idle_lock);
 	if (db->idle->len < IDLE_MAX)
@@ -153,11 +173,15 @@ static int try_begin_read(struct lmdb *db, MDB_txn **txn_r)
 	return rc;
 }
 
-/* Holds map_lock until end_read(). */
+/* Holds map_lock until end_read(). Who holds the store sees what he has done. */
 static int begin_read(struct lmdb *db, MDB_txn **txn_r)
 {
 	int rc, tries = 8, dead;
 
+	if (is_held_here(db)) {
+		*txn_r = db->held.txn;
+		return 0;
+	}
 	do {
 		g_rw_lock_reader_lock(&db->map_lock);
 		rc = try_begin_read(db, txn_r);
@@ -406,6 +430,7 @@ static bool lmdb_open(struct rmt_store *store, const char *path, GError **err)
 	g_rw_lock_init(&db->map_lock);
 	g_mutex_init(&db->write_lock);
 	g_mutex_init(&db->idle_lock);
+	rmt_commit_group_init(&db->group);
 	if (!prepare_data_file(db, err) || !prepare_lock_file(db, err))
 		return false;
 	rc = db->read_only ? open_for_reading(db, &format) : open_writable(db, &format);
@@ -426,6 +451,7 @@ static void lmdb_close(struct rmt_store *store)
 	g_rw_lock_clear(&db->map_lock);
 	g_mutex_clear(&db->write_lock);
 	g_mutex_clear(&db->idle_lock);
+	rmt_commit_group_finish(&db->group);
 	g_free(db->path);
 	g_free(db);
 }
@@ -435,11 +461,14 @@ static void lmdb_close(struct rmt_store *store)
 static uint64_t lmdb_version(struct rmt_store *store)
 {
 	struct lmdb *db = store->state;
+	bool is_held = is_held_here(db);
 	MDB_envinfo info;
 
-	g_rw_lock_reader_lock(&db->map_lock);
+	if (!is_held)
+		g_rw_lock_reader_lock(&db->map_lock);
 	mdb_env_info(db->env, &info);
-	g_rw_lock_reader_unlock(&db->map_lock);
+	if (!is_held)
+		g_rw_lock_reader_unlock(&db->map_lock);
 	return info.me_last_txnid;
 }
 
@@ -707,18 +736,44 @@ static void finish_write(struct write *write)
 	g_string_free(write->value, TRUE);
 }
 
+static int write_one(struct write *write, struct rmt_commit *commit)
+{
+	size_t i;
+	int rc = 0;
+
+	write->removed = 0;
+	for (i = 0; i < commit->count && rc == 0; i++)
+		rc = apply(write, &commit->changes[i]);
+	commit->removed = write->removed;
+	return rc;
+}
+
 /* Cursors of a writer end with its transaction. */
-static int write_all(struct write *write, const struct rmt_store_change *changes,
-		     size_t count)
+static int write_all(struct write *write, struct rmt_commit **commits, size_t count)
 {
 	size_t i;
 	int rc = 0;
 
 	for (i = 0; i < count && rc == 0; i++)
-		rc = apply(write, &changes[i]);
+		rc = write_one(write, commits[i]);
 	if (rc == 0)
 		return mdb_txn_commit(write->txn);
 	mdb_txn_abort(write->txn);
+	return rc;
+}
+
+/* parent: NULL, or a transaction that it becomes a part of. */
+static int write_within(struct lmdb *db, MDB_txn *parent, struct rmt_commit **commits,
+			size_t count)
+{
+	struct write write = { .db = db };
+	int rc = mdb_txn_begin(db->env, parent, 0, &write.txn);
+
+	if (rc != 0)
+		return rc;
+	write.value = g_string_new(NULL);
+	rc = write_all(&write, commits, count);
+	finish_write(&write);
 	return rc;
 }
 
@@ -733,24 +788,15 @@ static void note_hold(struct lmdb *db, int64_t since_us, int rc)
 }
 
 /* Under write_lock. */
-static int try_commit(struct lmdb *db, const struct rmt_store_change *changes,
-		      size_t count, size_t *removed_r)
+static int try_commit(struct lmdb *db, struct rmt_commit **commits, size_t count)
 {
-	struct write write = { .db = db };
-	int64_t since_us;
+	int64_t since_us = g_get_monotonic_time();
 	int rc;
 
 	g_rw_lock_reader_lock(&db->map_lock);
-	rc = mdb_txn_begin(db->env, NULL, 0, &write.txn);
-	if (rc == 0) {
-		since_us = g_get_monotonic_time();
-		write.value = g_string_new(NULL);
-		rc = write_all(&write, changes, count);
-		note_hold(db, since_us, rc);
-		finish_write(&write);
-	}
+	rc = write_within(db, NULL, commits, count);
+	note_hold(db, since_us, rc);
 	g_rw_lock_reader_unlock(&db->map_lock);
-	*removed_r = write.removed;
 	return rc;
 }
 
@@ -784,13 +830,12 @@ static int grow_early(struct lmdb *db)
 	return used + MAP_HEADROOM > size ? grow_map(db) : 0;
 }
 
-static int commit(struct lmdb *db, const struct rmt_store_change *changes, size_t count,
-		  size_t *removed_r)
+static int commit(struct lmdb *db, struct rmt_commit **commits, size_t count)
 {
 	int rc = grow_early(db);
 
 	while (rc == 0) {
-		rc = try_commit(db, changes, count, removed_r);
+		rc = try_commit(db, commits, count);
 		if (rc == MDB_MAP_FULL)
 			rc = grow_map(db);
 		else if (rc == MDB_MAP_RESIZED)
@@ -812,26 +857,138 @@ static int clear_reason(const struct lmdb *db, int rc)
 	return rc;
 }
 
-/* Without the meta page's own wait, a crash of the machine may lose this commit,
- * in order, and nothing before it. */
+static bool is_one_durable(struct rmt_commit **commits, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (commits[i]->durable)
+			return true;
+	return false;
+}
+
+/* Under write_lock. Without the meta page's own wait, a crash of the machine may
+ * lose this commit, in order, and nothing before it. */
+static int commit_synced(struct lmdb *db, struct rmt_commit **commits, size_t count)
+{
+	bool durable = is_one_durable(commits, count);
+	int rc;
+
+	mdb_env_set_flags(db->env, MDB_NOMETASYNC, !durable);
+	rc = commit(db, commits, count);
+	if (rc == 0 && durable && db->unsynced)
+		rc = mdb_env_sync(db->env, 1); /* the last one may have changed nothing */
+	db->unsynced = !durable || (db->unsynced && rc != 0);
+	return rc;
+}
+
+/* What cannot be done with the others is done alone, so that it fails alone. */
+static void commit_together(void *context, struct rmt_commit **commits, size_t count)
+{
+	struct lmdb *db = context;
+	size_t i;
+	int rc;
+
+	g_mutex_lock(&db->write_lock);
+	rc = commit_synced(db, commits, count);
+	for (i = 0; i < count; i++) {
+		commits[i]->rc = rc;
+		if (rc != 0 && count > 1)
+			commits[i]->rc = commit_synced(db, &commits[i], 1);
+		commits[i]->refused = db->refused;
+	}
+	g_mutex_unlock(&db->write_lock);
+}
+
+/* --- held --- */
+
+/* The map cannot grow now: who runs into that begins anew after release. */
+static void commit_held(struct lmdb *db, struct rmt_commit *one)
+{
+	one->rc = db->held.rc;
+	if (one->rc == 0)
+		one->rc = write_within(db, db->held.txn, &one, 1);
+	one->refused = db->refused;
+	if (one->rc != REFUSED)
+		db->held.rc = one->rc;
+}
+
+static int begin_held(struct lmdb *db)
+{
+	int rc = grow_early(db);
+
+	if (rc != 0)
+		return rc;
+	mdb_env_set_flags(db->env, MDB_NOMETASYNC, 0);
+	g_rw_lock_reader_lock(&db->map_lock);
+	rc = mdb_txn_begin(db->env, NULL, 0, &db->held.txn);
+	if (rc != 0)
+		g_rw_lock_reader_unlock(&db->map_lock);
+	return rc;
+}
+
+static bool lmdb_hold(struct rmt_store *store, GError **err)
+{
+	struct lmdb *db = store->state;
+	int rc;
+
+	g_assert(!is_held_here(db));
+	rmt_commit_group_keep(&db->group);
+	g_mutex_lock(&db->write_lock);
+	rc = begin_held(db);
+	if (rc == MDB_MAP_RESIZED && (rc = set_map(db, 0)) == 0)
+		rc = begin_held(db);
+	if (rc == 0) {
+		db->held.rc = 0;
+		db->held.since_us = g_get_monotonic_time();
+		g_atomic_pointer_set(&db->held.owner, g_thread_self());
+		return true;
+	}
+	g_mutex_unlock(&db->write_lock);
+	rmt_commit_group_give_back(&db->group);
+	return fail(db, rc, "write", err);
+}
+
+static bool lmdb_release(struct rmt_store *store, GError **err)
+{
+	struct lmdb *db = store->state;
+	int rc = db->held.rc;
+
+	g_assert(is_held_here(db));
+	g_atomic_pointer_set(&db->held.owner, NULL);
+	if (rc == 0)
+		rc = mdb_txn_commit(db->held.txn);
+	else
+		mdb_txn_abort(db->held.txn);
+	db->held.txn = NULL;
+	g_rw_lock_reader_unlock(&db->map_lock);
+	note_hold(db, db->held.since_us, rc);
+	if (rc == 0 && db->unsynced)
+		rc = mdb_env_sync(db->env, 1);
+	db->unsynced = db->unsynced && rc != 0;
+	if (rc == MDB_MAP_FULL)
+		grow_map(db);
+	g_mutex_unlock(&db->write_lock);
+	rmt_commit_group_give_back(&db->group);
+	return rc == 0 || fail(db, clear_reason(db, rc), "write", err);
+}
+
 static bool lmdb_commit(struct rmt_store *store, const struct rmt_store_change *changes,
 			size_t count, bool durable, size_t *removed_r, GError **err)
 {
 	struct lmdb *db = store->state;
-	const char *refused;
-	int rc;
+	struct rmt_commit one = { .changes = changes,
+				  .count = count,
+				  .durable = durable };
 
-	g_mutex_lock(&db->write_lock);
-	mdb_env_set_flags(db->env, MDB_NOMETASYNC, !durable);
-	rc = commit(db, changes, count, removed_r);
-	if (rc == 0 && durable && db->unsynced)
-		rc = mdb_env_sync(db->env, 1); /* the last one may have changed nothing */
-	db->unsynced = !durable || (db->unsynced && rc != 0);
-	refused = db->refused;
-	g_mutex_unlock(&db->write_lock);
-	if (rc == REFUSED)
-		return rmt_store_refused(refused, err);
-	return rc == 0 || fail(db, clear_reason(db, rc), "write", err);
+	if (is_held_here(db))
+		commit_held(db, &one);
+	else
+		rmt_commit_group_do(&db->group, &one, commit_together, db);
+	*removed_r = one.removed;
+	if (one.rc == REFUSED)
+		return rmt_store_refused(one.refused, err);
+	return one.rc == 0 || fail(db, clear_reason(db, one.rc), "write", err);
 }
 
 static void lmdb_stats(struct rmt_store *store, struct rmt_store_stats *stats_r)
@@ -855,6 +1012,8 @@ const struct rmt_store_backend rmt_store_lmdb = {
 	.read_version = lmdb_read_version,
 	.get = lmdb_get,
 	.commit = lmdb_commit,
+	.hold = lmdb_hold,
+	.release = lmdb_release,
 	.step = lmdb_step,
 	.count = lmdb_count,
 	.stats = lmdb_stats,

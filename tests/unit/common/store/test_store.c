@@ -98,6 +98,25 @@ static void removals_are_counted_by_what_they_found(void **state)
 	assert_value(fixture->store, "a", NULL);
 }
 
+static void what_is_done_while_held_is_seen_at_once_and_stays(void **state)
+{
+	struct store_fixture *fixture = *state;
+	GError *err = NULL;
+
+	assert_ok(put(fixture->store, "a", "one", &err), err);
+	assert_ok(rmt_store_hold(fixture->store, &err), err);
+	assert_value(fixture->store, "a", "one");
+	assert_ok(put(fixture->store, "a", "two", &err), err);
+	assert_ok(put(fixture->store, "b", "new", &err), err);
+	assert_value(fixture->store, "a", "two");
+	assert_int_equal(rmt_store_count(fixture->store, TABLE), 2);
+	assert_ok(rmt_store_release(fixture->store, &err), err);
+	assert_value(fixture->store, "a", "two");
+	assert_value(fixture->store, "b", "new");
+	assert_ok(put(fixture->store, "a", "three", &err), err);
+	assert_value(fixture->store, "a", "three");
+}
+
 /* Appends an 'x' to what is there; ends the entry at three; refuses "bad". */
 static enum rmt_store_verdict grow(void *context, struct rmt_span old, GString *value_r)
 {
@@ -651,11 +670,139 @@ static void a_read_only_disk_can_still_be_read(void **state)
 	run_on_small_disk(use_a_read_only_disk, state);
 }
 
+/* --- commits together --- */
+
+static void what_is_refused_while_held_takes_nothing_else_with_it(void **state)
+{
+	struct store_fixture *fixture = *state;
+	unsigned calls = 0;
+	struct rmt_store_change changes[] = {
+		{ .table = TABLE, .key = RMT_SPAN("c"), .value = RMT_SPAN("never") },
+		grow_change("bad", &calls),
+	};
+	GError *err = NULL;
+
+	assert_ok(put(fixture->store, "bad", "bad", &err), err);
+	assert_ok(rmt_store_hold(fixture->store, &err), err);
+	assert_ok(put(fixture->store, "a", "one", &err), err);
+	assert_false(rmt_store_commit(fixture->store, changes, 2, NULL, &err));
+	assert_int_equal(err->code, RMT_STORE_ERROR_DAMAGED);
+	g_clear_error(&err);
+	assert_ok(put(fixture->store, "b", "two", &err), err);
+	assert_ok(rmt_store_release(fixture->store, &err), err);
+	assert_value(fixture->store, "a", "one");
+	assert_value(fixture->store, "b", "two");
+	assert_value(fixture->store, "c", NULL);
+}
+
+static void many_commits_while_held_are_one(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct rmt_store_stats before, after;
+	GError *err = NULL;
+	int i;
+
+	rmt_store_stats(fixture->store, &before);
+	assert_ok(rmt_store_hold(fixture->store, &err), err);
+	for (i = 0; i < 100; i++) {
+		g_autofree char *key = g_strdup_printf("k%d", i);
+
+		assert_ok(put(fixture->store, key, "v", &err), err);
+	}
+	assert_ok(rmt_store_release(fixture->store, &err), err);
+	rmt_store_stats(fixture->store, &after);
+	assert_int_equal(after.commits, before.commits + 1);
+	assert_int_equal(rmt_store_count(fixture->store, TABLE), 100);
+}
+
+/* So much that the map would have to grow, which it cannot while held. */
+static void too_much_while_held_is_refused_whole_and_fits_the_next_time(void **state)
+{
+	struct store_fixture *fixture = *state;
+	g_autofree char *value = g_strnfill(1 << 20, 'v');
+	GError *err = NULL;
+	int i, good = 0;
+
+	assert_ok(put(fixture->store, "a", "one", &err), err);
+	assert_ok(rmt_store_hold(fixture->store, &err), err);
+	for (i = 0; i < 40; i++) {
+		g_autofree char *key = g_strdup_printf("k%02d", i);
+
+		good += put(fixture->store, key, value, NULL);
+	}
+	assert_true(good < 40);
+	assert_false(rmt_store_release(fixture->store, &err));
+	g_clear_error(&err);
+	assert_int_equal(rmt_store_count(fixture->store, TABLE), 1);
+	assert_ok(put(fixture->store, "b", value, &err), err);
+	assert_ok(rmt_store_hold(fixture->store, &err), err);
+	assert_ok(put(fixture->store, "c", value, &err), err);
+	assert_ok(rmt_store_release(fixture->store, &err), err);
+	assert_int_equal(rmt_store_count(fixture->store, TABLE), 3);
+}
+
+enum { THREADS = 8, EACH = 100 };
+
+struct crowd {
+	struct rmt_store *store;
+	int number;
+	unsigned refused;
+};
+
+/* Every tenth is refused, and must not take those of others with it. */
+static void *put_many(void *context)
+{
+	struct crowd *crowd = context;
+	unsigned calls = 0;
+	struct rmt_store_change bad = grow_change("bad", &calls);
+	int i;
+
+	for (i = 0; i < EACH; i++) {
+		g_autofree char *key = g_strdup_printf("t%d-%d", crowd->number, i);
+
+		if (i % 10 == 9)
+			crowd->refused +=
+				!rmt_store_commit(crowd->store, &bad, 1, NULL, NULL);
+		else
+			g_assert_true(put(crowd->store, key, "v", NULL));
+	}
+	return NULL;
+}
+
+static void threads_commit_together_and_fail_alone(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct crowd crowds[THREADS];
+	GThread *threads[THREADS];
+	struct rmt_store_stats stats;
+	GError *err = NULL;
+	int i;
+
+	assert_ok(put(fixture->store, "bad", "bad", &err), err);
+	for (i = 0; i < THREADS; i++) {
+		crowds[i] = (struct crowd){ fixture->store, i, 0 };
+		threads[i] = g_thread_new("crowd", put_many, &crowds[i]);
+	}
+	for (i = 0; i < THREADS; i++) {
+		g_thread_join(threads[i]);
+		assert_int_equal(crowds[i].refused, EACH / 10);
+	}
+	assert_int_equal(rmt_store_count(fixture->store, TABLE),
+			 1 + THREADS * EACH * 9 / 10);
+	rmt_store_stats(fixture->store, &stats);
+	assert_true(stats.commits < THREADS * EACH * 9 / 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ON_BOTH(what_is_put_is_got),
 		ON_BOTH(version_changes_with_every_commit),
+		ON_BOTH(what_is_done_while_held_is_seen_at_once_and_stays),
+		ON_LMDB(what_is_refused_while_held_takes_nothing_else_with_it),
+		ON_LMDB(many_commits_while_held_are_one),
+		ON_LMDB(too_much_while_held_is_refused_whole_and_fits_the_next_time),
+		ON_LMDB(threads_commit_together_and_fail_alone),
 		ON_BOTH(removals_are_counted_by_what_they_found),
 		ON_BOTH(modify_makes_the_new_value_from_the_old),
 		ON_BOTH(a_refused_commit_changes_nothing),
