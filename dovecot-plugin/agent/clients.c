@@ -15,6 +15,7 @@
 enum {
 	USERS_MAX = 100,      /* a connection has mailboxes of */
 	OUTPUT_MAX = 1 << 20, /* a client that does not read has no more answers */
+	TURN_USECS = 5000,    /* other writers of the store wait so long, and a commit */
 };
 
 /* Under its number in this connection. */
@@ -29,12 +30,19 @@ struct agent_client {
 	GHashTable *users;      /* own; char *: mailboxes of these are open */
 	GPtrArray *told;        /* own; struct told, or NULL when done */
 	GHashTable *sent;       /* own; "number user id" of what was told */
+	GString *unsaid;        /* own; until what it is about is committed */
 	char *role;             /* own; NULL: not greeted */
 	uid_t uid;
 };
 
 static struct connection_list *clients;
 static struct rmt_agent *the_agent;
+
+/* What came in one turn of the loop is committed together, and told then. */
+static struct {
+	struct timeout *end; /* NULL: the store is not held */
+	int64_t since_us;
+} turn;
 
 static void free_told(void *data)
 {
@@ -49,9 +57,72 @@ static void free_told(void *data)
 
 static void reply(struct agent_client *client, struct rmt_wire_out *out)
 {
-	if (out->len > 0)
+	if (turn.end != NULL)
+		g_string_append_len(client->unsaid, (const char *)out->data,
+				    (gssize)out->len);
+	else if (out->len > 0)
 		o_stream_nsend(client->conn.output, out->data, out->len);
 	rmt_wire_out_free(out);
+}
+
+/* --- turns --- */
+
+bool rmt_clients_hold_store(void)
+{
+	return turn.end != NULL;
+}
+
+/* After a failure who waits for an answer is hung up on: he says it all again. */
+static void say_the_unsaid(bool good)
+{
+	struct connection *conn, *next;
+
+	for (conn = clients->connections; conn != NULL; conn = next) {
+		struct agent_client *client =
+			container_of(conn, struct agent_client, conn);
+
+		next = conn->next;
+		if (client->unsaid->len == 0)
+			continue;
+		if (good)
+			o_stream_nsend(conn->output, client->unsaid->str,
+				       client->unsaid->len);
+		g_string_truncate(client->unsaid, 0);
+		if (!good)
+			conn->v.destroy(conn);
+	}
+}
+
+static void end_turn(void *context ATTR_UNUSED)
+{
+	g_autoptr(GError) err = NULL;
+
+	timeout_remove(&turn.end);
+	if (!rmt_store_release(the_agent->store, &err))
+		rmt_log(RMT_LOG_ERROR, "records: %s: jobs come again", err->message);
+	say_the_unsaid(err == NULL);
+	the_agent->wake(the_agent->context);
+	rmt_clients_push_answers();
+}
+
+/* Where the store cannot be held, each job is committed by itself, or fails so. */
+static void begin_turn(void)
+{
+	g_autoptr(GError) err = NULL;
+
+	if (turn.end != NULL)
+		return;
+	if (!rmt_store_hold(the_agent->store, &err)) {
+		rmt_log(RMT_LOG_ERROR, "records: %s", err->message);
+		return;
+	}
+	turn.since_us = g_get_monotonic_time();
+	turn.end = timeout_add_short(0, end_turn, NULL);
+}
+
+static bool is_turn_long(void)
+{
+	return turn.end != NULL && g_get_monotonic_time() - turn.since_us > TURN_USECS;
 }
 
 static bool greet(struct agent_client *client, const struct rmt_wire_record *record)
@@ -240,7 +311,6 @@ static void handle_job(struct agent_client *client, const struct rmt_wire_record
 		open_user(client, record, user);
 	} else {
 		do_job(client, record, user);
-		rmt_clients_push_answers();
 	}
 }
 
@@ -249,6 +319,7 @@ static bool handle_record(struct agent_client *client,
 {
 	if (client->role == NULL)
 		return greet(client, record);
+	begin_turn();
 	if (strcmp(record->type, "JOB") == 0)
 		handle_job(client, record);
 	else if (strcmp(record->type, "DONE") == 0)
@@ -278,13 +349,16 @@ static void client_input(struct connection *conn)
 	ssize_t got = 0;
 	bool good = true;
 
-	while (good && (got = i_stream_read_more(conn->input, &data, &size)) > 0) {
+	while (good && !is_turn_long() &&
+	       (got = i_stream_read_more(conn->input, &data, &size)) > 0) {
 		rmt_wire_in_feed(client->in, data, size);
 		i_stream_skip(conn->input, size);
 		good = handle_records(client);
 	}
 	if (!good || got < 0)
 		conn->v.destroy(conn);
+	if (is_turn_long())
+		end_turn(NULL); /* may hang up on this client too */
 }
 
 static void client_destroy(struct connection *conn)
@@ -296,6 +370,7 @@ static void client_destroy(struct connection *conn)
 	g_hash_table_unref(client->users);
 	g_hash_table_unref(client->sent);
 	g_ptr_array_unref(client->told);
+	g_string_free(client->unsaid, TRUE);
 	g_free(client->role);
 	i_free(client);
 	master_service_client_connection_destroyed(master_service);
@@ -322,6 +397,7 @@ void rmt_clients_add(struct master_service_connection *conn)
 	client->users = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	client->sent = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	client->told = g_ptr_array_new_with_free_func(free_told);
+	client->unsaid = g_string_new(NULL);
 	connection_init_server(clients, &client->conn, conn->name, conn->fd, conn->fd);
 }
 
@@ -345,6 +421,8 @@ void rmt_clients_init(struct rmt_agent *agent)
 
 void rmt_clients_deinit(void)
 {
+	if (turn.end != NULL)
+		end_turn(NULL);
 	connection_list_deinit(&clients);
 	the_agent = NULL;
 }

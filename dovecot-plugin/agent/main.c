@@ -34,7 +34,8 @@ static int64_t now_us(void *context)
 static void wake(void *context)
 {
 	(void)context;
-	rmt_sender_wake();
+	if (!rmt_clients_hold_store())
+		rmt_sender_wake();
 }
 
 static void look(void *context ATTR_UNUSED)

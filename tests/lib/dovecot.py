@@ -458,7 +458,8 @@ class Dovecot:
                               + (text.read() + self.log())[-800:])
         # The master binds one after the other.
         return (all(can_connect(("127.0.0.1", self.ports[p])) for p in ("imap", "lmtp"))
-                and {self.ports[p] for p in self._served()} <= listening())
+                and {self.ports[p] for p in self._served()} <= listening()
+                and (self.agent is not True or os.path.exists(self.agent_socket())))
 
     def _served(self):
         return [name for name, needs in (("imaps", ["tls"]), ("pop3", ["pop3"]),
