@@ -217,6 +217,40 @@ static void a_program_gets_sender_recipients_and_text(void **state)
 	take_program_away(fixture);
 }
 
+static bool is_not_started(void *context)
+{
+	struct fixture *fixture = context;
+	g_autofree char *dir = g_path_get_dirname(fixture->config.sendmail);
+	g_autofree char *out = g_build_filename(dir, "out", NULL);
+
+	g_usleep(100000); /* time to start, had it been told to */
+	fixture->lasts++;
+	return !g_file_test(out, G_FILE_TEST_EXISTS) && !fixture->stop;
+}
+
+/* Story: a program that was fed through a pipe took the half of a message for the
+ * whole when the agent was killed, and the agent, who had not marked it yet, sent it
+ * once more. */
+static void a_program_starts_once_it_is_written_down_and_the_text_is_whole(void **state)
+{
+	struct fixture *fixture = *state;
+	g_autoptr(rmt_submission) submission = NULL;
+	g_autofree char *reply = NULL, *no_reply = NULL;
+	const struct rmt_mail mail = { .sender = "",
+				       .recipients = bob,
+				       .text = RMT_SPAN("Subject: x\r\n\r\nhi\r\n"),
+				       .last = is_not_started,
+				       .context = fixture };
+
+	give_program(fixture, "echo started >$d/out; cat >/dev/null");
+	submission = rmt_submission_new(&fixture->config);
+	assert_int_equal(rmt_submit(submission, &mail, &reply), RMT_SUBMITTED_TAKEN);
+	fixture->stop = true;
+	assert_int_equal(rmt_submit(submission, &mail, &no_reply), RMT_SUBMITTED_LATER);
+	assert_int_equal(fixture->lasts, 2);
+	take_program_away(fixture);
+}
+
 static void a_programs_exit_status_decides(void **state)
 {
 	static const struct {
@@ -263,6 +297,7 @@ int main(void)
 		WITH_SINK(without_a_server_it_waits),
 		WITH_SINK(demanded_tls_that_is_not_offered_is_no_reason_to_go_without),
 		WITH_SINK(a_program_gets_sender_recipients_and_text),
+		WITH_SINK(a_program_starts_once_it_is_written_down_and_the_text_is_whole),
 		WITH_SINK(a_programs_exit_status_decides),
 		WITH_SINK(a_program_that_is_not_there_is_said),
 	};
