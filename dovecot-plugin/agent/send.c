@@ -16,6 +16,7 @@
 
 #define AGENT_TABLE "agent"
 #define COUNTED_KEY RMT_SPAN("receipts-counted")
+#define IN_DOUBT    "broken off at its end: it may have been sent, so it is not sent again"
 
 enum { FIRST_WAIT_SECS = 60, LAST_WAIT_SECS = 3600 };
 
@@ -166,7 +167,9 @@ static int64_t back_off(const struct rmt_job *job)
 
 /* --- does a milter count what we submit? --- */
 
-static bool is_counted(struct rmt_store *store)
+enum counted { COUNTED_UNKNOWN, COUNTED_NO, COUNTED_YES };
+
+static enum counted ask_counted(struct rmt_store *store)
 {
 	g_autoptr(GBytes) value = NULL;
 	gsize size = 0;
@@ -174,9 +177,9 @@ static bool is_counted(struct rmt_store *store)
 
 	if (!rmt_deal_read(store, AGENT_TABLE, COUNTED_KEY, &value, NULL) ||
 	    value == NULL)
-		return false;
+		return COUNTED_UNKNOWN;
 	text = g_bytes_get_data(value, &size);
-	return size == 1 && text[0] == '1';
+	return size == 1 && text[0] == '1' ? COUNTED_YES : COUNTED_NO;
 }
 
 /* Learned from each receipt that went out well. */
@@ -185,13 +188,34 @@ static void learn(struct sending *sending)
 	struct rmt_store *store = sending->agent->store;
 	g_autoptr(rmt_claim) row = NULL;
 	struct rmt_store_change change = { .table = AGENT_TABLE, .key = COUNTED_KEY };
+	enum counted counted;
 
 	if (!rmt_claim_get(store, sending->order.subject->user, sending->id->str, &row,
 			   NULL) ||
-	    row == NULL || is_counted(store) == (row->passed > 0))
+	    row == NULL)
 		return;
-	change.value = row->passed > 0 ? RMT_SPAN("1") : RMT_SPAN("0");
+	counted = row->passed > 0 ? COUNTED_YES : COUNTED_NO;
+	if (counted == ask_counted(store))
+		return;
+	change.value = counted == COUNTED_YES ? RMT_SPAN("1") : RMT_SPAN("0");
 	rmt_store_commit(store, &change, 1, NULL, NULL);
+}
+
+/* Until another receipt has told whether there is a milter. */
+static void put_off_doubt(struct sending *sending)
+{
+	const struct rmt_job *job = sending->job;
+	int64_t next = rmt_agent_now(sending->agent) + back_off(job);
+	g_autoptr(GError) err = NULL;
+
+	if (next >= job->until)
+		fail(sending, IN_DOUBT);
+	else
+		rmt_job_again(sending->agent->store, job, next,
+			      "broken off at its end: waits until it is known whether "
+			      "submission is counted",
+			      &err);
+	log_trouble(&err);
 }
 
 static void settle_doubt(struct sending *sending)
@@ -204,13 +228,21 @@ static void settle_doubt(struct sending *sending)
 		log_trouble(&err);
 		return; /* still due */
 	}
-	if (row != NULL && row->passed > 0)
+	if (row != NULL && row->passed > 0) {
 		finish(sending, RMT_CLAIM_SENT, "taken: it was counted at submission");
-	else if (is_counted(sending->agent->store))
+		return;
+	}
+	switch (ask_counted(sending->agent->store)) {
+	case COUNTED_YES:
 		again(sending, 0, "broken off before it was counted at submission");
-	else
-		fail(sending, "broken off at its end: it may have been sent, so it is "
-			      "not sent again");
+		break;
+	case COUNTED_NO:
+		fail(sending, IN_DOUBT);
+		break;
+	case COUNTED_UNKNOWN:
+		put_off_doubt(sending);
+		break;
+	}
 }
 
 /* --- one attempt --- */

@@ -176,6 +176,31 @@ static inline void fixture_work(struct agent_fixture *fixture, uint64_t jobs_lef
 		 (int)rmt_store_count(fixture->agent->store, "jobs"), (int)jobs_left);
 }
 
+static inline bool note_attempts(void *context, const struct rmt_job *job)
+{
+	*(unsigned *)context += job->attempts;
+	return true;
+}
+
+/* Lets the agent work until a receipt was tried and is to be tried again, 5 s at
+ * most. */
+static inline void fixture_work_once(struct agent_fixture *fixture)
+{
+	unsigned attempts;
+	int i;
+
+	for (i = 0; i < 500; i++) {
+		attempts = 0;
+		rmt_agent_turn(fixture->agent);
+		rmt_jobs_walk(fixture->agent->store, "receipt", note_attempts, &attempts,
+			      NULL);
+		if (attempts > 0)
+			return;
+		g_usleep(10000);
+	}
+	fail_msg("no receipt was tried");
+}
+
 static inline enum rmt_claim_state fixture_state(struct agent_fixture *fixture,
 						 const char *id)
 {

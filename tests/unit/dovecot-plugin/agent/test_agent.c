@@ -336,17 +336,12 @@ static const char *reply_with(void *context, const char *text)
 static void what_the_server_does_not_take_now_goes_out_later(void **state)
 {
 	struct agent_fixture *fixture = fixture_new(AUTOMATIC);
-	int i;
 
 	(void)state;
 	fixture->sink.at_end = reply_with;
 	fixture->sink.context = (void *)"451 disk full";
 	fixture_shown(fixture, HEADER);
-	for (i = 0; i < 300 && strstr(fixture->sink.seen->str, "DATA") == NULL; i++) {
-		rmt_agent_turn(fixture->agent);
-		g_usleep(10000);
-	}
-	g_usleep(50000);
+	fixture_work_once(fixture);
 	assert_int_equal(fixture_state(fixture, "m1@example.net"), RMT_CLAIM_APPROVED);
 	fixture->sink.context = (void *)"250 ok";
 	fixture->now_us += INT64_C(3600) * G_USEC_PER_SEC;
@@ -371,11 +366,22 @@ static void what_the_server_refuses_is_given_up_and_written_down(void **state)
 	fixture_free(fixture);
 }
 
+/* Another message; id: "m2". */
+static void show_another(struct agent_fixture *fixture, const char *id)
+{
+	g_autofree char *header = g_strdup(HEADER);
+
+	memcpy(strstr(header, "m1@"), id, 2);
+	fixture_shown(fixture, header);
+}
+
 static void what_may_have_been_taken_is_not_sent_again_without_a_witness(void **state)
 {
 	struct agent_fixture *fixture = fixture_new(AUTOMATIC);
 
 	(void)state;
+	show_another(fixture, "m2");
+	fixture_work(fixture, 1);
 	fixture->sink.at_end = reply_with;
 	fixture->sink.context = NULL; /* hangs up */
 	fixture_shown(fixture, HEADER);
@@ -384,8 +390,7 @@ static void what_may_have_been_taken_is_not_sent_again_without_a_witness(void **
 	fixture_free(fixture);
 }
 
-/* As remite-milter does it: counts, then the server hangs up all the same. */
-static const char *count_and_hang_up(void *context, const char *text)
+static const char *count(void *context, const char *text)
 {
 	struct agent_fixture *fixture = context;
 	const char *id = strstr(text, "Message-ID: <") + strlen("Message-ID: <");
@@ -393,6 +398,49 @@ static const char *count_and_hang_up(void *context, const char *text)
 
 	assert_int_equal(rmt_claim_pass(fixture->agent->store, receipt, NOW, NULL),
 			 RMT_CLAIM_FIRST_TIME);
+	return "250 taken";
+}
+
+/* Story: the first receipt that an agent sent was broken off, and it was given up
+ * although remite-milter, of which the agent knew nothing yet, had not seen it. */
+static void who_knows_of_no_witness_yet_waits_until_a_receipt_tells(void **state)
+{
+	static const struct {
+		const char *(*other)(void *context, const char *text);
+		enum rmt_claim_state want;
+		guint sent;
+	} cases[] = {
+		{ count, RMT_CLAIM_SENT, 2 },
+		{ NULL, RMT_CLAIM_FAILED, 1 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+		struct agent_fixture *fixture = fixture_new(AUTOMATIC);
+
+		fixture->sink.at_end = reply_with;
+		fixture_shown(fixture, HEADER);
+		fixture_work_once(fixture);
+		assert_int_equal(fixture_state(fixture, "m1@example.net"),
+				 RMT_CLAIM_SENDING);
+		fixture->sink.at_end = cases[i].other;
+		fixture->sink.context = fixture;
+		show_another(fixture, "m2");
+		fixture_work(fixture, 2);
+		assert_int_equal(sink_count(&fixture->sink), 1);
+		fixture->now_us += INT64_C(3600) * G_USEC_PER_SEC;
+		fixture_work(fixture, 1);
+		assert_int_equal(fixture_state(fixture, "m1@example.net"), cases[i].want);
+		assert_int_equal(sink_count(&fixture->sink), cases[i].sent);
+		fixture_free(fixture);
+	}
+}
+
+/* As remite-milter does it: counts, then the server hangs up all the same. */
+static const char *count_and_hang_up(void *context, const char *text)
+{
+	count(context, text);
 	return NULL;
 }
 
@@ -453,6 +501,7 @@ int main(void)
 		cmocka_unit_test(what_the_server_refuses_is_given_up_and_written_down),
 		cmocka_unit_test(
 			what_may_have_been_taken_is_not_sent_again_without_a_witness),
+		cmocka_unit_test(who_knows_of_no_witness_yet_waits_until_a_receipt_tells),
 		cmocka_unit_test(what_a_witness_counted_was_sent),
 		cmocka_unit_test(jobs_that_cannot_be_are_refused_in_words),
 	};
