@@ -11,15 +11,35 @@
 
 enum { FILE_SIZE_MAX = 64 * 1024 };
 
-/* In step with templates/en.*, so that there is always one: a test compares. */
-static const char english_displayed[] =
-#include "common/receipts/english_displayed.inc"
-	;
-static const char english_deleted[] =
-#include "common/receipts/english_deleted.inc"
-	;
+#define OF_RECEIPTS "{subject} {sent} {recipient} {sender} {shown}"
+#define OF_PROMPTS  "{sender} {subject} {until} {link}"
 
-static const char *const events[] = { "displayed", "deleted" };
+/* English is in step with templates/en.*, so that there is always one: a test
+ * compares. */
+static const struct event {
+	const char *name, *placeholders, *english;
+} events[] = {
+	{
+		"displayed",
+		OF_RECEIPTS,
+#include "common/receipts/english_displayed.inc"
+	},
+	{
+		"deleted",
+		OF_RECEIPTS,
+#include "common/receipts/english_deleted.inc"
+	},
+	{
+		"prompt",
+		OF_PROMPTS,
+#include "common/receipts/english_prompt.inc"
+	},
+	{
+		"digest",
+		OF_PROMPTS,
+#include "common/receipts/english_digest.inc"
+	},
+};
 
 struct rmt_templates {
 	GHashTable *by_name; /* own; "es.displayed" -> struct rmt_template */
@@ -51,20 +71,25 @@ static bool wrong(GError **err, const char *name, unsigned line, const char *tex
 	return false;
 }
 
-static bool is_placeholder(const char *text, size_t len)
+/* "pt-br.displayed": what else lies in a folder is not ours, and has none. */
+static const struct event *event_of(const char *key)
 {
-	static const char *const known[] = { "subject", "sent", "recipient", "sender",
-					     "shown" };
-	size_t i;
+	size_t len = strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789-"), i;
 
-	for (i = 0; i < G_N_ELEMENTS(known); i++)
-		if (strlen(known[i]) == len && strncmp(known[i], text, len) == 0)
-			return true;
-	return false;
+	for (i = 0; len >= 2 && key[len] == '.' && i < G_N_ELEMENTS(events); i++)
+		if (strcmp(key + len + 1, events[i].name) == 0)
+			return &events[i];
+	return NULL;
+}
+
+static bool is_placeholder(const struct event *event, const char *text, size_t len)
+{
+	return memmem(event->placeholders, strlen(event->placeholders), text, len) !=
+	       NULL;
 }
 
 /* Line of the first '{' that begins no placeholder; 0: all are known. */
-static unsigned find_unknown(const char *text)
+static unsigned find_unknown(const struct event *event, const char *text)
 {
 	unsigned line = 1;
 	const char *p, *end;
@@ -74,10 +99,25 @@ static unsigned find_unknown(const char *text)
 		if (*p != '{')
 			continue;
 		end = strchr(p, '}');
-		if (end == NULL || !is_placeholder(p + 1, (size_t)(end - p - 1)))
+		if (end == NULL || !is_placeholder(event, p, (size_t)(end - p + 1)))
 			return line;
 	}
 	return 0;
+}
+
+static bool check_text(const struct event *event, const char *name, const char *text,
+		       GError **err)
+{
+	g_autofree char *why = NULL;
+	unsigned unknown;
+
+	if (!g_utf8_validate(text, -1, NULL) || strchr(text, '\r') != NULL)
+		return wrong(err, name, 1, "is not UTF-8 with LF at the ends of lines");
+	unknown = find_unknown(event, text);
+	if (unknown == 0)
+		return true;
+	why = g_strdup_printf("unknown placeholder (there are %s)", event->placeholders);
+	return wrong(err, name, unknown, why);
 }
 
 /* Comments, "Subject: ...", an empty line, the body. */
@@ -85,15 +125,8 @@ static bool parse(struct rmt_template *template, const char *name, const char *t
 		  GError **err)
 {
 	const char *p = text, *end;
-	unsigned line = 1, unknown;
+	unsigned line = 1;
 
-	if (!g_utf8_validate(text, -1, NULL) || strchr(text, '\r') != NULL)
-		return wrong(err, name, 1, "is not UTF-8 with LF at the ends of lines");
-	unknown = find_unknown(text);
-	if (unknown > 0)
-		return wrong(err, name, unknown,
-			     "unknown placeholder (there are {subject} {sent} "
-			     "{recipient} {sender} {shown})");
 	for (; *p == '#' && strchr(p, '\n') != NULL; line++)
 		p = strchr(p, '\n') + 1;
 	end = strchr(p, '\n');
@@ -113,7 +146,8 @@ static bool add(struct rmt_templates *templates, const char *key, const char *na
 	struct rmt_template *template = g_new0(struct rmt_template, 1);
 
 	template->language = g_strndup(key, strcspn(key, "."));
-	if (!parse(template, name, text, err)) {
+	if (!check_text(event_of(key), name, text, err) ||
+	    !parse(template, name, text, err)) {
 		free_template(template);
 		return false;
 	}
@@ -122,19 +156,6 @@ static bool add(struct rmt_templates *templates, const char *key, const char *na
 }
 
 /* --- a folder -------------------------------------------------------------- */
-
-/* "pt-br.displayed": what else lies in the folder is not ours. */
-static bool is_key(const char *key)
-{
-	size_t len = strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789-"), i;
-
-	if (len < 2 || key[len] != '.')
-		return false;
-	for (i = 0; i < G_N_ELEMENTS(events); i++)
-		if (strcmp(key + len + 1, events[i]) == 0)
-			return true;
-	return false;
-}
 
 static bool read_one(struct rmt_templates *templates, const char *folder, const char *key,
 		     GError **err)
@@ -158,7 +179,7 @@ static bool read_folder(struct rmt_templates *templates, const char *folder, GEr
 	if (dir == NULL)
 		return false;
 	while (ok && (key = g_dir_read_name(dir)) != NULL)
-		if (is_key(key))
+		if (event_of(key) != NULL)
 			ok = read_one(templates, folder, key, err);
 	g_dir_close(dir);
 	return ok;
@@ -168,11 +189,15 @@ struct rmt_templates *rmt_templates_read(const char *folder, GError **err)
 {
 	static const char installed[] = RMT_DATADIR "/remite/receipts";
 	g_autoptr(rmt_templates) templates = g_new0(struct rmt_templates, 1);
+	size_t i;
 
 	templates->by_name =
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_template);
-	add(templates, "en.displayed", "built-in", english_displayed, NULL);
-	add(templates, "en.deleted", "built-in", english_deleted, NULL);
+	for (i = 0; i < G_N_ELEMENTS(events); i++) {
+		g_autofree char *key = g_strconcat("en.", events[i].name, NULL);
+
+		add(templates, key, "built-in", events[i].english, NULL);
+	}
 	if (g_file_test(installed, G_FILE_TEST_IS_DIR) &&
 	    !read_folder(templates, installed, err))
 		return NULL;

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* template.h - what people read in a receipt, in their language.
+/* template.h - what people read in a receipt, and in the question about one, in their
+ * language.
  *
- * A file LANGUAGE.EVENT ("es.displayed", "pt-br.deleted") in the folder of the
+ * A file LANGUAGE.EVENT ("es.displayed", "pt-br.prompt") in the folder of the
  * setting receipts.templates; UTF-8:
  *
  *	Subject: Leído: {subject}
  *
  *	Su mensaje del {sent} para {recipient} ...
  *
- * Placeholders: {subject} {sent} {recipient} {sender} {shown}. What they stand for
- * is one line of printable text. Lines may have any length: they are folded.
+ * Events and their placeholders; what these stand for is one line of printable text:
+ *	displayed, deleted	{subject} {sent} {recipient} {sender} {shown}
+ *	prompt			{sender} {subject} {until} {link}: asks about one message
+ *	digest			the same: about several. The lines from the first to the
+ *				last with a placeholder stand for each message.
+ * Lines of a receipt may have any length: they are folded.
  */
 #ifndef RMT_RECEIPTS_TEMPLATE_H
 #define RMT_RECEIPTS_TEMPLATE_H
@@ -35,8 +40,8 @@ typedef struct rmt_templates rmt_templates; /* for g_autoptr(rmt_templates) */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(rmt_templates, rmt_templates_free)
 
 /* The first there is: of the languages the message is in, else the user's, else
- * the configured one, else English. "es-mx" is content with "es". event:
- * "displayed" or "deleted". NULLs are passed over. Never NULL. */
+ * the configured one, else English. "es-mx" is content with "es". NULLs are passed
+ * over. Never NULL. */
 const struct rmt_template *rmt_template_choose(const struct rmt_templates *templates,
 					       const char *event,
 					       const char *const *message_languages,

@@ -51,8 +51,8 @@ static enum rmt_submitted submit(struct rmt_agent *agent, struct rmt_agent_worke
 		.from = from,
 		.to = to,
 		.message_id = message_id,
-		.language = *subject->language != '\0' ? subject->language
-						       : agent->config->receipts.language,
+		.language = *subject->language != '\0' ? subject->language : NULL,
+		.standard = agent->config->receipts.language,
 		.now = rmt_agent_now(agent),
 		.questions = questions,
 		.count = count,
@@ -64,7 +64,7 @@ static enum rmt_submitted submit(struct rmt_agent *agent, struct rmt_agent_worke
 		*reply_r = g_strdup("no address of the user is known");
 		return RMT_SUBMITTED_REFUSED;
 	}
-	text = rmt_prompt_write(&mail);
+	text = rmt_prompt_write(agent->templates, &mail);
 	out.recipients = (const char *const[]){ to, NULL };
 	out.text = rmt_span(text->str, text->len);
 	return rmt_submit(worker->submission, &out, reply_r);

@@ -1,58 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/base/log.h"
+#include <string.h>
+
 #include "common/base/when.h"
 #include "common/receipts/field.h"
 #include "dovecot-plugin/agent/prompt_text.h"
-
-struct words {
-	const char *language;
-	const char *subject, *subject_many;
-	const char *head, *head_many;
-	const char *question; /* of one: {target} {subject} {until} */
-	const char *link, *keywords, *end;
-};
-
-static const struct words languages[] = {
-	{ "en", "{target} asks for a read receipt: {subject}",
-	  "Requests for read receipts that wait for you",
-	  "The sender of a message that you opened asks to be told that you read it.\n"
-	  "Nothing has been sent. If you do nothing, nothing will be.\n",
-	  "The senders of these messages ask to be told that you read them.\n"
-	  "Nothing has been sent. If you do nothing, nothing will be.\n",
-	  "    Receipt to: {target}\n    Message:    {subject}\n    Answer by:  "
-	  "{until}\n",
-	  "    Answer on this page: {link}\n",
-	  "You can also set one of these keywords (tags) on the message itself:\n"
-	  "$MDNApprove (send), $MDNDeny (do not send), $MDNAlways (send now, and for\n"
-	  "later messages of this sender too).\n",
-	  "This message was made by your mail server. Do not forward it: whoever has\n"
-	  "its link can answer for you.\n" },
-	{ "es", "{target} pide un acuse de lectura: {subject}",
-	  "Peticiones de acuse de lectura que le esperan",
-	  "El remitente de un mensaje que usted ha abierto pide que se le avise de que "
-	  "lo\nha leído. No se ha enviado nada. Si usted no hace nada, no se enviará "
-	  "nada.\n",
-	  "Los remitentes de estos mensajes piden que se les avise de que usted los ha\n"
-	  "leído. No se ha enviado nada. Si usted no hace nada, no se enviará nada.\n",
-	  "    Acuse para: {target}\n    Mensaje:    {subject}\n    Plazo:      "
-	  "{until}\n",
-	  "    Responda en esta página: {link}\n",
-	  "También puede poner una de estas etiquetas en el propio mensaje:\n"
-	  "$MDNApprove (enviar), $MDNDeny (no enviar), $MDNAlways (enviar ahora, y "
-	  "también\npara otros mensajes de este remitente).\n",
-	  "Este mensaje lo ha creado su servidor de correo. No lo reenvíe: quien tenga "
-	  "el\nenlace puede responder por usted.\n" },
-};
-
-static const struct words *words_of(const char *language)
-{
-	size_t i;
-
-	for (i = 0; language != NULL && i < G_N_ELEMENTS(languages); i++)
-		if (g_ascii_strncasecmp(language, languages[i].language, 2) == 0)
-			return &languages[i];
-	return &languages[0];
-}
 
 /* One printable line of valid UTF-8, whatever a stranger wrote. */
 static char *line_of(const char *text, size_t max)
@@ -71,54 +22,82 @@ static char *line_of(const char *text, size_t max)
 	return g_string_free(out, FALSE);
 }
 
-static void append_question(GString *out, const struct words *words,
-			    const struct rmt_prompt_question *question)
+static bool has_link(const char *line, size_t len)
 {
-	g_autofree char *target = line_of(question->prompt->target, 200);
+	return memmem(line, len, "{link}", strlen("{link}")) != NULL;
+}
+
+/* Line by line, since one about a link stands only where there is one. */
+static void fill_lines(struct rmt_span text, const struct rmt_template_value *values,
+		       const char *link, GString *out)
+{
+	const char *end = text.p + text.len, *p, *next;
+
+	for (p = text.p; p < end; p = next) {
+		g_autofree char *line = NULL;
+
+		next = memchr(p, '\n', (size_t)(end - p));
+		next = next != NULL ? next + 1 : end;
+		if (link == NULL && has_link(p, (size_t)(next - p)))
+			continue;
+		line = g_strndup(p, (size_t)(next - p));
+		rmt_template_fill(line, values, out);
+	}
+}
+
+static void append_question(struct rmt_span text,
+			    const struct rmt_prompt_question *question, GString *out)
+{
+	g_autofree char *sender = line_of(question->prompt->target, 200);
 	g_autofree char *subject = line_of(question->prompt->subject, 200);
 	char until[RMT_WHEN_SIZE];
 	const struct rmt_template_value values[] = {
-		{ "target", target },
+		{ "sender", sender },
 		{ "subject", subject },
 		{ "until", rmt_when_format(question->prompt->until, until) },
 		{ "link", question->link },
 		{ NULL, NULL },
 	};
 
-	g_string_append_c(out, '\n');
-	rmt_template_fill(words->question, values, out);
-	if (question->link != NULL)
-		rmt_template_fill(words->link, values, out);
+	fill_lines(text, values, question->link, out);
 }
 
-static GString *body_of(const struct words *words, const struct rmt_prompt_letter *mail)
+/* From the first to the last line with a placeholder; empty where there is none. */
+static struct rmt_span find_question(const char *text)
 {
-	GString *body = g_string_new(mail->count == 1 ? words->head : words->head_many);
-	bool has_link = false;
+	const char *from = strchr(text, '{'), *end = strrchr(text, '}');
+
+	if (from == NULL || end == NULL || end < from)
+		return rmt_span(text, 0);
+	while (from > text && from[-1] != '\n')
+		from--;
+	end += strcspn(end, "\n");
+	return rmt_span(from, (size_t)(end - from) + (*end == '\n'));
+}
+
+static GString *body_of(const char *text, const struct rmt_prompt_letter *mail)
+{
+	struct rmt_span question = find_question(text);
+	GString *body = g_string_new_len(text, question.p - text);
 	size_t i;
 
 	for (i = 0; i < mail->count; i++) {
-		append_question(body, words, &mail->questions[i]);
-		has_link = has_link || mail->questions[i].link != NULL;
+		if (i > 0)
+			g_string_append_c(body, '\n');
+		append_question(question, &mail->questions[i], body);
 	}
-	g_string_append_printf(body, "\n%s", words->keywords);
-	if (has_link)
-		g_string_append_printf(body, "\n%s", words->end);
-	return body;
+	return g_string_append(body, question.p + question.len);
 }
 
-static char *subject_of(const struct words *words, const struct rmt_prompt_letter *mail)
+static char *subject_of(const char *text, const struct rmt_prompt_letter *mail)
 {
-	g_autofree char *target = NULL, *subject = NULL;
-	GString *out;
+	const struct rmt_prompt *prompt = mail->questions[0].prompt;
+	g_autofree char *sender = line_of(prompt->target, 100);
+	g_autofree char *subject = line_of(prompt->subject, 100);
+	GString *out = g_string_new(NULL);
 
-	if (mail->count != 1)
-		return g_strdup(words->subject_many);
-	target = line_of(mail->questions[0].prompt->target, 100);
-	subject = line_of(mail->questions[0].prompt->subject, 100);
-	out = g_string_new(NULL);
-	rmt_template_fill(words->subject,
-			  (const struct rmt_template_value[]){ { "target", target },
+	rmt_template_fill(text,
+			  (const struct rmt_template_value[]){ { "sender", sender },
 							       { "subject", subject },
 							       { NULL, NULL } },
 			  out);
@@ -134,11 +113,14 @@ static void append_base64(GString *out, const GString *text)
 		g_string_append_printf(out, "%.76s\r\n", all + at);
 }
 
-GString *rmt_prompt_write(const struct rmt_prompt_letter *mail)
+GString *rmt_prompt_write(const struct rmt_templates *templates,
+			  const struct rmt_prompt_letter *mail)
 {
-	const struct words *words = words_of(mail->language);
-	g_autofree char *subject = subject_of(words, mail);
-	g_autoptr(GString) body = body_of(words, mail);
+	const struct rmt_template *text =
+		rmt_template_choose(templates, mail->count == 1 ? "prompt" : "digest",
+				    NULL, mail->language, mail->standard);
+	g_autofree char *subject = subject_of(text->subject, mail);
+	g_autoptr(GString) body = body_of(text->body, mail);
 	GString *out = g_string_new(NULL);
 
 	rmt_field_mailbox(out, "From", "Remite", mail->from);
@@ -153,7 +135,7 @@ GString *rmt_prompt_write(const struct rmt_prompt_letter *mail)
 			       "MIME-Version: 1.0\r\n"
 			       "Content-Type: text/plain; charset=utf-8\r\n"
 			       "Content-Transfer-Encoding: base64\r\n\r\n",
-			       mail->message_id, words->language);
+			       mail->message_id, text->language);
 	append_base64(out, body);
 	return out;
 }

@@ -50,11 +50,36 @@ static void every_text_says_who_what_and_when(void **state)
 	}
 }
 
+static void every_question_says_who_asks_about_what_and_where_to_answer(void **state)
+{
+	g_autoptr(rmt_templates) templates = rmt_templates_read(FOLDER, NULL);
+	static const char *const events[] = { "prompt", "digest" };
+	static const char *const wanted[] = { "{sender}",  "{subject}",   "{until}",
+					      "{link}",    "$MDNApprove", "$MDNDeny",
+					      "$MDNAlways" };
+	static const char *const languages[] = { "en", "es" };
+	size_t i, k, m;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(events); i++)
+		for (k = 0; k < G_N_ELEMENTS(languages); k++) {
+			const struct rmt_template *t = rmt_template_choose(
+				templates, events[i], NULL, languages[k], NULL);
+
+			assert_string_equal(t->language, languages[k]);
+			for (m = 0; m < G_N_ELEMENTS(wanted); m++)
+				if (strstr(t->body, wanted[m]) == NULL)
+					fail_msg("%s.%s lacks %s", t->language, events[i],
+						 wanted[m]);
+		}
+}
+
 static void built_in_english_is_that_of_the_files(void **state)
 {
 	g_autoptr(rmt_templates) alone = rmt_templates_read(NULL, NULL);
 	g_autoptr(rmt_templates) files = rmt_templates_read(FOLDER, NULL);
-	static const char *const events[] = { "displayed", "deleted" };
+	static const char *const events[] = { "displayed", "deleted", "prompt",
+					      "digest" };
 	size_t i;
 
 	(void)state;
@@ -113,6 +138,9 @@ static void a_wrong_file_is_told_with_its_line(void **state)
 		const char *text, *want;
 	} rows[] = {
 		{ "Subject: s\n\nbody {who}\n", ":3: unknown placeholder" },
+		{ "Subject: s\n\nbody {link}\n", ":3: unknown placeholder (there are "
+						 "{subject} {sent} " },
+		{ "Subject: s\n\nbody {subject} {sent}{}\n", ":3: unknown placeholder" },
 		{ "Subject: s\n\nbody {shown\n", ":3: unknown placeholder" },
 		{ "# note\nbody\n", ":2: must begin with 'Subject: '" },
 		{ "Subject: s\nbody\n", ":2: must be an empty line" },
@@ -163,6 +191,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(there_are_twenty_languages_for_both_events),
 		cmocka_unit_test(every_text_says_who_what_and_when),
+		cmocka_unit_test(
+			every_question_says_who_asks_about_what_and_where_to_answer),
 		cmocka_unit_test(built_in_english_is_that_of_the_files),
 		cmocka_unit_test(
 			the_message_chooses_the_language_then_the_user_then_the_setting),
