@@ -9,6 +9,14 @@
 
 /* --- reading doveconf -n ----------------------------------------------------------- */
 
+/* The name within the innermost block. Own. */
+static char *join(const GPtrArray *blocks, const char *name)
+{
+	if (blocks->len == 0)
+		return g_strdup(name);
+	return g_strdup_printf("%s/%s", (char *)blocks->pdata[blocks->len - 1], name);
+}
+
 /* "service remite-agent/user" -> "remite": blocks joined by '/'. */
 static void read_line(GHashTable *settings, GPtrArray *blocks, char *line)
 {
@@ -25,10 +33,7 @@ static void read_line(GHashTable *settings, GPtrArray *blocks, char *line)
 	}
 	if (g_str_has_suffix(line, "{")) {
 		line[strlen(line) - 1] = '\0';
-		path = g_strdup(g_strstrip(line));
-		if (blocks->len > 0)
-			path = g_strdup_printf(
-				"%s/%s", (char *)blocks->pdata[blocks->len - 1], line);
+		path = join(blocks, g_strstrip(line));
 		g_ptr_array_add(blocks, g_steal_pointer(&path));
 		g_hash_table_replace(settings, g_strdup(blocks->pdata[blocks->len - 1]),
 				     g_strdup(""));
@@ -39,10 +44,7 @@ static void read_line(GHashTable *settings, GPtrArray *blocks, char *line)
 		return;
 	*equals = '\0';
 	g_strstrip(line);
-	path = blocks->len > 0
-		       ? g_strdup_printf("%s/%s", (char *)blocks->pdata[blocks->len - 1],
-					 line)
-		       : g_strdup(line);
+	path = join(blocks, line);
 	g_hash_table_replace(settings, g_steal_pointer(&path),
 			     g_strdup(g_strstrip(equals + 1)));
 }

@@ -41,6 +41,8 @@ static int be_agent(const char *uri, unsigned port, const char *id, const char *
 	fixture_shown(&dying.fixture, header);
 	fixture_work(&dying.fixture, 1);
 	rmt_agent_free(dying.fixture.agent);
+	g_string_free(dying.fixture.rows, TRUE);
+	g_free(dying.fixture.reason);
 	return 0;
 }
 

@@ -101,6 +101,9 @@ static void quiet(void *context, enum rmt_log_level level, const char *line)
 	(void)context, (void)level, (void)line;
 }
 
+/* Talks go on in threads that nobody joins: the fakes stay. */
+static GPtrArray *fakes;
+
 static int set_up(void **state)
 {
 	struct fake *fake = g_new0(struct fake, 1);
@@ -115,11 +118,13 @@ static int set_up(void **state)
 	    listen(fake->fd, 16) < 0)
 		return -1;
 	pthread_create(&fake->thread, NULL, serve, fake);
+	if (fakes == NULL)
+		fakes = g_ptr_array_new();
+	g_ptr_array_add(fakes, fake);
 	*state = fake;
 	return 0;
 }
 
-/* Talks go on in threads that nobody joins: the fake stays. */
 static int tear_down(void **state)
 {
 	struct fake *fake = *state;
