@@ -53,7 +53,7 @@ STORE_SRC := $(addprefix common/store/,store.c store_lmdb.c store_mem.c pack.c f
 # Lists that users left.
 STORE_SRC += common/store/left.c common/store/commit_group.c
 # Receipts' claims, jobs of every kind, prompts and what is told of them.
-STORE_SRC += common/store/suppress_deal.c
+STORE_SRC += common/store/suppress_deal.c common/store/wish.c
 STORE_SRC += $(addprefix common/store/, deal.c claims.c claim_id.c claim_client.c jobs.c prompts.c preferences.c \
 	user_rows.c answers.c audit.c)
 POLICY_SRC := common/policy/engine.c common/policy/engine_key.c common/policy/engine_text.c \
@@ -137,10 +137,12 @@ CLI_SRC += common/cli/doctor_dovecot.c
 WIRE_SRC := dovecot-plugin/wire.c dovecot-plugin/evidence.c
 PLUGIN_SRC := $(addprefix dovecot-plugin/, plugin.c settings.c settings-module.c user.c mailbox.c \
 	mail.c transaction.c delivery.c trust.c saved.c drop.c opened.c keywords.c job.c \
-	report.c marks.c dwell.c preference.c feedback.c agent_client.c)
+	message.c report.c marks.c dwell.c preference.c feedback.c agent_client.c)
 # Of the plugin, what knows no Dovecot.
 SETTINGS_MODULE_SRC := $(addprefix dovecot-plugin/, settings-module.c)
-DOVEADM_SRC := $(addprefix dovecot-plugin/doveadm/, main.c receipts.c)
+DOVEADM_SRC := $(addprefix dovecot-plugin/doveadm/, main.c receipts.c talk.c unsubscribe.c)
+# What it reads of messages and settings as the mail plugin does.
+DOVEADM_SRC += $(addprefix dovecot-plugin/, message.c settings.c settings-module.c)
 AGENT_SRC := $(addprefix dovecot-plugin/agent/, main.c clients.c log.c sender.c)
 # What remite-agent does, without Dovecot.
 AGENT_CORE_SRC := $(addprefix dovecot-plugin/agent/, agent.c kinds.c queue.c case.c receipt.c \
@@ -186,6 +188,7 @@ endif
 CLI_SRC += common/cli/jobs.c common/cli/receipts_log.c
 
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
+BENCH_PROGRAMS := $(filter-out $(if $(DOVECOT_CONFIG),,http_plain),$(BENCH_PROGRAMS))
 UNIT_SRC := $(shell find tests/unit -name 'test_*.c' 2>/dev/null | sort)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 
@@ -250,7 +253,7 @@ UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 all: $(addprefix $(BUILD)/,$(PROGRAMS) $(DOVECOT_PROGRAMS) $(PLUGINS)) $(LIB)
 
 $(call objects,$(PLUGIN_SRC) $(SETTINGS_MODULE_SRC) $(DOVEADM_SRC) $(AGENT_SRC) $(HTTP_SRC) \
-	$(LEAVER_SRC)): \
+	$(LEAVER_SRC) tests/bench/http_plain.c): \
 	ALL_CPPFLAGS += $(DOVECOT_CPPFLAGS)
 
 # Compiled again where it is compiled in another way; a new file's name in a list
@@ -331,10 +334,17 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(CLI_LIB) $(POLICYD_LIB) $(MILTER_LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS)) $(TEST_LIBS)
 
+# What remite-http is compared with.
+$(BUILD)/bench/http_plain: $(call objects,tests/bench/http_plain.c) $(HTTP_LIB) $(LIB)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(DOVECOT_LIBS) $(COMMON_LIBS)
+
+$(BUILD)/bench/http_load: BENCH_LIBS := $(shell $(PKG_CONFIG) --libs libssl libcrypto)
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(POLICYD_LIB) $(AGENT_LIB) $(WIRE_LIB) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS)) $(TEST_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS)) $(TEST_LIBS) $(BENCH_LIBS)
 
 check-build: all $(UNIT_PROGRAMS)
 

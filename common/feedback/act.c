@@ -9,7 +9,7 @@
 #include "common/feedback/provider.h"
 #include "common/feedback/rates.h"
 #include "common/store/stream_state.h"
-#include "common/store/suppress.h"
+#include "common/store/wish.h"
 
 enum { DAY_SECS = 86400, WINDOW_DAYS = 30 };
 
@@ -75,29 +75,21 @@ static bool judge_soft(struct rmt_feedback *f, const struct rmt_event *event,
 	return true;
 }
 
-/* What is left with a link, or with a mail: the setting unsubscribe.scope. */
-static char *scope_of(const struct rmt_stream *stream)
-{
-	if (stream->unsubscribe.scope == RMT_SCOPE_ALL)
-		return g_strdup("all");
-	if (stream->unsubscribe.scope == RMT_SCOPE_CLASS)
-		return g_strdup_printf("class:%s", stream->class);
-	return g_strdup_printf("stream:%s", stream->name);
-}
-
 /* Nothing in scope: nobody is suppressed. */
 static bool judge_recipient(struct rmt_feedback *f, const struct rmt_event *event,
 			    const struct rmt_stream *stream, struct sentence *sentence,
 			    GError **err)
 {
-	if (event->alias || event->proof == RMT_PROOF_NONE || stream == NULL)
+	if (event->alias || event->proof == RMT_PROOF_NONE)
 		return true;
-	if (event->class == RMT_CLASS_COMPLAINT) {
+	if (event->class == RMT_CLASS_UNSUBSCRIBE) {
+		sentence->scope = rmt_wish_scope(stream, event->stream);
+		sentence->reason = "unsubscribe";
+	} else if (stream == NULL) {
+		return true;
+	} else if (event->class == RMT_CLASS_COMPLAINT) {
 		sentence->scope = g_strdup_printf("class:%s", stream->class);
 		sentence->reason = "complaint";
-	} else if (event->class == RMT_CLASS_UNSUBSCRIBE) {
-		sentence->scope = scope_of(stream);
-		sentence->reason = "unsubscribe";
 	} else if (event->hard) {
 		sentence->scope = g_strdup("all");
 		sentence->reason = "dead";
@@ -124,6 +116,30 @@ static char *note_of(const struct rmt_event *event)
 	return g_string_free(g_steal_pointer(&note), FALSE);
 }
 
+/* A wish by mail does what one by a link does: it leaves a complaint a complaint, and
+ * the list software is told. */
+static bool fulfil(struct rmt_feedback *f, const struct rmt_event *event,
+		   const struct rmt_suppression *entry, GError **err)
+{
+	struct rmt_wish wish = { .entry = *entry,
+				 .stream = event->stream,
+				 .by = "mail",
+				 .lists = event->lists != NULL ? event->lists : "" };
+	g_autoptr(rmt_deal) deal = rmt_deal_new();
+	struct rmt_suppress_deal parts;
+
+	wish.webhook = rmt_wish_is_news(
+		f->store, rmt_config_stream(f->config, event->stream), &wish);
+	rmt_suppress_deal_begin(&parts, deal);
+	rmt_wish_put(&parts, &wish, event->at * G_USEC_PER_SEC);
+	rmt_suppress_deal_end(&parts);
+	if (!rmt_suppress_check(entry, err) ||
+	    !rmt_deal_commit(f->store, deal, NULL, err))
+		return false;
+	rmt_wish_log(&wish);
+	return true;
+}
+
 static bool suppress(struct rmt_feedback *f, struct rmt_event *event,
 		     const struct sentence *sentence, GError **err)
 {
@@ -142,7 +158,9 @@ static bool suppress(struct rmt_feedback *f, struct rmt_event *event,
 	g_free(event->effect);
 	event->effect = g_strdup_printf("suppressed in %s, %s", sentence->scope,
 					sentence->reason);
-	return rmt_suppress_add(f->store, &entry, err);
+	return event->class == RMT_CLASS_UNSUBSCRIBE
+		       ? fulfil(f, event, &entry, err)
+		       : rmt_suppress_add(f->store, &entry, err);
 }
 
 /* --- counts ------------------------------------------------------------------------ */

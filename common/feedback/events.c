@@ -34,6 +34,7 @@ void rmt_event_free(struct rmt_event *event)
 	g_free(event->evidence);
 	g_free(event->source);
 	g_free(event->effect);
+	g_free(event->lists);
 	g_free(event);
 }
 

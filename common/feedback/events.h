@@ -31,6 +31,7 @@ struct rmt_event {
 	char *status, *reply, *rule, *evidence; /* own; or "" */
 	char *source;                           /* own; "pipe", "log", ... */
 	char *effect; /* own; what was done: "suppressed in all"; or "" */
+	char *lists;  /* own; list ids that are left, by blanks; not stored; or NULL */
 };
 void rmt_event_free(struct rmt_event *event);
 typedef struct rmt_event rmt_event; /* for g_autoptr(rmt_event) */

@@ -5,18 +5,33 @@
 #include "common/feedback/mailed.h"
 #include "common/feedback/provider.h"
 #include "common/message/header.h"
+#include "common/receipts/mime.h"
 
 #include <xxhash.h>
 
-static struct rmt_span subject_of(struct rmt_span message)
+enum { SUBJECT_MAX = 4096 }; /* characters; a token has up to 900 */
+
+/* Mail programs make encoded words (RFC 2047) of a word as long as a token. Own. */
+static char *subject_of(struct rmt_span message)
 {
 	struct rmt_header_reader reader = rmt_header_read(message);
 	struct rmt_header_field field;
 
 	while (rmt_header_next(&reader, &field))
 		if (rmt_span_eq_nocase(field.name, RMT_SPAN("Subject")))
-			return rmt_span_trim(field.value);
-	return rmt_span("", 0);
+			return rmt_mime_decode(field.value, SUBJECT_MAX);
+	return g_strdup("");
+}
+
+static char *lists_of(const struct rmt_unsub *unsub)
+{
+	GString *lists = g_string_new(NULL);
+	size_t i;
+
+	for (i = 0; i < unsub->list_count; i++)
+		g_string_append_printf(lists, "%s%.*s", i > 0 ? " " : "",
+				       RMT_SPAN_ARGS(unsub->lists[i]));
+	return g_string_free(lists, FALSE);
 }
 
 /* Who leaves, comes back, and leaves again is told apart by the mail itself. */
@@ -54,6 +69,7 @@ static struct rmt_event *event_of(const struct rmt_feedback *f,
 	event->evidence = g_strdup("a mail with the token of List-Unsubscribe");
 	event->source = g_strdup(item->source);
 	event->effect = g_strdup("");
+	event->lists = lists_of(unsub);
 	return event;
 }
 
@@ -61,21 +77,22 @@ struct rmt_event *rmt_feedback_leave(struct rmt_feedback *feedback,
 				     const struct rmt_feedback_item *item, int64_t now)
 {
 	const GPtrArray *streams = feedback->config->streams;
-	struct rmt_span subject = subject_of(item->message);
+	g_autofree char *subject = NULL;
 	g_autoptr(GString) buffer = g_string_new(NULL);
 	struct rmt_unsub unsub;
 	guint i;
 
 	if (feedback->sealer == NULL)
 		return NULL;
+	subject = subject_of(item->message);
 	for (i = 0; i < streams->len; i++) {
 		const struct rmt_stream *stream = g_ptr_array_index(streams, i);
 		struct rmt_span mailto = rmt_span_of(stream->unsubscribe.mailto);
 
-		if (mailto.len == 0 ||
-		    rmt_unsub_mail_open(feedback->sealer, mailto,
-					rmt_span_of(item->recipient), subject, buffer,
-					&unsub) != RMT_TOKEN_OK)
+		if (mailto.len == 0 || rmt_unsub_mail_open(feedback->sealer, mailto,
+							   rmt_span_of(item->recipient),
+							   rmt_span_of(subject), buffer,
+							   &unsub) != RMT_TOKEN_OK)
 			continue;
 		return event_of(feedback, item, &unsub, now);
 	}

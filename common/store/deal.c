@@ -14,6 +14,7 @@ struct item {
 
 struct rmt_deal {
 	GPtrArray *items; /* own; struct item */
+	guint conditions; /* of the items */
 	GSList *owned;    /* own; struct owned */
 };
 
@@ -76,6 +77,7 @@ void rmt_deal_if(struct rmt_deal *deal, const char *table, struct rmt_span key,
 
 	item->look = look;
 	item->context = context;
+	deal->conditions++;
 }
 
 void rmt_deal_put(struct rmt_deal *deal, const char *table, struct rmt_span key,
@@ -123,7 +125,7 @@ static bool is_off(const struct rmt_deal *deal)
 	const struct item *item;
 	guint i;
 
-	for (i = 0; i < deal->items->len; i++) {
+	for (i = 0; deal->conditions > 0 && i < deal->items->len; i++) {
 		item = g_ptr_array_index(deal->items, i);
 		if (item->off)
 			return true;

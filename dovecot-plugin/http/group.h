@@ -11,16 +11,7 @@
 #ifndef RMT_HTTP_GROUP_H
 #define RMT_HTTP_GROUP_H
 
-#include "common/store/suppress.h"
-
-struct rmt_wish {
-	struct rmt_suppression entry; /* foreign; good (rmt_suppress_check) */
-	bool take_back;               /* the entry of this reason goes */
-	const char *stream;           /* foreign; for the log */
-	const char *by;               /* foreign; "one-click", "page", "mail" */
-	const char *lists;            /* foreign; list ids, by blanks; may be "" */
-	bool webhook;                 /* the list software is to be told */
-};
+#include "common/store/wish.h"
 
 /* ok: it is on the disk. */
 typedef void rmt_group_answered(void *context, bool ok);
@@ -30,6 +21,7 @@ struct rmt_group *rmt_group_new(struct rmt_store *store /* foreign */);
 /* Whoever still waits is answered with false. */
 void rmt_group_free(struct rmt_group *group);
 
+/* The wish is copied. */
 void rmt_group_add(struct rmt_group *group, const struct rmt_wish *wish,
 		   rmt_group_answered *answered, void *context);
 bool rmt_group_waits(const struct rmt_group *group);

@@ -24,18 +24,6 @@ static void subject_clear(struct subject *subject)
 	g_free(subject->lists);
 }
 
-/* A stream that is no longer there keeps its own suppressions. */
-static char *scope_of(const struct subject *subject)
-{
-	const struct rmt_stream *stream = subject->stream;
-
-	if (stream == NULL || stream->unsubscribe.scope == RMT_SCOPE_STREAM)
-		return g_strdup_printf("stream:%s", subject->name);
-	if (stream->unsubscribe.scope == RMT_SCOPE_ALL)
-		return g_strdup("all");
-	return g_strdup_printf("class:%s", stream->class);
-}
-
 static char *lists_of(const struct rmt_unsub *unsub)
 {
 	GString *lists = g_string_new(NULL);
@@ -70,7 +58,7 @@ static enum rmt_token_result open_subject(struct rmt_visit *visit,
 		return result;
 	subject->name = g_strndup(subject->unsub.stream.p, subject->unsub.stream.len);
 	subject->stream = rmt_config_stream(config, subject->name);
-	subject->scope = scope_of(subject);
+	subject->scope = rmt_wish_scope(subject->stream, subject->name);
 	subject->lists = lists_of(&subject->unsub);
 	return rmt_suppress_fold(config->fold, subject->unsub.recipient,
 				 &subject->address, NULL)
@@ -174,29 +162,10 @@ static struct pending *new_pending(struct rmt_visit *visit)
 	return pending;
 }
 
-/* The list software is told of what changes, not of every click. */
-static bool is_listed(struct rmt_store *store, const struct subject *subject)
-{
-	g_autoptr(GPtrArray) entries = NULL;
-	bool listed = false;
-	guint i;
-
-	if (!rmt_suppress_find(store, subject->address.text, &entries, NULL))
-		return false;
-	for (i = 0; i < entries->len; i++) {
-		const struct rmt_suppression *entry = entries->pdata[i];
-
-		listed |= strcmp(entry->scope, subject->scope) == 0 &&
-			  strcmp(entry->reason, "unsubscribe") == 0;
-	}
-	return listed;
-}
-
 static enum rmt_site_result wish(struct rmt_visit *visit, struct subject *subject,
 				 const char *by, bool take_back)
 {
-	const struct rmt_stream *stream = subject->stream;
-	const struct rmt_wish wish = {
+	struct rmt_wish wish = {
 		.entry = { .scope = subject->scope,
 			   .address = subject->address.text,
 			   .reason = (char *)"unsubscribe",
@@ -207,8 +176,6 @@ static enum rmt_site_result wish(struct rmt_visit *visit, struct subject *subjec
 		.stream = subject->name,
 		.by = by,
 		.lists = subject->lists,
-		.webhook = stream != NULL && stream->unsubscribe.webhook != NULL &&
-			   is_listed(visit->site->store, subject) == take_back,
 	};
 	g_autoptr(GError) err = NULL;
 
@@ -217,6 +184,7 @@ static enum rmt_site_result wish(struct rmt_visit *visit, struct subject *subjec
 			err->message);
 		return rmt_visit_page(visit, 404, "Not Found", RMT_PAGE_INVALID);
 	}
+	wish.webhook = rmt_wish_is_news(visit->site->store, subject->stream, &wish);
 	rmt_group_add(visit->site->group, &wish, committed, new_pending(visit));
 	return RMT_SITE_LATER;
 }

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* wish.h - somebody wants no more of a stream, or wants it again: what follows, as
+ * parts of one deal. The entry, a line of the audit trail, and a job for the list
+ * software's webhook, if it has one and is not told already.
+ *
+ *	struct rmt_wish wish = { .entry = ..., .stream = "news", .by = "one-click" };
+ *	rmt_suppress_deal_begin(&parts, deal);
+ *	rmt_wish_put(&parts, &wish, now_us);
+ *	rmt_suppress_deal_end(&parts);
+ *	rmt_deal_commit(store, deal, NULL, &err);
+ *	rmt_wish_log(&wish);
+ */
+#ifndef RMT_WISH_H
+#define RMT_WISH_H
+
+#include "common/config/config.h"
+#include "common/store/suppress_deal.h"
+
+struct rmt_wish {
+	struct rmt_suppression entry; /* foreign; good (rmt_suppress_check) */
+	bool take_back;               /* the entry of this reason goes */
+	const char *stream;           /* foreign; for the log */
+	const char *by;               /* foreign; "one-click", "page", "mail" */
+	const char *lists;            /* foreign; list ids, by blanks; may be "" */
+	bool webhook;                 /* the list software is to be told */
+};
+
+/* Where an unsubscribe from this stream holds: the setting unsubscribe.scope; of a
+ * stream that is no longer there (NULL) its own. Own: g_free. */
+char *rmt_wish_scope(const struct rmt_stream *stream, const char *name);
+
+/* Whether the list software wants to hear of it: it is told of what changes, not of
+ * every click. Reads the store. */
+bool rmt_wish_is_news(struct rmt_store *store, const struct rmt_stream *stream,
+		      const struct rmt_wish *wish);
+
+/* now_us: Unix time, microseconds. */
+void rmt_wish_put(struct rmt_suppress_deal *parts, const struct rmt_wish *wish,
+		  int64_t now_us);
+void rmt_wish_log(const struct rmt_wish *wish);
+
+#endif
