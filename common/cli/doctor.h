@@ -42,6 +42,7 @@ void rmt_doctor_run(struct rmt_doctor *doctor);
 
 void rmt_doctor_lists(struct rmt_doctor *doctor);
 void rmt_doctor_texts(struct rmt_doctor *doctor);
+void rmt_doctor_one_click(struct rmt_doctor *doctor);
 void rmt_doctor_services(struct rmt_doctor *doctor);
 void rmt_doctor_settings(struct rmt_doctor *doctor);
 void rmt_doctor_limits(struct rmt_doctor *doctor);

@@ -155,6 +155,19 @@ static void check_before(struct rmt_doctor *d, const struct list *list, const ch
 	}
 }
 
+/* What policyd is asked a second time at DATA, for the second field of RFC 8058. */
+static bool is_second_question(const struct rmt_doctor *d,
+			       const struct rmt_restriction *item)
+{
+	struct rmt_policy_service service;
+
+	if (!is_ours(d, item, true))
+		return false;
+	rmt_policy_service_read(item->argument, &service);
+	return rmt_span_eq(service.policy_context, RMT_SPAN("one-click")) ||
+	       rmt_span_ends_nocase(service.policy_context, RMT_SPAN("/one-click"));
+}
+
 static bool may_refuse(const struct rmt_restriction *item)
 {
 	return !item->warn_only &&
@@ -172,7 +185,7 @@ static void check_after(struct rmt_doctor *d, const struct list *list, const cha
 
 		if (item->effect == RMT_EFFECT_PERMITS || item->effect == RMT_EFFECT_ENDS)
 			return;
-		if (!may_refuse(item))
+		if (!may_refuse(item) || is_second_question(d, item))
 			continue;
 		remedy = moved_line(d, list);
 		rmt_find(&d->findings, RMT_SEVERITY_WARNING, place, remedy,
@@ -303,6 +316,79 @@ void rmt_doctor_lists(struct rmt_doctor *d)
 	if (smtpds == 0)
 		rmt_find(&d->findings, RMT_SEVERITY_WARNING, "master.cf", NULL,
 			 "no smtpd: nothing asks policyd");
+}
+
+/* --- the second question at DATA ------------------------------------------------ */
+
+static bool adds_at_data(const struct rmt_config *config)
+{
+	guint i;
+
+	for (i = 0; i < config->streams->len; i++) {
+		const struct rmt_stream *stream = config->streams->pdata[i];
+
+		if (stream->unsubscribe.https != NULL &&
+		    stream->unsubscribe.add == RMT_UNSUBSCRIBE_BY_POLICYD)
+			return true;
+	}
+	return false;
+}
+
+/* The same service with a context of its own, so with a connection of its own. */
+static char *second_entry(const struct list *list)
+{
+	struct rmt_policy_service s;
+
+	rmt_policy_service_read(item_at(list, list->ours)->argument, &s);
+	return g_strdup_printf("check_policy_service { %.*s, timeout=3s, try_limit=1, "
+			       "default_action=DUNNO, policy_context=%.*s%sone-click }",
+			       RMT_SPAN_ARGS(s.endpoint), RMT_SPAN_ARGS(s.policy_context),
+			       s.policy_context.len > 0 ? "/" : "");
+}
+
+static void check_second(struct rmt_doctor *d, GHashTable *said, const struct list *list)
+{
+	g_autofree char *place = list_place(list), *remedy = NULL;
+	guint i;
+
+	if (!list_asks(list) || !g_hash_table_add(said, g_strdup(place)))
+		return;
+	for (i = 0; i < list->items->len; i++)
+		if (is_second_question(d, item_at(list, i)))
+			break;
+	if (i == list->ours) {
+		rmt_find(&d->findings, RMT_SEVERITY_ERROR, place, NULL,
+			 "the question with policy_context=one-click comes first, or "
+			 "alone: put the one without it in front");
+	} else if (i == list->items->len) {
+		remedy = second_entry(list);
+		rmt_find(
+			&d->findings, RMT_SEVERITY_ERROR, place, remedy,
+			"policyd is asked once, and an answer holds one field: mail "
+			"leaves with List-Unsubscribe and without "
+			"List-Unsubscribe-Post, which is no one-click (ask again, behind "
+			"the first, or let remite-milter add both: add = \"milter\")");
+	}
+}
+
+void rmt_doctor_one_click(struct rmt_doctor *d)
+{
+	g_autoptr(GHashTable) said =
+		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	guint i;
+
+	for (i = 0; adds_at_data(d->config) && i < d->pf->services->len; i++) {
+		const struct rmt_postfix_service *service =
+			g_ptr_array_index(d->pf->services, i);
+		struct list list;
+
+		if (!rmt_postfix_is_smtpd(service) ||
+		    rmt_postfix_is_reinjection(d->pf, service))
+			continue;
+		list_read(d, &list, service, rmt_stage_parameters[RMT_STAGE_DATA]);
+		check_second(d, said, &list);
+		list_finish(&list);
+	}
 }
 
 /* --- one text ------------------------------------------------------------------- */

@@ -88,6 +88,24 @@ static int make(struct ring *ring, const char *group_name)
 	return ring_write(ring, group);
 }
 
+/* --- what a part begins and ends with --- */
+
+/* Options, `count` arguments with the part's own name, and the ring, which is open
+ * with RMT_EXIT_OK alone. */
+static int ring_open(struct ring *ring, const struct rmt_cli *cli,
+		     const GOptionEntry *rows, int argc, char **argv, int count,
+		     char ***args_r)
+{
+	const bool is_make = strcmp(argv[0], "make") == 0;
+	int got;
+
+	if (!rmt_cli_options(command, rows, argc, argv, &got, args_r))
+		return RMT_EXIT_USAGE;
+	if (got != count)
+		return rmt_cli_usage(command, RMT_EXIT_USAGE);
+	return ring_read(ring, cli, is_make) ? RMT_EXIT_OK : RMT_EXIT_TROUBLE;
+}
+
 static int run_make(const struct rmt_cli *cli, int argc, char **argv)
 {
 	g_autofree char *group = NULL;
@@ -97,14 +115,10 @@ static int run_make(const struct rmt_cli *cli, int argc, char **argv)
 	};
 	g_auto(GStrv) args = NULL;
 	struct ring ring;
-	int count, status;
+	int status = ring_open(&ring, cli, rows, argc, argv, 1, &args);
 
-	if (!rmt_cli_options(command, rows, argc, argv, &count, &args))
-		return RMT_EXIT_USAGE;
-	if (count > 1)
-		return rmt_cli_usage(command, RMT_EXIT_USAGE);
-	if (!ring_read(&ring, cli, true))
-		return RMT_EXIT_TROUBLE;
+	if (status != RMT_EXIT_OK)
+		return status;
 	status = make(&ring, group);
 	ring_clear(&ring);
 	return status;
@@ -129,17 +143,14 @@ static int run_rotate(const struct rmt_cli *cli, int argc, char **argv)
 	g_auto(GStrv) args = NULL;
 	struct ring ring;
 	int64_t since;
-	int count, status = RMT_EXIT_USAGE;
+	int status = ring_open(&ring, cli, rows, argc, argv, 1, &args);
 
-	if (!rmt_cli_options(command, rows, argc, argv, &count, &args))
-		return RMT_EXIT_USAGE;
-	if (count > 1)
-		return rmt_cli_usage(command, RMT_EXIT_USAGE);
-	if (!ring_read(&ring, cli, false))
-		return RMT_EXIT_TROUBLE;
+	if (status != RMT_EXIT_OK)
+		return status;
 	since = ring.now;
-	if (rmt_cli_when(command, "--since", since_text, ring.now, &since))
-		status = rotate(&ring, since);
+	status = rmt_cli_when(command, "--since", since_text, ring.now, &since)
+			 ? rotate(&ring, since)
+			 : RMT_EXIT_USAGE;
 	ring_clear(&ring);
 	return status;
 }
@@ -207,14 +218,10 @@ static int run_drop(const struct rmt_cli *cli, int argc, char **argv)
 	};
 	g_auto(GStrv) args = NULL;
 	struct ring ring;
-	int count, status;
+	int status = ring_open(&ring, cli, rows, argc, argv, 2, &args);
 
-	if (!rmt_cli_options(command, rows, argc, argv, &count, &args))
-		return RMT_EXIT_USAGE;
-	if (count != 2)
-		return rmt_cli_usage(command, RMT_EXIT_USAGE);
-	if (!ring_read(&ring, cli, false))
-		return RMT_EXIT_TROUBLE;
+	if (status != RMT_EXIT_OK)
+		return status;
 	status = drop(&ring, args[1], force);
 	ring_clear(&ring);
 	return status;

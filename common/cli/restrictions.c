@@ -127,6 +127,8 @@ static void take_policy_option(struct rmt_policy_service *service, struct rmt_sp
 		service->try_limit = value;
 	else if (rmt_span_eq(name, RMT_SPAN("default_action")))
 		service->default_action = value;
+	else if (rmt_span_eq(name, RMT_SPAN("policy_context")))
+		service->policy_context = value;
 }
 
 void rmt_policy_service_read(struct rmt_span text, struct rmt_policy_service *service_r)

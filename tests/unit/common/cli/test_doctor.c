@@ -134,6 +134,66 @@ static void what_stands_before_or_after_in_the_wrong_way_is_told(void **state)
 	}
 }
 
+#define STREAM(add)                                                                      \
+	LISTEN "streams: { news: { unsubscribe: { https = \"https://m.example/u/\" " add \
+	       " } } }\n"
+#define SECOND                                                                           \
+	"check_policy_service { unix:remite/policy, timeout=3s, try_limit=1, "           \
+	"default_action=DUNNO, policy_context=one-click }"
+
+static void one_click_takes_a_second_question_at_data(void **state)
+{
+	static const struct {
+		const char *config, *list, *want; /* how the finding begins; "": none */
+	} cases[] = {
+		{ STREAM(""), OURS ", " SECOND, "" },
+		{ STREAM(""), OURS ", " SECOND ", permit", "" },
+		{ STREAM("add = \"milter\""), OURS, "" },
+		{ STREAM("add = \"nobody\""), OURS, "" },
+		{ LISTEN, OURS, "" },
+		{ STREAM(""), OURS,
+		  "error main.cf: smtpd_data_restrictions: policyd is asked once" },
+		{ STREAM(""), SECOND,
+		  "error main.cf: smtpd_data_restrictions: the question with "
+		  "policy_context=one-click comes first" },
+		{ STREAM(""), SECOND ", " OURS,
+		  "error main.cf: smtpd_data_restrictions: the question with "
+		  "policy_context=one-click comes first" },
+		{ STREAM(""), "", "" }, /* rmt_doctor_lists tells */
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *main_raw =
+			g_strdup_printf(RCPT(OURS) DATA("%s") END(OURS), cases[i].list);
+		const struct more m = { .main_raw = main_raw };
+		g_autofree char *got =
+			run(rmt_doctor_one_click, cases[i].config, m, NULL);
+
+		if (*cases[i].want == '\0' ? *got != '\0'
+					   : !g_str_has_prefix(got, cases[i].want))
+			fail_msg("%s, %s: %s", cases[i].config, cases[i].list, got);
+	}
+}
+
+static void its_remedy_is_the_entry_to_paste(void **state)
+{
+	g_autofree char *got = run(rmt_doctor_one_click, STREAM(""),
+				   (struct more){ .main_raw = ALL_ASK }, NULL);
+
+	(void)state;
+	assert_non_null(strstr(got, "\n> " SECOND "\n"));
+}
+
+static void the_second_question_is_not_taken_for_somebody_elses(void **state)
+{
+	(void)state;
+	expect(rmt_doctor_lists,
+	       (struct more){ .main_raw = RCPT(OURS) DATA(OURS ", " SECOND) END(OURS) },
+	       "");
+}
+
 static void options_that_let_mail_go_on_without_us_are_wanted(void **state)
 {
 	static const struct {
@@ -388,6 +448,9 @@ int main(void)
 		cmocka_unit_test(lists_that_are_right_are_passed_over),
 		cmocka_unit_test(a_missing_stage_comes_with_the_lines_to_paste),
 		cmocka_unit_test(what_stands_before_or_after_in_the_wrong_way_is_told),
+		cmocka_unit_test(one_click_takes_a_second_question_at_data),
+		cmocka_unit_test(its_remedy_is_the_entry_to_paste),
+		cmocka_unit_test(the_second_question_is_not_taken_for_somebody_elses),
 		cmocka_unit_test(options_that_let_mail_go_on_without_us_are_wanted),
 		cmocka_unit_test(another_text_at_another_stage_is_another_connection),
 		cmocka_unit_test(a_chrooted_smtpd_cannot_see_an_absolute_path),
