@@ -38,6 +38,24 @@
 	 0)
 #endif
 
+/* doveadm's commands on mail: the head of their init function; and what a command
+ * needs that has options of its own. For files that include doveadm-mail.h. */
+#if RMT_DOVECOT_24
+#define RMT_MAIL_CMD_INIT(name, ctx)                                                     \
+	static void name(struct doveadm_mail_cmd_context *ctx)
+#define rmt_mail_cmd_own_options(ctx) ((void)(ctx))
+#else
+#define RMT_MAIL_CMD_INIT(name, ctx)                                                     \
+	static bool rmt_mail_cmd_any_option(                                             \
+		struct doveadm_mail_cmd_context *any ATTR_UNUSED, int c ATTR_UNUSED)     \
+	{                                                                                \
+		return TRUE; /* init asks for them by name */                            \
+	}                                                                                \
+	static void name(struct doveadm_mail_cmd_context *ctx,                           \
+			 const char *const args[] ATTR_UNUSED)
+#define rmt_mail_cmd_own_options(ctx) ((ctx)->v.parse_arg = rmt_mail_cmd_any_option)
+#endif
+
 /* Who really logged in, where that is somebody else: a master user; or NULL. For
  * files that include mail-user.h. */
 #if RMT_DOVECOT_24

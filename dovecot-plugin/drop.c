@@ -5,6 +5,7 @@
 #include "mail-user.h"
 
 #include "dovecot-plugin/drop.h"
+#include "dovecot-plugin/keywords.h"
 #include "dovecot-plugin/user.h"
 
 static bool is_named(struct mailbox *box, const char *name)
@@ -23,8 +24,9 @@ const char *rmt_drop_of(const struct rmt_user *user, struct mailbox *box)
 	return is_named(box, set->drop_unsubscribe) ? "unsubscribe" : NULL;
 }
 
-static bool copy_to(struct mailbox *box, struct mail *mail)
+static bool copy_to(struct mailbox *box, struct mail *mail, const char *mark)
 {
+	const char *const marks[] = { mark, NULL };
 	struct mailbox_transaction_context *t;
 	struct mail_save_context *save;
 
@@ -36,6 +38,8 @@ static bool copy_to(struct mailbox *box, struct mail *mail)
 				      "remite");
 	save = mailbox_save_alloc(t);
 	mailbox_save_copy_flags(save, mail);
+	if (mark != NULL)
+		rmt_save_add(save, marks);
 	if (mailbox_copy(&save, mail) < 0) {
 		mailbox_transaction_rollback(&t);
 		return FALSE;
@@ -43,7 +47,8 @@ static bool copy_to(struct mailbox *box, struct mail *mail)
 	return mailbox_transaction_commit(&t) == 0;
 }
 
-void rmt_drop_put_back(struct rmt_user *user, struct mail *mail, const char *source)
+void rmt_drop_put_back(struct rmt_user *user, struct mail *mail, const char *source,
+		       const char *mark)
 {
 	struct mail_namespace *ns;
 	struct mailbox *box;
@@ -52,7 +57,7 @@ void rmt_drop_put_back(struct rmt_user *user, struct mail *mail, const char *sou
 	if (source != NULL) {
 		ns = mail_namespace_find(user->user->namespaces, source);
 		box = mailbox_alloc(ns->list, source, 0);
-		good = copy_to(box, mail);
+		good = copy_to(box, mail, mark);
 		mailbox_free(&box);
 	}
 	if (good)

@@ -12,7 +12,9 @@ struct rmt_user;
 const char *rmt_drop_of(const struct rmt_user *user, struct mailbox *box);
 
 /* mail, in the drop mailbox, goes to the mailbox it was moved from; source NULL:
- * it was copied, and goes away. Where that fails it stays. */
-void rmt_drop_put_back(struct rmt_user *user, struct mail *mail, const char *source);
+ * it was copied, and goes away. Where that fails it stays. mark: a keyword it gets
+ * there, or NULL. */
+void rmt_drop_put_back(struct rmt_user *user, struct mail *mail, const char *source,
+		       const char *mark);
 
 #endif

@@ -6,9 +6,13 @@
 #include "dovecot-plugin/keywords.h"
 #include "dovecot-plugin/wire.h"
 
-const char *const rmt_keywords_ours[] = { RMT_KEYWORD_PENDING, RMT_KEYWORD_SHOWN,
-					  RMT_KEYWORD_FETCHED, RMT_KEYWORD_FEEDBACK,
-					  RMT_KEYWORD_ASKED,   NULL };
+const char *const rmt_keywords_ours[] = { RMT_KEYWORD_PENDING,
+					  RMT_KEYWORD_SHOWN,
+					  RMT_KEYWORD_FETCHED,
+					  RMT_KEYWORD_FEEDBACK,
+					  RMT_KEYWORD_ASKED,
+					  RMT_KEYWORD_LEAVING,
+					  NULL };
 
 static bool has_index(const struct mail_keywords *keywords, unsigned int idx)
 {

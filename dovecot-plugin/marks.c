@@ -98,7 +98,8 @@ static bool find_by_msgid(struct mail *mail, const char *msgid)
 		bool pending;
 
 		mail_set_seq(mail, seq);
-		pending = rmt_mail_has_keyword(mail, RMT_KEYWORD_PENDING);
+		pending = rmt_mail_has_keyword(mail, RMT_KEYWORD_PENDING) ||
+			  rmt_mail_has_keyword(mail, RMT_KEYWORD_LEAVING);
 		mail->lookup_abort = pending ? MAIL_LOOKUP_ABORT_NEVER
 					     : MAIL_LOOKUP_ABORT_NOT_IN_CACHE;
 		if (pending || count - seq < LOOK_BACK)
@@ -131,6 +132,14 @@ static void update(struct mail *mail, enum modify_type type, const char *names)
 	mailbox_keywords_unref(&keywords);
 }
 
+/* What goes on the message that is put back. */
+static const char *mark_of(const struct entry *entry)
+{
+	return entry->job != NULL && strcmp(entry->change.job, "unsubscribe") == 0
+		       ? RMT_KEYWORD_LEAVING
+		       : NULL;
+}
+
 static void apply(struct rmt_marks *marks, struct mail *mail, struct entry *entry)
 {
 	const struct rmt_change *change = &entry->change;
@@ -141,7 +150,7 @@ static void apply(struct rmt_marks *marks, struct mail *mail, struct entry *entr
 	if (change->job != NULL)
 		entry->job = rmt_report(marks->user, change->job, mail, change->count);
 	if (change->put_back) {
-		rmt_drop_put_back(marks->user, mail, change->source);
+		rmt_drop_put_back(marks->user, mail, change->source, mark_of(entry));
 		return;
 	}
 	if (change->want_unsubscribe)

@@ -13,12 +13,13 @@
 enum { NEWEST = 2000 };
 
 /* Positions in bits. */
-enum { PENDING, SHOWN, APPROVE, DENY, ALWAYS, ASKED, WORDS };
+enum { PENDING, SHOWN, APPROVE, DENY, ALWAYS, ASKED, LEAVING, WORDS };
 
 static const char *const words[WORDS] = {
 	[PENDING] = RMT_KEYWORD_PENDING, [SHOWN] = RMT_KEYWORD_SHOWN,
 	[APPROVE] = RMT_KEYWORD_APPROVE, [DENY] = RMT_KEYWORD_DENY,
 	[ALWAYS] = RMT_KEYWORD_ALWAYS,   [ASKED] = RMT_KEYWORD_ASKED,
+	[LEAVING] = RMT_KEYWORD_LEAVING,
 };
 
 enum { HAS_CHOICE = 1 << APPROVE | 1 << DENY | 1 << ALWAYS };
@@ -83,6 +84,8 @@ static void look_at(struct look *look, uint32_t seq, unsigned int bits)
 		if ((bits & HAS_CHOICE) != 0)
 			again(look, uid, "choice", 1);
 	}
+	if ((bits & 1u << LEAVING) != 0)
+		look->pending = TRUE;
 	if ((bits & 1u << ASKED) != 0 && look->user->set.unsubscribe)
 		array_push_back(&look->unsubscribe, &uid);
 }

@@ -313,7 +313,8 @@ static void judge_one(struct rmt_gathered *all, struct mail *mail,
 	if (item->choice != NULL)
 		add_job(all, rmt_report_choice(all->user, item->choice, mail));
 	/* Remembered as the user's: a script may have set the other keyword. */
-	if (item->unsubscribe && rmt_mail_mark(mail, RMT_KEYWORD_ASKED))
+	if (item->unsubscribe && rmt_mail_mark(mail, RMT_KEYWORD_ASKED) &&
+	    rmt_mail_mark(mail, RMT_KEYWORD_LEAVING))
 		add_job(all, rmt_report_unsubscribe(all->user, mail, all->unsubscribes));
 }
 

@@ -70,8 +70,10 @@
  * $ReceiptShown beside it while `shown` is not acknowledged. The plugin takes
  * $ReceiptShown and the user's $MDNApprove, $MDNDeny, $MDNAlways, $Unsubscribe
  * away at the ACK; the agent's ANSWER takes $ReceiptPending away when the request
- * is decided, and adds $unsubscribed. $ReceiptFetched: the text was read, maybe by
- * a prefetch. Clients can neither set nor clear those that begin with $Receipt.
+ * is decided. $UnsubscribePending is on a message from the job `unsubscribe` until
+ * its ANSWER, which may come days later, in another session. $ReceiptFetched: the text
+ *was read, maybe by a prefetch. Clients can neither set nor clear those that begin with
+ *$Receipt.
  *
  * The functions below need neither GLib nor libdovecot. Writing:
  *
@@ -117,6 +119,8 @@
 #define RMT_KEYWORD_FEEDBACK "$FeedbackPending"
 /* beside $Unsubscribe, where the user set it and no script did */
 #define RMT_KEYWORD_ASKED "$UnsubscribeAsked"
+/* the agent has the wish; its answer will take this away */
+#define RMT_KEYWORD_LEAVING "$UnsubscribePending"
 /* the user's word */
 #define RMT_KEYWORD_APPROVE     "$MDNApprove"
 #define RMT_KEYWORD_DENY        "$MDNDeny"

@@ -30,13 +30,12 @@ static void finish(const struct running *running, enum rmt_left_state state,
 	GError *err = NULL;
 
 	rmt_leave_put_left(running->agent, errand, state, by, note, deal);
-	rmt_leave_put_answer(errand,
-			     state == RMT_LEFT_DONE
-				     ? "add=" RMT_KEYWORD_UNSUBSCRIBED
-				       "\tremove=" RMT_KEYWORD_UNSUBSCRIBE_CONFIRM
-				     : "add=" RMT_KEYWORD_UNSUBSCRIBE_FAILED
-				       "\tremove=" RMT_KEYWORD_UNSUBSCRIBE_CONFIRM,
-			     rmt_agent_now_us(running->agent), deal);
+	rmt_leave_put_answer(
+		errand,
+		state == RMT_LEFT_DONE
+			? "add=" RMT_KEYWORD_UNSUBSCRIBED RMT_LEAVE_OVER
+			: "add=" RMT_KEYWORD_UNSUBSCRIBE_FAILED RMT_LEAVE_OVER,
+		rmt_agent_now_us(running->agent), deal);
 	rmt_deal_remove_job(deal, running->job->kind, running->job->id);
 	if (!rmt_deal_commit(running->agent->store, deal, NULL, &err))
 		rmt_leave_trouble(&err);
@@ -182,7 +181,8 @@ static void answer_again(const struct running *running)
 	g_autoptr(rmt_deal) deal = rmt_deal_new();
 	GError *err = NULL;
 
-	rmt_leave_put_answer(running->errand, "add=" RMT_KEYWORD_UNSUBSCRIBED,
+	rmt_leave_put_answer(running->errand,
+			     "add=" RMT_KEYWORD_UNSUBSCRIBED RMT_LEAVE_OVER,
 			     rmt_agent_now_us(running->agent), deal);
 	rmt_deal_remove_job(deal, running->job->kind, running->job->id);
 	if (!rmt_deal_commit(running->agent->store, deal, NULL, &err))

@@ -16,6 +16,8 @@
 
 #define RMT_KEYWORD_UNSUBSCRIBE_CONFIRM "$UnsubscribeConfirm"
 #define RMT_KEYWORD_UNSUBSCRIBE_FAILED  "$UnsubscribeFailed"
+/* What an ANSWER that ends the matter takes away. */
+#define RMT_LEAVE_OVER "\tremove=" RMT_KEYWORD_LEAVING " " RMT_KEYWORD_UNSUBSCRIBE_CONFIRM
 
 /* count=, confirmed=yes, and the whole message, or for many its header section. */
 enum rmt_taken rmt_take_unsubscribe(struct rmt_agent *agent,

@@ -95,7 +95,9 @@ static enum rmt_taken put_question(struct rmt_agent *agent, struct rmt_errand *e
 	errand->list = list_of_question(errand->id);
 	rmt_leave_put_left(agent, errand, RMT_LEFT_ASKED, "", rmt_course_ask_word(ask),
 			   deal);
-	rmt_leave_put_answer(errand, "add=" RMT_KEYWORD_UNSUBSCRIBE_CONFIRM,
+	rmt_leave_put_answer(errand,
+			     "add=" RMT_KEYWORD_UNSUBSCRIBE_CONFIRM
+			     "\tremove=" RMT_KEYWORD_LEAVING,
 			     rmt_agent_now_us(agent), deal);
 	rmt_log(RMT_LOG_INFO, "unsubscribe asks user=<%s> id=<%s> reason=%s",
 		errand->subject->user, errand->id, rmt_course_ask_word(ask));
@@ -175,6 +177,18 @@ static struct rmt_errand *errand_of(struct rmt_agent *agent,
 	return errand;
 }
 
+/* Report mode. */
+static enum rmt_taken only_say(struct rmt_agent *agent, const struct rmt_errand *errand)
+{
+	g_autoptr(rmt_deal) deal = rmt_deal_new();
+
+	rmt_leave_put_answer(errand, "remove=" RMT_KEYWORD_LEAVING,
+			     rmt_agent_now_us(agent), deal);
+	rmt_log(RMT_LOG_INFO, "unsubscribe would be done user=<%s> id=<%s>",
+		errand->subject->user, errand->id);
+	return commit(agent, deal);
+}
+
 enum rmt_taken rmt_take_unsubscribe(struct rmt_agent *agent,
 				    const struct rmt_agent_job *job)
 {
@@ -193,11 +207,8 @@ enum rmt_taken rmt_take_unsubscribe(struct rmt_agent *agent,
 	errand = errand_of(agent, job, header);
 	if (*errand->id == '\0')
 		return rmt_agent_refuse(job, "unsubscribe: the message has no header");
-	if (agent->config->mode != RMT_MODE_ENFORCE) {
-		rmt_log(RMT_LOG_INFO, "unsubscribe would be done user=<%s> id=<%s>",
-			errand->subject->user, errand->id);
-		return RMT_TAKEN_ACK;
-	}
+	if (agent->config->mode != RMT_MODE_ENFORCE)
+		return only_say(agent, errand);
 	ask = ask_of(agent, job, errand, header);
 	if (ask != RMT_ASK_NOT)
 		return put_question(agent, errand, ask);

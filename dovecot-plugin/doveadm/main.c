@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "dovecot-plugin/doveadm/receipts.h"
+#include "dovecot-plugin/doveadm/unsubscribe.h"
 #include "dovecot-plugin/wire.h"
 
 void doveadm_remite_plugin_init(struct module *module);
@@ -92,6 +93,7 @@ RMT_EXPORT void doveadm_remite_plugin_init(struct module *module ATTR_UNUSED)
 {
 	doveadm_cmd_register_ver2(&ping);
 	rmt_doveadm_receipts_register();
+	rmt_doveadm_unsubscribe_register();
 }
 
 RMT_EXPORT void doveadm_remite_plugin_deinit(void)

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "dovecot-plugin/compat.h"
-#include "istream.h"
-#include "net.h"
-#include "str.h"
-#include "write-full.h"
+#include "buffer.h"
 #include "doveadm.h"
 #include "doveadm-cmd.h"
 #include "doveadm-print.h"
@@ -12,85 +9,11 @@
 #include <unistd.h>
 
 #include "dovecot-plugin/doveadm/receipts.h"
-#include "dovecot-plugin/wire.h"
-
-enum { PATIENCE_SECS = 30 };
-
-/* One conversation: VERSION, a JOB, rows until its answer. */
-struct talk {
-	struct doveadm_cmd_context *cctx;
-	const char *user, *id;
-	void (*row)(const struct rmt_wire_record *record); /* NULL: none is shown */
-	const char *error; /* why it failed; NULL: acknowledged */
-	const char *state; /* of the ACK */
-	bool done;
-};
-
-static const char *socket_path(struct doveadm_cmd_context *cctx)
-{
-	const char *path;
-
-	if (doveadm_cmd_param_str(cctx, "socket", &path))
-		return path;
-	return t_strconcat(doveadm_settings->base_dir, "/" RMT_WIRE_SOCKET, NULL);
-}
-
-static void handle(struct talk *talk, const struct rmt_wire_record *record)
-{
-	const char *reason;
-
-	if (strcmp(record->type, "ROW") == 0 && talk->row != NULL) {
-		talk->row(record);
-	} else if (strcmp(record->type, "ACK") == 0) {
-		talk->done = TRUE;
-		talk->state = t_strdup(rmt_wire_get(record, "state"));
-	} else if (strcmp(record->type, "NAK") == 0) {
-		reason = rmt_wire_get(record, "reason");
-		talk->done = TRUE;
-		talk->error = t_strdup(reason != NULL ? reason : "refused");
-	}
-}
-
-static void listen_to(struct talk *talk, int fd)
-{
-	struct rmt_wire_in *in = rmt_wire_in_create();
-	struct rmt_wire_record record;
-	enum rmt_wire_result result = RMT_WIRE_MORE;
-	char chunk[16384];
-	ssize_t got;
-
-	alarm(PATIENCE_SECS);
-	while (!talk->done && result != RMT_WIRE_BAD &&
-	       (got = read(fd, chunk, sizeof(chunk))) > 0) {
-		rmt_wire_in_feed(in, chunk, (size_t)got);
-		while ((result = rmt_wire_in_next(in, &record)) == RMT_WIRE_RECORD)
-			handle(talk, &record);
-	}
-	alarm(0);
-	if (!talk->done)
-		talk->error = "remite-agent ended the connection without an answer (its "
-			      "log tells why)";
-	rmt_wire_in_destroy(&in);
-}
+#include "dovecot-plugin/doveadm/talk.h"
 
 static void converse(struct talk *talk, struct rmt_wire_out *out)
 {
-	const char *path = socket_path(talk->cctx);
-	int fd = net_connect_unix(path);
-
-	if (fd < 0) {
-		talk->error = t_strdup_printf("%s: %m (is Dovecot running, with the "
-					      "service remite-agent?)",
-					      path);
-	} else {
-		net_set_nonblock(fd, FALSE);
-		if (write_full(fd, out->data, out->len) < 0)
-			talk->error = t_strdup_printf("%s: %m", path);
-		else
-			listen_to(talk, fd);
-		i_close_fd(&fd);
-	}
-	rmt_wire_out_free(out);
+	rmt_talk(talk, out);
 	if (talk->error != NULL) {
 		i_error("%s", talk->error);
 		doveadm_exit_code = EX_TEMPFAIL;
@@ -101,21 +24,23 @@ static void converse(struct talk *talk, struct rmt_wire_out *out)
 static bool begin(struct talk *talk, struct doveadm_cmd_context *cctx,
 		  struct rmt_wire_out *out, const char *kind, bool needs_id)
 {
-	talk->cctx = cctx;
-	if (!doveadm_cmd_param_str(cctx, "user", &talk->user)) {
+	const char *user, *id = NULL;
+
+	talk->socket = rmt_talk_socket(cctx);
+	if (!doveadm_cmd_param_str(cctx, "user", &user)) {
 		i_error("say whose: -u USER");
 		doveadm_exit_code = EX_USAGE;
 		return FALSE;
 	}
-	if (needs_id && !doveadm_cmd_param_str(cctx, "message-id", &talk->id)) {
+	if (needs_id && !doveadm_cmd_param_str(cctx, "message-id", &id)) {
 		i_error("say which: the Message-ID, as 'receipts pending' shows it");
 		doveadm_exit_code = EX_USAGE;
 		return FALSE;
 	}
 	rmt_wire_version(out, "doveadm");
 	rmt_wire_begin(out, "JOB", 1, kind);
-	rmt_wire_add(out, "user", talk->user);
-	rmt_wire_add(out, "id", talk->id);
+	rmt_wire_add(out, "user", user);
+	rmt_wire_add(out, "id", id);
 	return TRUE;
 }
 

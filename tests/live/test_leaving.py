@@ -4,6 +4,7 @@ Ids in docs/unsubscribe.md."""
 import json
 import os
 import pwd
+import re
 import subprocess
 import sys
 import time
@@ -304,6 +305,67 @@ def pitfall_19_through_postfix_milter_and_dovecot_after_the_key_is_gone(place):
     (row,) = house.log("--still")
     equal((row["list"], row["still"]), ("one.sender.test", 1), "still sending")
     true("still-sending=one.sender.test" in milter.log(), "the milter says so")
+
+
+@test
+def U07_the_result_comes_though_the_session_is_over(place):
+    house = House(place)
+    house.deliver(house.news("/trouble-once"))
+    with house.imap() as imap:
+        imap.ok("UID STORE 1 +FLAGS ($Unsubscribe)")
+        wait_until(lambda: house.endpoint.requests, "the first POST", 20)
+        imap.logout()
+    wait_until(lambda: [r["state"] for r in house.log()] == ["done"], "its log", 30)
+    with house.imap() as imap:
+        wait_flag(imap, 1, "$unsubscribed")
+        true("$UnsubscribePending" not in imap.flags(1), imap.flags(1))
+
+
+@test
+def doveadm_leaves_a_list_for_a_user(place):
+    house = House(place)
+    for number in (1, 2):
+        house.deliver(house.news(number=number))
+    out = house.dovecot.doveadm("remite", "unsubscribe", "-u", ANN, "mailbox", "INBOX", "uid", "1")
+    true(re.search(r"^INBOX\s+1\s+taken", out, re.M), out)
+    wait_until(lambda: [r["state"] for r in house.log()] == ["done"], "its log", 20)
+    equal([r.path for r in house.endpoint.requests], ["/ok?u=1"], "POSTs")
+    with house.imap() as imap:
+        wait_flag(imap, 1, "$unsubscribed")
+        true("$unsubscribed" not in imap.flags(2), "the other message")
+    status, out = house.dovecot.doveadm("remite", "unsubscribe", "-u", ANN, want=None)
+    true(status != 0 and "which messages" in out, f"without a query: {status} {out}")
+    equal(house.dovecot.errors(), [], "errors")
+
+
+@test
+def pitfall_25_doveadm_asks_about_many_unless_told(place):
+    house = House(place)
+    for number in range(1, 21):
+        house.deliver(house.news(number=number))
+    house.dovecot.doveadm("remite", "unsubscribe", "-u", ANN, "mailbox", "INBOX", "all")
+    with house.imap() as imap:
+        wait_flag(imap, 20, "$UnsubscribeConfirm", 30)
+        equal(house.endpoint.requests, [], "POSTs before somebody said yes")
+        house.dovecot.doveadm("remite", "unsubscribe", "-y", "-u", ANN, "mailbox", "INBOX", "all")
+        wait_until(lambda: len({r.path for r in house.endpoint.requests}) == 20, "all of them", 60)
+        wait_flag(imap, 20, "$unsubscribed", 30)
+
+
+@test
+def doveadm_says_why_it_cannot(place):
+    house = House(place, remite={"unsubscribe": "no"})
+    house.deliver(house.news())
+    status, out = house.dovecot.doveadm("remite", "unsubscribe", "-u", ANN, "mailbox", "INBOX",
+                                        "all", want=None)
+    true(status != 0 and "remite_unsubscribe = yes" in out, f"not allowed: {status} {out}")
+    house.dovecot.remite["unsubscribe"] = "yes"
+    house.dovecot.configure()
+    house.dovecot.reload()
+    status, out = house.dovecot.doveadm("remite", "unsubscribe", "-s", place.file("none"), "-u",
+                                        ANN, "mailbox", "INBOX", "all", want=None)
+    true(status != 0 and "is Dovecot running" in out, f"no agent: {status} {out}")
+    equal(house.endpoint.requests, [], "POSTs")
 
 
 if __name__ == "__main__":
