@@ -159,8 +159,8 @@ SERVICE = """\
 service {name} {{
   executable = {executable}
   user = {user}
-  process_min_avail = 1
-  process_limit = 1
+  process_min_avail = {processes}
+  process_limit = {processes}
   {vsz_limit}
 {listeners}
 }}
@@ -231,7 +231,8 @@ class Dovecot:
     None: without the plugin. plugins, imap_plugins, lmtp_plugins: names of more.
     settings: more plugin settings, {name: value}. sieve: LMTP with Sieve.
     agent: path of the socket of a stand-in; True: remite-agent as a service, with
-    agent_config as its REMITE_CONFIG. http: True: remite-http, HTTPS too with tls.
+    agent_config as its REMITE_CONFIG. http: True, or how many processes of remite-http;
+    HTTPS too with tls.
     more: text at the end of the configuration. ports: {"lmtp": 1234} where others must
     know them before."""
 
@@ -414,7 +415,7 @@ class Dovecot:
   }}
   inet_listener https {{
     port = {self.ports['https'] if self.has['tls'] else 0}
-{ssl}  }}""")
+{ssl}  }}""", int(self.has["http"]))
         return text
 
     def _environment(self):
@@ -423,12 +424,13 @@ class Dovecot:
             environment["REMITE_CONFIG"] = self.agent_config
         return self._import_environment(environment) if environment else ""
 
-    def _service(self, name, listeners):
+    def _service(self, name, listeners, processes=1):
         program = os.path.join(BUILD, name)
         if not os.access(program, os.X_OK):
             raise Skip(f"{program} is not built: dovecot-dev")
         unlimited = "unlimited" if self.is_24 else "0"
         return SERVICE.format(name=name, executable=program, user=self.agent_user,
+                              processes=processes,
                               vsz_limit=f"vsz_limit = {unlimited if self.sanitizer else '4G'}",
                               listeners=listeners)
 

@@ -45,7 +45,8 @@ class Answer:
 
 class Site:
 
-    def __init__(self, place, more="", http="", dovecot="", config="http.conf", **options):
+    def __init__(self, place, more="", http="", dovecot="", config="http.conf", processes=1,
+                 **options):
         self.place = place
         state = place.file("state")
         os.makedirs(state, exist_ok=True)
@@ -56,7 +57,7 @@ class Site:
         user = pwd.getpwnam("nobody")  # Dovecot's services run so here
         os.chown(place.file("ring"), -1, user.pw_gid)
         os.chown(state, user.pw_uid, user.pw_gid)
-        self.dovecot = Dovecot(place, http=True, tls=True, agent_config=self.config,
+        self.dovecot = Dovecot(place, http=processes, tls=True, agent_config=self.config,
                                more=dovecot, remite=None, **options)
         self.port = self.dovecot.ports["http"]
         self.tls_port = self.dovecot.ports["https"]

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+/* http_load - unsubscribes as fast as it is answered, over TLS connections kept open.
+ *
+ * Each connection has one POST in flight. With -k its client then asks a policy server
+ * at RCPT about the address until it refuses, and what is measured is the time from the
+ * POST to that refusal. Prints one line of name=value.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <inttypes.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char usage[] =
+	"usage: http_load [OPTION ...] PORT <LINES\n"
+	"  LINES  ADDRESS PATH, one a line: each is posted to once\n"
+	"  -c N   connections, each with one POST in flight (100)\n"
+	"  -i N   connections beside them that never say anything (0)\n"
+	"  -w S   seconds before it is measured (0.5)\n"
+	"  -s S   seconds measured (2)\n"
+	"  -f A   sender named to the policy server (list@news.example.test)\n"
+	"  -k P   UNIX socket of a policy server: POST to refusal is measured\n";
+
+enum { REQUEST_MAX = 2048, ANSWER_MAX = 4096, EVENTS = 256 };
+
+struct options {
+	int port;
+	unsigned connections, idle;
+	double warm_secs, secs;
+	const char *policy, *sender;
+};
+
+struct client {
+	SSL *ssl;            /* own */
+	int policy;          /* own; -1: none */
+	bool asking;         /* the policy server is asked, not the HTTP one */
+	const char *address; /* foreign; of the request in flight */
+	int64_t sent_ns;
+	size_t got; /* octets of the answer */
+	char answer[ANSWER_MAX + 1];
+};
+
+struct load {
+	struct options options;
+	SSL_CTX *tls;
+	char **lines; /* own */
+	char **next;  /* of lines; *next NULL: used up */
+	int epoll;
+	bool measuring;
+	uint64_t refused, asked; /* answers that are no 200; questions of policy */
+	GArray *times;           /* int64_t, ns; of what was measured */
+	struct client *clients, *idle;
+};
+
+static int64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static G_GNUC_NORETURN void die(const char *what, const char *why)
+{
+	fprintf(stderr, "http_load: %s: %s\n", what, why);
+	exit(1);
+}
+
+static G_GNUC_NORETURN void die_tls(const char *what)
+{
+	char why[256];
+
+	ERR_error_string_n(ERR_get_error(), why, sizeof(why));
+	die(what, why);
+}
+
+/* --- the request ------------------------------------------------------------------ */
+
+static void post(struct load *load, struct client *client)
+{
+	char request[REQUEST_MAX];
+	const char *path;
+	int len;
+
+	client->address = *load->next++;
+	path = client->address + strlen(client->address) + 1;
+	len = snprintf(request, sizeof(request),
+		       "POST %s HTTP/1.1\r\n"
+		       "Host: mail.example.test\r\n"
+		       "Content-Type: application/x-www-form-urlencoded\r\n"
+		       "Content-Length: 26\r\n\r\n"
+		       "List-Unsubscribe=One-Click",
+		       path);
+	client->got = 0;
+	client->asking = false;
+	client->sent_ns = now_ns();
+	if (len >= REQUEST_MAX || SSL_write(client->ssl, request, len) != len)
+		die_tls("POST");
+}
+
+static void ask(struct load *load, struct client *client)
+{
+	char request[REQUEST_MAX];
+	int len = snprintf(request, sizeof(request),
+			   "request=smtpd_access_policy\nprotocol_state=RCPT\n"
+			   "client_address=192.0.2.1\ninstance=1.%" PRIu64 "\n"
+			   "sender=%s\nrecipient=%s\n\n",
+			   load->asked++, load->options.sender, client->address);
+
+	client->asking = true;
+	if (len >= REQUEST_MAX ||
+	    send(client->policy, request, (size_t)len, MSG_NOSIGNAL) != len)
+		die("policy server", strerror(errno));
+}
+
+/* What the client does next; nothing where all lines are used up. */
+static void go_on(struct load *load, struct client *client)
+{
+	const int64_t took_ns = now_ns() - client->sent_ns;
+
+	if (load->measuring)
+		g_array_append_val(load->times, took_ns);
+	if (*load->next != NULL)
+		post(load, client);
+}
+
+/* --- the answer ------------------------------------------------------------------- */
+
+/* Whether the answer is whole: its length stands in its head. */
+static bool is_whole(const struct client *client)
+{
+	const char *head_end = strstr(client->answer, "\r\n\r\n");
+	const char *length = strcasestr(client->answer, "\r\nContent-Length:");
+
+	if (head_end == NULL)
+		return false;
+	if (length == NULL || length > head_end)
+		die("answer", "it has no Content-Length");
+	return client->got >=
+	       (size_t)(head_end + 4 - client->answer) +
+		       strtoul(length + strlen("\r\nContent-Length:"), NULL, 10);
+}
+
+static void take_answer(struct load *load, struct client *client)
+{
+	int got, why;
+
+	while ((got = SSL_read(client->ssl, client->answer + client->got,
+			       (int)(ANSWER_MAX - client->got))) > 0) {
+		client->got += (size_t)got;
+		client->answer[client->got] = '\0';
+		if (!is_whole(client))
+			continue;
+		if (strncmp(client->answer, "HTTP/1.1 200 ", 13) != 0)
+			load->refused++;
+		if (client->policy >= 0)
+			ask(load, client);
+		else
+			go_on(load, client);
+		return;
+	}
+	why = SSL_get_error(client->ssl, got);
+	if (why == SSL_ERROR_ZERO_RETURN)
+		die("answer", "the connection was closed");
+	if (why != SSL_ERROR_WANT_READ)
+		die_tls("answer");
+}
+
+static void take_verdict(struct load *load, struct client *client)
+{
+	char answer[ANSWER_MAX];
+	ssize_t got = recv(client->policy, answer, sizeof(answer) - 1, 0);
+
+	if (got < 2 || answer[got - 1] != '\n' || answer[got - 2] != '\n')
+		die("policy server",
+		    got < 0 ? strerror(errno) : "the connection was closed");
+	answer[got] = '\0';
+	if (strstr(answer, "DUNNO") != NULL)
+		ask(load, client); /* not yet */
+	else
+		go_on(load, client);
+}
+
+/* --- connections ------------------------------------------------------------------ */
+
+static SSL *connect_tls(struct load *load)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_port = htons((uint16_t)load->options.port),
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+	SSL *ssl = SSL_new(load->tls);
+
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+		die("connect", strerror(errno));
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	SSL_set_fd(ssl, fd);
+	if (SSL_connect(ssl) != 1)
+		die_tls("TLS");
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	return ssl;
+}
+
+static int connect_policy(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	g_strlcpy(address.sun_path, path, sizeof(address.sun_path));
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+		die(path, strerror(errno));
+	return fd;
+}
+
+static void watch(const struct load *load, int fd, struct client *client)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = client };
+
+	if (epoll_ctl(load->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
+		die("epoll", strerror(errno));
+}
+
+static void start_clients(struct load *load)
+{
+	struct client *client;
+	unsigned i;
+
+	load->idle = g_new0(struct client, load->options.idle);
+	for (i = 0; i < load->options.idle; i++)
+		load->idle[i].ssl = connect_tls(load);
+	load->clients = g_new0(struct client, load->options.connections);
+	for (i = 0; i < load->options.connections; i++) {
+		client = &load->clients[i];
+		client->ssl = connect_tls(load);
+		watch(load, SSL_get_fd(client->ssl), client);
+		client->policy = -1;
+		if (load->options.policy == NULL)
+			continue;
+		client->policy = connect_policy(load->options.policy);
+		watch(load, client->policy, client);
+	}
+	for (i = 0; i < load->options.connections && *load->next != NULL; i++)
+		post(load, &load->clients[i]);
+}
+
+/* --- the measurement -------------------------------------------------------------- */
+
+static void run_until(struct load *load, int64_t end_ns)
+{
+	struct epoll_event events[EVENTS];
+	int i, n;
+
+	while (now_ns() < end_ns && *load->next != NULL) {
+		n = epoll_wait(load->epoll, events, EVENTS, 100);
+		for (i = 0; i < n && *load->next != NULL; i++) {
+			struct client *client = events[i].data.ptr;
+
+			if (client->asking)
+				take_verdict(load, client);
+			else
+				take_answer(load, client);
+		}
+	}
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const int64_t *one = a, *other = b;
+
+	return (*one > *other) - (*one < *other);
+}
+
+static double quantile_ms(const struct load *load, double q)
+{
+	const guint count = load->times->len;
+	guint at = (guint)(q * count);
+
+	return count == 0
+		       ? 0
+		       : (double)g_array_index(load->times, int64_t, MIN(at, count - 1)) /
+				 1e6;
+}
+
+static unsigned count_closed(const struct load *load)
+{
+	unsigned i, closed = 0;
+	char octet;
+
+	for (i = 0; i < load->options.idle; i++)
+		closed += recv(SSL_get_fd(load->idle[i].ssl), &octet, 1, MSG_PEEK) == 0;
+	return closed;
+}
+
+static void measure(struct load *load)
+{
+	int64_t began;
+	double secs;
+
+	run_until(load, now_ns() + (int64_t)(load->options.warm_secs * 1e9));
+	load->measuring = true;
+	began = now_ns();
+	run_until(load, began + (int64_t)(load->options.secs * 1e9));
+	secs = (double)(now_ns() - began) / 1e9;
+	g_array_sort(load->times, by_size);
+	printf("connections=%u idle=%u idle_closed=%u posts=%u refused=%" PRIu64
+	       " seconds=%.2f per_sec=%.0f p50_ms=%.2f p99_ms=%.2f max_ms=%.2f\n",
+	       load->options.connections, load->options.idle, count_closed(load),
+	       load->times->len, load->refused, secs, (double)load->times->len / secs,
+	       quantile_ms(load, 0.5), quantile_ms(load, 0.99), quantile_ms(load, 1));
+	if (*load->next == NULL)
+		fprintf(stderr, "http_load: all lines are used up\n");
+}
+
+/* "ADDRESS PATH" becomes "ADDRESS\0PATH". */
+static void read_lines(struct load *load)
+{
+	GPtrArray *lines = g_ptr_array_new();
+	char *line = NULL, *blank;
+	size_t size = 0;
+	ssize_t len;
+
+	while ((len = getline(&line, &size, stdin)) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		blank = strchr(line, ' ');
+		if (blank == NULL)
+			die(line, "write ADDRESS PATH");
+		g_ptr_array_add(lines, g_memdup2(line, (gsize)len + 1));
+		*strchr(g_ptr_array_index(lines, lines->len - 1), ' ') = '\0';
+	}
+	free(line);
+	g_ptr_array_add(lines, NULL);
+	load->lines = (char **)g_ptr_array_free(lines, FALSE);
+	load->next = load->lines;
+}
+
+static bool read_options(struct options *options, int argc, char **argv)
+{
+	int option;
+
+	*options = (struct options){ .connections = 100,
+				     .warm_secs = 0.5,
+				     .secs = 2,
+				     .sender = "list@news.example.test" };
+	while ((option = getopt(argc, argv, "c:i:w:s:f:k:")) != -1) {
+		if (option == 'c')
+			options->connections = (unsigned)atoi(optarg);
+		else if (option == 'i')
+			options->idle = (unsigned)atoi(optarg);
+		else if (option == 'w')
+			options->warm_secs = atof(optarg);
+		else if (option == 's')
+			options->secs = atof(optarg);
+		else if (option == 'f')
+			options->sender = optarg;
+		else if (option == 'k')
+			options->policy = optarg;
+		else
+			return false;
+	}
+	options->port = optind == argc - 1 ? atoi(argv[optind]) : 0;
+	return options->port > 0 && options->connections > 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct rlimit files = { 20000, 20000 };
+	struct load *load = g_new0(struct load, 1);
+
+	if (!read_options(&load->options, argc, argv)) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	setrlimit(RLIMIT_NOFILE, &files);
+	read_lines(load);
+	load->tls =
+		SSL_CTX_new(TLS_client_method()); /* on loopback nobody is in between */
+	load->epoll = epoll_create1(EPOLL_CLOEXEC);
+	load->times = g_array_new(FALSE, FALSE, sizeof(int64_t));
+	start_clients(load);
+	measure(load);
+	return 0;
+}
