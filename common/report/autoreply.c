@@ -119,9 +119,8 @@ bool rmt_read_auto_reply(struct rmt_reading *r)
 	/* Exim marks its bounces so as well. */
 	if (mail->header[RMT_H_X_FAILED_RECIPIENTS].len > 0 ||
 	    rmt_text_find(mail->header[RMT_H_FROM], "mailer-daemon") >= 0 ||
-	    (rmt_prose_names_system(mail) &&
-	     (rmt_prose_tells_failure(rmt_span(mail->prose->str, mail->prose->len)) ||
-	      rmt_prose_tells_delay(mail))))
+	    (rmt_prose_names_system(r) &&
+	     (rmt_prose_tells_failure(r) || rmt_prose_tells_delay(r))))
 		return false;
 	report_sender(r, RMT_REPORT_AUTO_REPLY, RMT_CLASS_AUTO_REPLY, "auto-reply");
 	return true;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/report/classify.h"
+#include "common/report/words.h"
 
 enum {
 	GAP_MAX = 60, /* octets that '*' stands for */
-	SYMBOLS_MAX = 128,
 	PIECES_MAX = 4096,
 	NONE = 0,
 };
@@ -15,134 +15,71 @@ static const struct rmt_report_rule rows[] = {
 #undef RULE
 };
 
-/* A piece of a pattern between two '*'. */
+/* A piece of a pattern between two '*'. What many patterns begin with is one piece
+ * for all of them. */
 struct piece {
-	guint16 row;
+	guint16 row;       /* of the last piece of a pattern */
+	guint16 before;    /* the piece that must have come before; NONE */
+	guint16 next_same; /* another piece of the same words; NONE */
 	guint16 len;
-	bool first, last;
-	guint16 next_same; /* another piece that ends in the same node; NONE */
+	bool last;
 };
 
 struct rmt_rules {
-	guint8 symbol[256]; /* of an octet; 0: in no pattern */
-	unsigned symbols;
-	guint16 (*next)[SYMBOLS_MAX]; /* own; by node: where a symbol leads */
-	guint16 *piece_at;            /* own; by node: first piece that ends there */
-	guint16 *suffix;              /* own; by node: nearest suffix with pieces */
-	unsigned nodes, nodes_max;
+	struct rmt_words *words;         /* own */
+	guint16 piece_of[PIECES_MAX];    /* by number of a phrase: its first piece */
 	struct piece pieces[PIECES_MAX]; /* from 1 */
 	unsigned piece_count;
+	GArray *bare; /* own; guint16: rows that fit by their code alone */
 };
 
 /* --- compiling --------------------------------------------------------------------- */
 
-static void number_symbols(struct rmt_rules *rules)
+/* The piece of the same words in the same place, or a new one. */
+static unsigned add_piece(struct rmt_rules *rules, struct rmt_span text, unsigned before,
+			  bool last, size_t row)
 {
-	size_t i;
-	const char *p;
-
-	rules->symbols = 1;
-	for (i = 0; i < G_N_ELEMENTS(rows); i++)
-		for (p = rows[i].pattern != NULL ? rows[i].pattern : ""; *p != '\0'; p++)
-			if (*p != '*' && rules->symbol[(guchar)*p] == 0) {
-				g_assert(rules->symbols < SYMBOLS_MAX);
-				rules->symbol[(guchar)*p] = (guint8)rules->symbols++;
-			}
-}
-
-static unsigned new_node(struct rmt_rules *rules)
-{
-	g_assert(rules->nodes < rules->nodes_max);
-	return rules->nodes++;
-}
-
-static void add_piece(struct rmt_rules *rules, size_t row, struct rmt_span text,
-		      bool first, bool last)
-{
+	unsigned phrase = rmt_words_add(rules->words, text), i;
 	struct piece *piece;
-	unsigned node = 0, i;
 
-	g_assert(text.len > 0 && rules->piece_count + 1 < PIECES_MAX);
-	for (i = 0; i < text.len; i++) {
-		guint8 symbol = rules->symbol[(guchar)text.p[i]];
-
-		if (rules->next[node][symbol] == NONE)
-			rules->next[node][symbol] = (guint16)new_node(rules);
-		node = rules->next[node][symbol];
-	}
+	for (i = rules->piece_of[phrase]; i != NONE && !last;
+	     i = rules->pieces[i].next_same)
+		if (rules->pieces[i].before == before && !rules->pieces[i].last)
+			return i;
+	g_assert(rules->piece_count + 1 < PIECES_MAX);
 	piece = &rules->pieces[++rules->piece_count];
-	*piece = (struct piece){ (guint16)row, (guint16)text.len, first, last,
-				 rules->piece_at[node] };
-	rules->piece_at[node] = (guint16)rules->piece_count;
+	*piece = (struct piece){ (guint16)row, (guint16)before, rules->piece_of[phrase],
+				 (guint16)text.len, last };
+	rules->piece_of[phrase] = (guint16)rules->piece_count;
+	return rules->piece_count;
 }
 
 static void add_pattern(struct rmt_rules *rules, size_t row)
 {
 	struct rmt_span rest = rmt_span_of(rows[row].pattern), piece, after;
-	bool first = true;
+	unsigned before = NONE;
 
 	while (rmt_span_split(rest, '*', &piece, &after)) {
-		add_piece(rules, row, piece, first, false);
-		first = false;
+		before = add_piece(rules, piece, before, false, row);
 		rest = after;
 	}
-	add_piece(rules, row, rest, first, true);
-}
-
-/* Turns the tree into an automaton: breadth first, each node's missing edges are
- * those of its longest proper suffix. */
-static void link_suffixes(struct rmt_rules *rules)
-{
-	g_autofree guint16 *fail = g_new0(guint16, rules->nodes);
-	g_autofree guint16 *queue = g_new0(guint16, rules->nodes);
-	unsigned head = 0, tail = 0, node, child, s;
-
-	for (s = 1; s < rules->symbols; s++)
-		if (rules->next[0][s] != NONE)
-			queue[tail++] = rules->next[0][s];
-	while (head < tail) {
-		node = queue[head++];
-		rules->suffix[node] = rules->piece_at[fail[node]] != NONE
-					      ? fail[node]
-					      : rules->suffix[fail[node]];
-		for (s = 1; s < rules->symbols; s++) {
-			child = rules->next[node][s];
-			if (child == NONE) {
-				rules->next[node][s] = rules->next[fail[node]][s];
-				continue;
-			}
-			fail[child] = rules->next[fail[node]][s];
-			queue[tail++] = (guint16)child;
-		}
-	}
-}
-
-static unsigned count_octets(void)
-{
-	size_t i;
-	unsigned sum = 1;
-
-	for (i = 0; i < G_N_ELEMENTS(rows); i++)
-		sum += rows[i].pattern != NULL ? (unsigned)strlen(rows[i].pattern) : 0;
-	return sum;
+	add_piece(rules, rest, before, true, row);
 }
 
 struct rmt_rules *rmt_rules_new(void)
 {
 	struct rmt_rules *rules = g_new0(struct rmt_rules, 1);
-	size_t i;
+	guint16 i;
 
-	rules->nodes_max = count_octets();
-	g_assert(rules->nodes_max < G_MAXUINT16);
-	rules->next = g_malloc0(rules->nodes_max * sizeof(*rules->next));
-	rules->piece_at = g_new0(guint16, rules->nodes_max);
-	rules->suffix = g_new0(guint16, rules->nodes_max);
-	number_symbols(rules);
-	new_node(rules);
+	G_STATIC_ASSERT(G_N_ELEMENTS(rows) < G_MAXUINT16);
+	rules->words = rmt_words_new();
+	rules->bare = g_array_new(FALSE, FALSE, sizeof(guint16));
 	for (i = 0; i < G_N_ELEMENTS(rows); i++)
 		if (rows[i].pattern != NULL)
 			add_pattern(rules, i);
-	link_suffixes(rules);
+		else
+			g_array_append_val(rules->bare, i);
+	rmt_words_link(rules->words);
 	return rules;
 }
 
@@ -150,9 +87,8 @@ void rmt_rules_free(struct rmt_rules *rules)
 {
 	if (rules == NULL)
 		return;
-	g_free(rules->next);
-	g_free(rules->piece_at);
-	g_free(rules->suffix);
+	rmt_words_free(rules->words);
+	g_array_unref(rules->bare);
 	g_free(rules);
 }
 
@@ -195,57 +131,44 @@ static void hit(struct run *run, unsigned index, size_t end)
 	const struct piece *piece = &run->rules->pieces[index];
 	size_t start = end - piece->len, began = start;
 
-	if (!piece->first) {
-		size_t before = run->ended[index - 1];
+	if (piece->before != NONE) {
+		size_t before = run->ended[piece->before];
 
 		if (before == 0 || start < before || start - before > GAP_MAX)
 			return;
-		began = run->began[index - 1];
+		began = run->began[piece->before];
 	}
-	run->ended[index] = (guint32)end;
-	run->began[index] = (guint32)began;
-	if (piece->last)
+	if (piece->last) {
 		offer(run, piece->row, began, end);
+	} else {
+		run->ended[index] = (guint32)end;
+		run->began[index] = (guint32)began;
+	}
 }
 
-static void hit_node(struct run *run, unsigned node, size_t end)
+static bool hit_phrase(void *context, unsigned phrase, size_t end)
 {
+	struct run *run = context;
 	unsigned index;
 
-	for (; node != 0; node = run->rules->suffix[node])
-		for (index = run->rules->piece_at[node]; index != NONE;
-		     index = run->rules->pieces[index].next_same)
-			hit(run, index, end);
-}
-
-static void ask_phrases(struct run *run, struct rmt_span text)
-{
-	const struct rmt_rules *rules = run->rules;
-	unsigned node = 0;
-	size_t i;
-
-	memset(run->ended, 0, (rules->piece_count + 1) * sizeof(run->ended[0]));
-	for (i = 0; i < text.len; i++) {
-		guint8 symbol = rules->symbol[(guchar)text.p[i]];
-
-		node = symbol == 0 ? 0 : rules->next[node][symbol];
-		if (rules->piece_at[node] != NONE || rules->suffix[node] != 0)
-			hit_node(run, node, i + 1);
-	}
+	for (index = run->rules->piece_of[phrase]; index != NONE;
+	     index = run->rules->pieces[index].next_same)
+		hit(run, index, end);
+	return true;
 }
 
 void rmt_rules_ask(const struct rmt_rules *rules, const struct rmt_question *question,
 		   struct rmt_verdict *verdict_r)
 {
 	struct run run; /* large: only what is used is cleared */
-	size_t i;
+	guint i;
 
 	run.rules = rules;
 	run.question = question;
 	run.best = verdict_r;
 	*verdict_r = (struct rmt_verdict){ NULL, 0, 0 };
-	ask_phrases(&run, question->text);
-	for (i = 0; i < G_N_ELEMENTS(rows); i++)
-		if (rows[i].pattern == NULL)
-			offer(&run, i, 0, 0);
+	memset(run.ended, 0, (rules->piece_count + 1) * sizeof(run.ended[0]));
+	rmt_words_find(rules->words, question->text, hit_phrase, &run);
+	for (i = 0; i < rules->bare->len; i++)
+		offer(&run, g_array_index(rules->bare, guint16, i), 0, 0);
 }

@@ -111,16 +111,30 @@ static struct rmt_span all_prose(const struct rmt_reading *r)
 	return rmt_span(r->mail.prose->str, MIN(r->mail.prose->len, RMT_REPORT_TEXT_MAX));
 }
 
-/* Of a delivery into a file or pipe, Exim names the address elsewhere. */
+static bool is_whole(struct rmt_span address)
+{
+	const char *at = memrchr(address.p != NULL ? address.p : "", '@', address.len);
+
+	return at != NULL &&
+	       memchr(at, '.', address.len - (size_t)(at - address.p)) != NULL;
+}
+
+/* Of a delivery into a file or pipe, Exim names the address elsewhere; others name
+ * a host of their own, "ann@ims-daemon". */
 static struct rmt_span recipient_of(const struct rmt_reading *r,
 				    const struct group *group)
 {
 	const struct rmt_span *order[] = { &group->final, &group->actual,
 					   &group->original,
 					   &r->mail.header[RMT_H_X_FAILED_RECIPIENTS] };
-	struct rmt_span address = { "", 0 };
+	struct rmt_span address;
 	size_t i;
 
+	for (i = 0; i < G_N_ELEMENTS(order); i++) {
+		address = rmt_field_address(*order[i]);
+		if (is_whole(address))
+			return address;
+	}
 	for (i = 0; i < G_N_ELEMENTS(order); i++) {
 		address = rmt_field_address(*order[i]);
 		if (memchr(address.p != NULL ? address.p : "", '@', address.len) != NULL)
@@ -219,14 +233,11 @@ static GArray *read_groups(struct rmt_reading *r, struct rmt_span text)
 	return groups;
 }
 
-/* Without its part: the fields where they stand in the message, outside the
- * header section. */
-static struct rmt_span stray_fields(const struct rmt_mail *mail)
+/* Without its part: the fields where they stand in a text. */
+static struct rmt_span stray_fields(struct rmt_span body)
 {
-	struct rmt_span headers, body, rest, line;
+	struct rmt_span rest = body, line;
 
-	rmt_header_split(mail->raw, &headers, &body);
-	rest = body;
 	while (rmt_text_line(&rest, &line)) {
 		if (rmt_text_starts(line, "final-recipient:") ||
 		    rmt_text_starts(line, "original-recipient:") ||
@@ -263,12 +274,22 @@ static enum rmt_report_kind kind_of(const struct rmt_report *report)
 	return RMT_REPORT_RECEIPT;
 }
 
+/* In the body as it came, outside the header section, or as it is decoded. */
+static bool read_strays(struct rmt_reading *r)
+{
+	struct rmt_span headers, body;
+
+	rmt_header_split(r->mail.raw, &headers, &body);
+	return read_fields(r, stray_fields(body)) ||
+	       read_fields(
+		       r, stray_fields(rmt_span(r->mail.prose->str, r->mail.prose->len)));
+}
+
 bool rmt_read_dsn(struct rmt_reading *r)
 {
 	struct rmt_span status = rmt_span(r->mail.status->str, r->mail.status->len);
 
-	if (!read_fields(r, status) &&
-	    (r->mail.disposition->len > 0 || !read_fields(r, stray_fields(&r->mail))))
+	if (!read_fields(r, status) && (r->mail.disposition->len > 0 || !read_strays(r)))
 		return false;
 	r->report->kind = kind_of(r->report);
 	return true;

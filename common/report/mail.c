@@ -12,6 +12,7 @@ enum {
 	DASHES_MAX = 5000, /* bounds what GMime does with thousands of parts in parts */
 	NESTED_MAX = 4,    /* messages within messages that are looked into */
 	HIDDEN = 'x',
+	SUBJECT_MAX = 1000,
 	HEADER_ONLY = 3, /* fields in a row that make a header section */
 };
 
@@ -90,6 +91,17 @@ static void hide_message_type(char *line, size_t len)
 	}
 }
 
+/* "boundary=" at the beginning of a line that should have been folded. */
+static void mend_folding(char *octets, const char *line)
+{
+	static const char name[] = "boundary=";
+	char *at = octets + (line - octets);
+
+	if (g_ascii_strncasecmp(at, name, sizeof(name) - 1) == 0 && at > octets &&
+	    at[-1] == '\n')
+		at[-1] = ' ';
+}
+
 /* The type may stand in the next line. */
 static void hide_messages(char *octets, size_t len)
 {
@@ -103,6 +115,8 @@ static void hide_messages(char *octets, size_t len)
 			continue;
 		left--;
 		hide_message_type(octets + (line.p - octets), line.len);
+		if (line.len > 9 && !g_ascii_isspace(line.p[0]))
+			mend_folding(octets, line.p);
 	}
 }
 
@@ -151,6 +165,20 @@ static void take_headers(struct rmt_mail *mail)
 			break;
 		}
 	}
+}
+
+/* "=?UTF-8?B?...?=" as people read it (RFC 2047). */
+static void decode_subject(struct rmt_mail *mail)
+{
+	struct rmt_span *subject = &mail->header[RMT_H_SUBJECT];
+	g_autofree char *coded = NULL;
+
+	if (subject->len == 0 || memmem(subject->p, subject->len, "=?", 2) == NULL)
+		return;
+	coded = g_strndup(subject->p, MIN(subject->len, SUBJECT_MAX));
+	mail->subject = g_mime_utils_header_decode_text(NULL, coded);
+	*subject = rmt_span_trim(rmt_span_of(mail->subject));
+	rmt_text_lower(mail->subject, strlen(mail->subject));
 }
 
 struct rmt_span rmt_mail_field(struct rmt_span section, const char *name)
@@ -413,7 +441,6 @@ static void parse(struct rmt_mail *mail)
 	GString *message;
 	unsigned depth;
 
-	start_gmime();
 	walk_message(&walk, mail->raw);
 	for (depth = 0; depth < NESTED_MAX && walk.inner != NULL && !has_report(mail);
 	     depth++) {
@@ -454,11 +481,21 @@ static bool is_known_field(struct rmt_span line)
 	return false;
 }
 
-/* True where a header section begins: fields in a row, most of them known. */
-static bool is_section(struct rmt_span text)
+/* What only a whole message has; a reporter's summary of it has not. */
+static bool is_of_transport(struct rmt_span line)
+{
+	return rmt_text_starts(line, "received:") ||
+	       rmt_text_starts(line, "return-path:") ||
+	       rmt_text_starts(line, "mime-version:") ||
+	       rmt_text_starts(line, "content-type:");
+}
+
+/* True where a header section begins: fields in a row, most of them known. Before
+ * anybody was named (early) a few fields may be a summary: who failed comes below. */
+static bool is_section(struct rmt_span text, bool early)
 {
 	struct rmt_span line;
-	unsigned fields = 0, known = 0, sure = 0;
+	unsigned fields = 0, known = 0, sure = 0, transport = 0;
 
 	while (fields < 12 && rmt_text_line(&text, &line) && line.len > 0) {
 		if (fields > 0 && g_ascii_isspace(line.p[0]))
@@ -467,12 +504,14 @@ static bool is_section(struct rmt_span text)
 			break;
 		fields++;
 		known += is_known_field(line);
+		transport += is_of_transport(line);
 		sure += rmt_text_starts(line, "received:") ||
 			rmt_text_starts(line, "message-id:") ||
 			rmt_text_starts(line, "from:") ||
 			rmt_text_starts(line, "return-path:");
 	}
-	return fields >= HEADER_ONLY && known >= 2 && sure >= 1;
+	return fields >= HEADER_ONLY && known >= 2 && sure >= 1 &&
+	       (!early || transport > 0);
 }
 
 /* "--- Below this line is a copy of the message." and its kin. */
@@ -518,7 +557,7 @@ static void end_prose(struct rmt_mail *mail, size_t at, size_t line)
 
 	while (rest.len > 0 && g_ascii_isspace(rest.p[0]))
 		rest = rmt_span_from(rest, 1);
-	if (mail->original->len == 0 && is_section(rest))
+	if (mail->original->len == 0 && is_section(rest, false))
 		append_limited(mail->original, rest, ORIGINAL_MAX);
 	g_string_truncate(mail->prose, at);
 }
@@ -538,9 +577,8 @@ static void split_prose(struct rmt_mail *mail)
 		if (!is_field(line))
 			continue;
 		looked++;
-		if (!is_section(before.len > 0 ? rmt_span_from(before, (size_t)(line.p -
-										before.p))
-					       : before))
+		if (!is_section(rmt_span_from(before, (size_t)(line.p - before.p)),
+				!has_text_before(before, line)))
 			continue;
 		if (mail->original->len == 0)
 			append_limited(mail->original,
@@ -571,6 +609,8 @@ void rmt_mail_read(struct rmt_mail *mail, struct rmt_span message)
 	mail->original = g_string_new(NULL);
 	take_octets(mail, message);
 	take_headers(mail);
+	start_gmime();
+	decode_subject(mail);
 	parse(mail);
 	if (mail->prose->len == 0 && !has_report(mail))
 		take_body(mail);
@@ -580,6 +620,7 @@ void rmt_mail_read(struct rmt_mail *mail, struct rmt_span message)
 void rmt_mail_clear(struct rmt_mail *mail)
 {
 	g_free(mail->octets);
+	g_free(mail->subject);
 	g_string_free(mail->prose, TRUE);
 	g_string_free(mail->status, TRUE);
 	g_string_free(mail->feedback, TRUE);

@@ -31,6 +31,7 @@ struct rmt_mail {
 	char *octets;                        /* own; line ends are LF, no NUL */
 	struct rmt_span raw;                 /* of octets, as far as it is looked at */
 	struct rmt_span header[RMT_HEADERS]; /* of the outermost message, trimmed */
+	char *subject;                       /* own; decoded; or NULL */
 	/* Own. What the parts say, decoded; empty where there is no such part. */
 	GString *prose;       /* text for people outside the returned message, UTF-8 */
 	GString *status;      /* message/delivery-status */

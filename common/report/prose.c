@@ -10,193 +10,63 @@
 enum {
 	NAMED_MAX = RMT_REPORT_EVENTS_MAX,
 	LOOK_BACK = 48, /* octets before an address that tell what it is */
-	WEAK = 1,
-	GOOD = 2,
-	SURE = 3,
+	SUMMARY = 1,    /* "To:" of the message that is told of */
+	WEAK = 2,
+	GOOD = 3,
+	SURE = 4,
 };
-
-static bool has_any(struct rmt_span text, const char *const *words)
-{
-	for (; *words != NULL; words++)
-		if (rmt_text_find(text, *words) >= 0)
-			return true;
-	return false;
-}
 
 /* --- is it a mail system that speaks? ---------------------------------------------- */
 
-static const char *const system_senders[] = { "mailer-daemon",
-					      "postmaster",
-					      "mail delivery",
-					      "mailer daemon",
-					      "mdaemon",
-					      "mail.delivery",
-					      "mailsystem",
-					      "mail system",
-					      "post_master",
-					      "mail-daemon",
-					      "mail administrator",
-					      "administrator",
-					      "ndr",
-					      NULL };
-
-static const char *const system_subjects[] = { "undeliver",
-					       "failure notice",
-					       "delivery failure",
-					       "delivery status",
-					       "delivery has failed",
-					       "delivery fail",
-					       "returned mail",
-					       "mail failure",
-					       "could not be delivered",
-					       "not delivered",
-					       "failed, returning",
-					       "delivery notification",
-					       "nondeliver",
-					       "non-deliver",
-					       "mail error",
-					       "delivery report",
-					       "delivery problem",
-					       "mail could not",
-					       "delayed",
-					       "mail system error",
-					       "delivery incomplete",
-					       "unzustellbar",
-					       "mail delivery",
-					       "returning message",
-					       "permanent error",
-					       "unable to deliver",
-					       "delivery error",
-					       "non remis",
-					       "no se ha podido",
-					       "mancata consegna",
-					       "delivery delay",
-					       "message status",
-					       "falha na entrega",
-					       "falha de entrega",
-					       "não entregue",
-					       "недостав",
-					       "не доставлен",
-					       "退信",
-					       "配信エラー",
-					       "onbestelbaar",
-					       "niet bezorgd",
-					       "échec de",
-					       "impossible de remettre",
-					       "mensaje devuelto",
-					       "niedostarcz",
-					       NULL };
-
-bool rmt_prose_names_system(const struct rmt_mail *mail)
+static bool subject_tells(const struct rmt_reading *r)
 {
-	return has_any(mail->header[RMT_H_FROM], system_senders) ||
-	       has_any(mail->header[RMT_H_SUBJECT], system_subjects);
+	struct rmt_span subject = r->mail.header[RMT_H_SUBJECT];
+
+	return rmt_phrases_has(r->phrases, subject, RMT_PHRASE_SUBJECT);
 }
 
-bool rmt_prose_from_system(const struct rmt_mail *mail)
+static bool sender_is_system(const struct rmt_reading *r)
 {
-	struct rmt_span path = mail->header[RMT_H_RETURN_PATH];
-
-	return rmt_prose_names_system(mail) || rmt_text_starts(path, "<>") ||
-	       rmt_text_starts(path, "<mailer-daemon") ||
-	       mail->header[RMT_H_X_FAILED_RECIPIENTS].len > 0;
+	return rmt_phrases_has(r->phrases, r->mail.header[RMT_H_FROM], RMT_PHRASE_SENDER);
 }
 
-bool rmt_prose_tells_failure(struct rmt_span prose)
+/* "Re: Undelivered mail": somebody talks about it. */
+static bool is_answer(const struct rmt_mail *mail)
 {
-	static const char *const phrases[] = { "could not be delivered",
-					       "not delivered",
-					       "undeliver",
-					       "unable to deliver",
-					       "delivery failed",
-					       "failed to deliver",
-					       "delivery failure",
-					       "wasn't able to deliver",
-					       "were unable to deliver",
-					       "couldn't be delivered",
-					       "permanent error",
-					       "permanent fatal error",
-					       "delivery has failed",
-					       "following address",
-					       "following recipient",
-					       "delivery problem",
-					       "delivery error",
-					       "cannot be delivered",
-					       "could not deliver",
-					       "did not reach",
-					       "was not deliver",
-					       "user unknown",
-					       "unknown user",
-					       "mailbox is full",
-					       "transcript of session",
-					       "returned to sender",
-					       "delivery to the",
-					       "no longer exist",
-					       "does not exist",
-					       "error was",
-					       "rejected by",
-					       "smtp error",
-					       "failure reason",
-					       "error occurred while",
-					       "failed addresses",
-					       "delivery aborted",
-					       "was aborted",
-					       "non-delivered",
-					       "remote host said",
-					       "wasn't delivered",
-					       "delivery errors",
-					       "server message",
-					       "did not receive this",
-					       "error message",
-					       "couldn't deliver",
-					       "group you tried",
-					       "not be reached",
-					       "can't be delivered",
-					       "mail could not",
-					       "message could not",
-					       "problem delivering",
-					       "trouble delivering",
-					       "undelivered",
-					       "did not like",
-					       "not been delivered",
-					       "was blocked by",
-					       "não foi",
-					       "nao foi",
-					       "non è stato",
-					       "niet worden bezorgd",
-					       "nie został",
-					       "退信",
-					       "退回",
-					       "无法送达",
-					       "送信できません",
-					       "送信に失敗",
-					       "届け",
-					       "エラー",
-					       "nicht zugestellt",
-					       "konnte nicht",
-					       "n'a pas pu",
-					       "no se pudo",
-					       "не ",
-					       "no valid recipients",
-					       "body of message generated response",
-					       NULL };
+	struct rmt_span subject = mail->header[RMT_H_SUBJECT];
 
-	return has_any(prose, phrases);
+	return mail->header[RMT_H_IN_REPLY_TO].len > 0 &&
+	       (rmt_text_starts(subject, "re:") || rmt_text_starts(subject, "aw:") ||
+		rmt_text_starts(subject, "sv:"));
 }
 
-bool rmt_prose_tells_delay(const struct rmt_mail *mail)
+bool rmt_prose_names_system(const struct rmt_reading *r)
 {
-	static const char *const phrases[] = { "has not yet been delivered",
-					       "delivery attempts will continue",
-					       "will continue to try",
-					       "will keep trying",
-					       "will be retried",
-					       "this is a warning message only",
-					       "do not need to resend",
-					       "no action is required",
-					       NULL };
+	return sender_is_system(r) || (!is_answer(&r->mail) && subject_tells(r));
+}
 
-	return has_any(rmt_span(mail->prose->str, mail->prose->len), phrases);
+bool rmt_prose_from_system(const struct rmt_reading *r)
+{
+	struct rmt_span path = r->mail.header[RMT_H_RETURN_PATH];
+
+	return r->mail.header[RMT_H_X_FAILED_RECIPIENTS].len > 0 ||
+	       rmt_prose_names_system(r) || rmt_text_starts(path, "<>") ||
+	       rmt_text_starts(path, "<mailer-daemon");
+}
+
+static struct rmt_span whole(const struct rmt_reading *r)
+{
+	return rmt_span(r->mail.prose->str, r->mail.prose->len);
+}
+
+bool rmt_prose_tells_failure(const struct rmt_reading *r)
+{
+	return rmt_phrases_has(r->phrases, whole(r), RMT_PHRASE_FAILURE);
+}
+
+bool rmt_prose_tells_delay(const struct rmt_reading *r)
+{
+	return rmt_phrases_has(r->phrases, whole(r), RMT_PHRASE_DELAY);
 }
 
 /* --- which addresses are meant? ---------------------------------------------------- */
@@ -240,20 +110,36 @@ static bool ends_with_any(struct rmt_span before, const char *const *words)
 
 static bool is_somebody_else(struct rmt_span before)
 {
-	static const char *const words[] = { "from",         "mail from",
-					     "sender",       "contact",
-					     "message-id",   "by",
-					     "id",           "reply-to",
-					     "f=[",          "envelope-from",
-					     "mail to",      "e-mail us",
-					     "report to",    "write to",
-					     "email",        "by sending",
-					     "cc",           "postmaster at",
-					     "mailto",       "assistance",
-					     "from=",        "h=",
-					     "s=",           "f=",
-					     "please",       "errors-to",
-					     "delivered-to", NULL };
+	static const char *const words[] = { "from",
+					     "mail from",
+					     "sender",
+					     "contact",
+					     "message-id",
+					     "by",
+					     "id",
+					     "reply-to",
+					     "f=[",
+					     "envelope-from",
+					     "send mail to",
+					     "e-mail us",
+					     "report to",
+					     "write to",
+					     "email",
+					     "by sending",
+					     "cc",
+					     "postmaster at",
+					     "mailto",
+					     "assistance",
+					     "from=",
+					     "h=",
+					     "s=",
+					     "f=",
+					     "please",
+					     "errors-to",
+					     "delivered-to",
+					     "emailing",
+					     "please mail to",
+					     NULL };
 
 	return ends_with_any(before, words);
 }
@@ -288,9 +174,20 @@ static bool is_introduced(struct rmt_span before)
 					     "t=[",
 					     "rcpt_to",
 					     "an",
+					     "smtp",
 					     NULL };
 
 	return ends_with_any(before, words);
+}
+
+/* "To: members@lists.example" in a reporter's summary of the message. */
+static bool is_summary(struct rmt_span before)
+{
+	struct rmt_span line = rmt_span_trim(before);
+
+	return rmt_text_starts(line, "to:") || rmt_text_starts(line, "an:") ||
+	       rmt_text_starts(line, "a:") || rmt_text_starts(line, "original address") ||
+	       rmt_text_starts(line, "para:");
 }
 
 /* "Ann@home <ann@x.example>": the first is a name. */
@@ -330,6 +227,8 @@ static unsigned strength_of(struct rmt_span prose, struct rmt_span address)
 		return SURE;
 	if (is_somebody_else(before))
 		return 0;
+	if (is_summary(before))
+		return SUMMARY;
 	return is_introduced(before) ? GOOD : WEAK;
 }
 
@@ -473,11 +372,6 @@ static struct rmt_span text_about(struct rmt_reading *r, struct rmt_span address
 	return rmt_span(r->mail.prose->str, r->mail.prose->len);
 }
 
-static struct rmt_span whole(const struct rmt_reading *r)
-{
-	return rmt_span(r->mail.prose->str, r->mail.prose->len);
-}
-
 static void report_address(struct rmt_reading *r, struct rmt_span address,
 			   struct rmt_span text, enum rmt_report_source source, bool only)
 {
@@ -536,8 +430,7 @@ static bool words_decide(struct rmt_reading *r)
 	struct rmt_question question = { .status = "", .reply = "" };
 	struct rmt_verdict verdict;
 
-	if (!has_any(r->mail.header[RMT_H_FROM], system_senders) ||
-	    rmt_prose_named(r)->len == 0)
+	if (!sender_is_system(r) || rmt_prose_named(r)->len == 0)
 		return false;
 	prose.len = MIN(prose.len, RMT_REPORT_TEXT_MAX);
 	rmt_text_normal(normal, prose);
@@ -548,12 +441,11 @@ static bool words_decide(struct rmt_reading *r)
 
 bool rmt_read_prose(struct rmt_reading *r)
 {
-	if (!rmt_prose_from_system(&r->mail))
+	if (!rmt_prose_from_system(r))
 		return false;
-	r->delayed = rmt_prose_tells_delay(&r->mail);
+	r->delayed = rmt_prose_tells_delay(r);
 	if (!r->delayed && r->mail.header[RMT_H_X_FAILED_RECIPIENTS].len == 0 &&
-	    !has_any(r->mail.header[RMT_H_SUBJECT], system_subjects) &&
-	    !rmt_prose_tells_failure(whole(r)) && !words_decide(r))
+	    !subject_tells(r) && !rmt_prose_tells_failure(r) && !words_decide(r))
 		return false;
 	report_header(r);
 	if (r->report->events->len == 0)

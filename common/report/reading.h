@@ -9,6 +9,7 @@
 
 #include "common/report/classify.h"
 #include "common/report/mail.h"
+#include "common/report/phrases.h"
 #include "common/report/text.h"
 
 /* An address that prose names, and the text up to the next one. */
@@ -20,6 +21,7 @@ struct rmt_named {
 
 struct rmt_reading {
 	const struct rmt_rules *rules;
+	const struct rmt_phrases *phrases;
 	struct rmt_mail mail;
 	struct rmt_report *report;
 	GHashTable *seen; /* own; recipient and action, lower case */
@@ -51,13 +53,13 @@ void rmt_reading_classify(struct rmt_reading *r, struct rmt_report_event *event,
 /* Addresses that the prose speaks of as recipients. Foreign. */
 const GArray *rmt_prose_named(struct rmt_reading *r);
 /* True where sender or subject look like a mail system's. */
-bool rmt_prose_names_system(const struct rmt_mail *mail);
+bool rmt_prose_names_system(const struct rmt_reading *r);
 /* The same, or the return path is empty: vacation programs leave it so too. */
-bool rmt_prose_from_system(const struct rmt_mail *mail);
+bool rmt_prose_from_system(const struct rmt_reading *r);
 /* True where the prose says that something was not delivered. */
-bool rmt_prose_tells_failure(struct rmt_span prose);
+bool rmt_prose_tells_failure(const struct rmt_reading *r);
 /* True where it says only that it takes longer. */
-bool rmt_prose_tells_delay(const struct rmt_mail *mail);
+bool rmt_prose_tells_delay(const struct rmt_reading *r);
 
 /* An address of a field: after "rfc822;", within <>, or the whole. Empty: none. */
 struct rmt_span rmt_field_address(struct rmt_span value);

@@ -10,7 +10,8 @@ enum {
 };
 
 struct rmt_report_reader {
-	struct rmt_rules *rules;
+	struct rmt_rules *rules;     /* own */
+	struct rmt_phrases *phrases; /* own */
 };
 
 /* The order matters: an opt-out mail is marked as automatic, Exim's bounces too,
@@ -157,10 +158,10 @@ static enum rmt_report_class soften(enum rmt_report_class class, int weight, boo
 				    enum rmt_command command,
 				    const struct rmt_report_event *event)
 {
-	if (class == RMT_CLASS_DEAD_DOMAIN && event->status[0] == '4')
-		return RMT_CLASS_NETWORK;
 	if (!is_dead(class) || weight >= SAID)
 		return class;
+	if (class == RMT_CLASS_DEAD_DOMAIN && event->status[0] == '4')
+		return RMT_CLASS_NETWORK;
 	if (command == RMT_COMMAND_MAIL)
 		return RMT_CLASS_POLICY_SENDER;
 	if (is_filter_answer(command, event->status))
@@ -208,6 +209,7 @@ struct words {
 
 struct case_ {
 	const struct rmt_rules *rules;
+	const struct rmt_phrases *phrases;
 	struct rmt_report_event *event;
 	struct words said, around, preface;
 	struct rmt_span host;
@@ -263,10 +265,11 @@ static void hear_preface(struct case_ *c, struct rmt_verdict *verdict)
 
 static enum rmt_command command_of(struct case_ *c)
 {
-	enum rmt_command command = rmt_text_command(normal(&c->said));
+	enum rmt_command command = rmt_phrases_command(c->phrases, normal(&c->said));
 
-	return command != RMT_COMMAND_UNSAID ? command
-					     : rmt_text_command(normal(&c->around));
+	return command != RMT_COMMAND_UNSAID
+		       ? command
+		       : rmt_phrases_command(c->phrases, normal(&c->around));
 }
 
 static void judge(struct case_ *c)
@@ -304,13 +307,9 @@ static struct words cut_words(struct rmt_span text)
 	return (struct words){ text, NULL };
 }
 
-static void classify(const struct rmt_rules *rules, struct rmt_report_event *event,
-		     struct rmt_span said, struct rmt_span around,
-		     struct rmt_span preface, struct rmt_span host)
+static void classify(struct case_ c)
 {
-	struct case_ c = {
-		rules, event, cut_words(said), cut_words(around), cut_words(preface), host
-	};
+	struct rmt_report_event *event = c.event;
 	struct rmt_span local;
 
 	/* Nobody says who refused: then it was the recipient's provider. */
@@ -329,10 +328,11 @@ void rmt_reading_classify(struct rmt_reading *r, struct rmt_report_event *event,
 			  struct rmt_span said, struct rmt_span around,
 			  struct rmt_span host)
 {
-	classify(r->rules, event, said, around,
-		 r->alone ? rmt_span(r->mail.prose->str, r->mail.prose->len)
-			  : rmt_span("", 0),
-		 host);
+	struct rmt_span prose = rmt_span(r->mail.prose->str, r->mail.prose->len);
+
+	classify((struct case_){ r->rules, r->phrases, event, cut_words(said),
+				 cut_words(around),
+				 cut_words(r->alone ? prose : rmt_span("", 0)), host });
 }
 
 struct rmt_report_event *rmt_report_classify(const struct rmt_report_reader *reader,
@@ -345,8 +345,13 @@ struct rmt_report_event *rmt_report_classify(const struct rmt_report_reader *rea
 	event->action = action;
 	g_strlcpy(event->status, status, sizeof(event->status));
 	g_strlcpy(event->reply, reply, sizeof(event->reply));
-	classify(reader->rules, event, text, rmt_span("", 0), rmt_span("", 0),
-		 rmt_span("", 0));
+	classify((struct case_){ .rules = reader->rules,
+				 .phrases = reader->phrases,
+				 .event = event,
+				 .said = cut_words(text),
+				 .around = cut_words(rmt_span("", 0)),
+				 .preface = cut_words(rmt_span("", 0)),
+				 .host = rmt_span("", 0) });
 	return event;
 }
 
@@ -379,7 +384,7 @@ static void recognise(struct rmt_reading *r)
 struct rmt_report *rmt_report_read(const struct rmt_report_reader *reader,
 				   struct rmt_span message)
 {
-	struct rmt_reading r = { .rules = reader->rules };
+	struct rmt_reading r = { .rules = reader->rules, .phrases = reader->phrases };
 
 	r.report = g_new0(struct rmt_report, 1);
 	r.report->events = g_ptr_array_new_with_free_func(free_event);
@@ -411,6 +416,7 @@ struct rmt_report_reader *rmt_report_reader_new(void)
 	struct rmt_report_reader *reader = g_new0(struct rmt_report_reader, 1);
 
 	reader->rules = rmt_rules_new();
+	reader->phrases = rmt_phrases_new();
 	return reader;
 }
 
@@ -419,5 +425,6 @@ void rmt_report_reader_free(struct rmt_report_reader *reader)
 	if (reader == NULL)
 		return;
 	rmt_rules_free(reader->rules);
+	rmt_phrases_free(reader->phrases);
 	g_free(reader);
 }

@@ -182,6 +182,9 @@ static size_t local_start(struct rmt_span text, size_t at)
 	while (start > 0 && at - start < 256 && is_atom(text.p[start - 1]) &&
 	       !ends_sentence(text, start, at))
 		start--;
+	/* "dda:SMTP=ann@x.example" of X.400 */
+	if (at - start > 5 && g_ascii_strncasecmp(text.p + start, "smtp=", 5) == 0)
+		start += 5;
 	/* What stands before an address, not in it. */
 	while (start < at && strchr("'*=/.&`!?|{}", text.p[start]) != NULL)
 		start++;
@@ -324,6 +327,33 @@ bool rmt_text_reply(struct rmt_span text, char reply_r[4])
 	return true;
 }
 
+/* --- letters ----------------------------------------------------------------------- */
+
+/* The second octet of a letter whose first is c3 (Latin-1) or d0 (Cyrillic). */
+static void lower_pair(char *pair)
+{
+	guchar first = (guchar)pair[0], second = (guchar)pair[1];
+
+	if (first == 0xc3 && second >= 0x80 && second <= 0x9e && second != 0x97)
+		pair[1] = (char)(second + 0x20);
+	else if (first == 0xd0 && second >= 0x90 && second <= 0x9f)
+		pair[1] = (char)(second + 0x20);
+	else if (first == 0xd0 && second >= 0xa0 && second <= 0xaf)
+		memcpy(pair, (char[]){ (char)0xd1, (char)(second - 0x20) }, 2);
+}
+
+void rmt_text_lower(char *text, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if ((guchar)text[i] < 0x80)
+			text[i] = g_ascii_tolower(text[i]);
+		else if (i + 1 < len)
+			lower_pair(text + i);
+	}
+}
+
 /* --- normal form ------------------------------------------------------------------- */
 
 static size_t word_length(struct rmt_span text, size_t i)
@@ -356,7 +386,7 @@ static void put_letters(GString *out, struct rmt_span word)
 			i += 2;
 			continue;
 		}
-		g_string_append_c(out, g_ascii_tolower(c));
+		g_string_append_c(out, c);
 	}
 }
 
@@ -425,7 +455,7 @@ static bool is_repeated(struct codes *codes, struct rmt_span word)
 void rmt_text_normal(GString *out, struct rmt_span text)
 {
 	struct codes codes = { { NULL } };
-	size_t i = 0, n, before;
+	size_t i = 0, n, before, start = out->len;
 
 	while (i < text.len) {
 		n = word_length(text, i);
@@ -444,56 +474,5 @@ void rmt_text_normal(GString *out, struct rmt_span text)
 		if (n == 3 && i < text.len && text.p[i] == '-')
 			i++;
 	}
-}
-
-enum rmt_command rmt_text_command(struct rmt_span text)
-{
-	static const struct {
-		const char *words;
-		enum rmt_command command;
-	} rows[] = {
-		{ "end of data", RMT_COMMAND_DATA },
-		{ "end-of-data", RMT_COMMAND_DATA },
-		{ "reply to data", RMT_COMMAND_DATA },
-		{ "after data", RMT_COMMAND_DATA },
-		{ "smtp command data", RMT_COMMAND_DATA },
-		{ ">>> data", RMT_COMMAND_DATA },
-		{ "[data]", RMT_COMMAND_DATA },
-		{ "text command", RMT_COMMAND_DATA },
-		{ "data command", RMT_COMMAND_DATA },
-		{ "our final data", RMT_COMMAND_DATA },
-		{ "our data", RMT_COMMAND_DATA },
-		{ "after i sent the message", RMT_COMMAND_DATA },
-		{ "sent: rcpt", RMT_COMMAND_RCPT },
-		{ "--> rcpt", RMT_COMMAND_RCPT },
-		{ "command: rcpt", RMT_COMMAND_RCPT },
-		{ "rcpt to:@ host", RMT_COMMAND_RCPT },
-		{ "rejected the recipient", RMT_COMMAND_RCPT },
-		{ "to rcpt to", RMT_COMMAND_RCPT },
-		{ ">>> rcpt", RMT_COMMAND_RCPT },
-		{ "after rcpt", RMT_COMMAND_RCPT },
-		{ "smtp:rcpt", RMT_COMMAND_RCPT },
-		{ "rcpt command", RMT_COMMAND_RCPT },
-		{ "rcpt_to", RMT_COMMAND_RCPT },
-		{ "our rcpt to", RMT_COMMAND_RCPT },
-		{ "progress was rcpt", RMT_COMMAND_RCPT },
-		{ "does not like recipient", RMT_COMMAND_RCPT },
-		{ "reply to mail from", RMT_COMMAND_MAIL },
-		{ "after mail from", RMT_COMMAND_MAIL },
-		{ "our mail from", RMT_COMMAND_MAIL },
-		{ "during mail from", RMT_COMMAND_MAIL },
-		{ "sent: mail from", RMT_COMMAND_MAIL },
-		{ ">>> mail from", RMT_COMMAND_MAIL },
-		{ "[mail_from]", RMT_COMMAND_MAIL },
-		{ "reply to ehlo", RMT_COMMAND_CONNECT },
-		{ "reply to helo", RMT_COMMAND_CONNECT },
-		{ "initial connection", RMT_COMMAND_CONNECT },
-	};
-	size_t i;
-
-	for (i = 0; i < G_N_ELEMENTS(rows); i++)
-		if (text.len > 0 && memmem(text.p, text.len, rows[i].words,
-					   strlen(rows[i].words)) != NULL)
-			return rows[i].command;
-	return RMT_COMMAND_UNSAID;
+	rmt_text_lower(out->str + start, out->len - start);
 }

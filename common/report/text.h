@@ -38,15 +38,7 @@ bool rmt_text_reply(struct rmt_span text, char reply_r[4]);
  * "://", continued reply lines joined: the form that rules are written in. */
 void rmt_text_normal(GString *out, struct rmt_span text);
 
-/* Which SMTP command was refused, as far as the text says so. */
-enum rmt_command {
-	RMT_COMMAND_UNSAID,
-	RMT_COMMAND_CONNECT,
-	RMT_COMMAND_MAIL,
-	RMT_COMMAND_RCPT,
-	RMT_COMMAND_DATA
-};
-/* text: normal form. */
-enum rmt_command rmt_text_command(struct rmt_span text);
+/* To lower case where a letter has one of as many octets: ASCII, Latin-1, Cyrillic. */
+void rmt_text_lower(char *text, size_t len);
 
 #endif

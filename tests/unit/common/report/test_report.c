@@ -337,11 +337,97 @@ static void nothing_is_no_report(void **state)
 	assert_int_equal(report->events->len, 0);
 }
 
+/* Two systems that refuse, in the words of each: what is the recipient's, and what
+ * only sounds like it. */
+static void what_sounds_like_a_dead_address_is_told_from_one(void **state)
+{
+	static const struct {
+		const char *status, *text;
+		enum rmt_report_class want;
+	} rows[] = {
+		{ "5.1.1",
+		  "550 5.1.1 Sender address not found: unknown user (in reply to "
+		  "MAIL FROM command)",
+		  RMT_CLASS_POLICY_SENDER },
+		{ "",
+		  "550 Verification failed for <a@b.example> 550 The account or domain "
+		  "may not exist 550 Sender verify failed (in reply to RCPT TO command)",
+		  RMT_CLASS_POLICY_SENDER },
+		{ "5.7.1",
+		  "554 5.7.1 Client host blocked using bl.example; User unknown (in "
+		  "reply to RCPT TO command)",
+		  RMT_CLASS_REPUTATION },
+		{ "4.7.1", "451 4.7.1 Too many unknown users, try later",
+		  RMT_CLASS_RATE },
+		{ "4.2.1",
+		  "450 4.2.1 The user you are trying to contact is receiving mail "
+		  "at a rate that prevents additional messages",
+		  RMT_CLASS_RATE },
+		{ "5.1.7",
+		  "501 5.1.7 Bad sender address syntax (in reply to MAIL FROM "
+		  "command)",
+		  RMT_CLASS_POLICY_SENDER },
+		{ "",
+		  "550 Your domain does not exist in DNS (reverse lookup failed), user "
+		  "unknown (in reply to RCPT TO command)",
+		  RMT_CLASS_AUTH },
+		{ "",
+		  "550 @: destinatario desconocido o mailbox lleno (in reply to RCPT TO "
+		  "command)",
+		  RMT_CLASS_MAILBOX_FULL },
+		{ "5.0.0", "552 account(s) <a@b.example> does not have enough space",
+		  RMT_CLASS_MAILBOX_FULL },
+		{ "4.0.0",
+		  "DNS Error: DNS type 'mx' lookup of b.example responded with "
+		  "code NXDOMAIN",
+		  RMT_CLASS_NETWORK },
+		{ "5.1.0", "5.1.0 - Unknown address error 550-'5.7.1 access denied'",
+		  RMT_CLASS_POLICY_SENDER },
+		{ "", "the group you tried to contact may not exist",
+		  RMT_CLASS_POLICY_SENDER },
+		{ "5.1.10",
+		  "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found "
+		  "by SMTP address lookup (in reply to end of DATA command)",
+		  RMT_CLASS_DEAD_ADDRESS },
+		{ "", "550 No such person at this address (in reply to RCPT TO command)",
+		  RMT_CLASS_DEAD_ADDRESS },
+		{ "", "550 MAILBOX NOT FOUND (in reply to RCPT TO command)",
+		  RMT_CLASS_DEAD_ADDRESS },
+		{ "5.7.1",
+		  "554 5.7.1 <a@b.example>: Recipient address rejected: nonexistent "
+		  "user (in reply to RCPT TO command)",
+		  RMT_CLASS_DEAD_ADDRESS },
+		{ "5.1.6", "551 5.1.6 User has moved; please try <c@d.example>",
+		  RMT_CLASS_DEAD_ADDRESS },
+		{ "", "550 Такого почтового ящика не существует", RMT_CLASS_DEAD_ADDRESS },
+		{ "", "550 ПОЛЬЗОВАТЕЛЬ не найден", RMT_CLASS_DEAD_ADDRESS },
+		{ "", "550 O endereço de e-mail não existe.", RMT_CLASS_DEAD_ADDRESS },
+		{ "", "550 宛先のメールアドレスが存在しません。", RMT_CLASS_DEAD_ADDRESS },
+		{ "", "收件人邮箱空间不足", RMT_CLASS_MAILBOX_FULL },
+		{ "", "esta casilla ha expirado por falta de uso", RMT_CLASS_INACTIVE },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(rows); i++) {
+		char reply[4] = "";
+		struct rmt_report_event *event =
+			rmt_report_classify(reader, rmt_span_of(rows[i].text),
+					    rows[i].status, reply, RMT_ACTION_FAILED);
+
+		if (event->class != rows[i].want)
+			fail_msg("%s: %s by %s", rows[i].text,
+				 rmt_report_class_name(event->class), event->rule);
+		rmt_report_event_free(event);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_of_many_systems_are_read_as_wanted),
 		cmocka_unit_test(what_a_report_says_of_the_message_is_kept),
+		cmocka_unit_test(what_sounds_like_a_dead_address_is_told_from_one),
 		cmocka_unit_test(a_servers_words_have_a_class),
 		cmocka_unit_test(what_is_only_delayed_is_never_hard),
 		cmocka_unit_test(a_thousand_parts_within_parts_are_cut),
