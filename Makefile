@@ -74,7 +74,7 @@ AUTH_SRC += common/auth/dns_packet.c common/auth/resolver.c common/auth/resolver
 	common/auth/dmarc.c common/auth/dmarc_record.c
 RULES_SRC := $(addprefix common/rules/, rules.c table.c judge.c)
 # What others tell about our mail; with GMime.
-REPORT_SRC := $(addprefix common/report/, report.c mail.c text.c words.c phrases.c classify.c arf.c dsn.c \
+REPORT_SRC := $(addprefix common/report/, report.c mail.c mime.c text.c words.c phrases.c classify.c arf.c dsn.c \
 	autoreply.c notice.c prose.c)
 # What DNS tells of a domain, and the rules that take no more.
 RULES_SRC += $(addprefix common/rules/, facts.c lookup.c spf_survey.c domain.c names.c record.c \

@@ -3,15 +3,12 @@
 
 #include "common/message/header.h"
 #include "common/report/mail.h"
+#include "common/report/mime.h"
 #include "common/report/text.h"
 
 enum {
 	ORIGINAL_MAX = 64 * 1024,
-	TYPES_MAX =
-		200, /* of Content-Type and boundary lines before the message is cut: */
-	DASHES_MAX = 5000, /* bounds what GMime does with thousands of parts in parts */
-	NESTED_MAX = 4,    /* messages within messages that are looked into */
-	HIDDEN = 'x',
+	NESTED_MAX = 4, /* messages within messages that are looked into */
 	SUBJECT_MAX = 1000,
 	HEADER_ONLY = 3, /* fields in a row that make a header section */
 };
@@ -70,73 +67,6 @@ static struct rmt_span skip_preface(struct rmt_span message)
 	return rest;
 }
 
-/* To GMime a message within the message shall be a part like any other: its
- * headers are all we want, and no message within it is walked by accident. */
-static void hide_message_type(char *line, size_t len)
-{
-	static const char *const types[] = { "message/rfc822", "message/rfc2822",
-					     "message/news", "message/global" };
-	struct rmt_span rest = rmt_span(line, len);
-	gssize at;
-	size_t i;
-
-	for (i = 0; i < G_N_ELEMENTS(types); i++) {
-		at = rmt_text_find(rest, types[i]);
-		if (at < 0 || (size_t)at + strlen(types[i]) > len)
-			continue;
-		at += (gssize)strlen(types[i]);
-		if ((size_t)at == len || line[at] != '-')
-			line[at - 1] = HIDDEN;
-		return;
-	}
-}
-
-/* "boundary=" at the beginning of a line that should have been folded. */
-static void mend_folding(char *octets, const char *line)
-{
-	static const char name[] = "boundary=";
-	char *at = octets + (line - octets);
-
-	if (g_ascii_strncasecmp(at, name, sizeof(name) - 1) == 0 && at > octets &&
-	    at[-1] == '\n')
-		at[-1] = ' ';
-}
-
-/* The type may stand in the next line. */
-static void hide_messages(char *octets, size_t len)
-{
-	struct rmt_span rest = rmt_span(octets, len), line;
-	unsigned left = 0;
-
-	while (rmt_text_line(&rest, &line)) {
-		if (rmt_text_starts(line, "content-type:"))
-			left = 2;
-		if (left == 0)
-			continue;
-		left--;
-		hide_message_type(octets + (line.p - octets), line.len);
-		if (line.len > 9 && !g_ascii_isspace(line.p[0]))
-			mend_folding(octets, line.p);
-	}
-}
-
-/* Where the message has more parts than any report: cut there. */
-static struct rmt_span cut_parts(struct rmt_span message, bool *cut_r)
-{
-	struct rmt_span rest = message, line;
-	unsigned types = 0, dashes = 0;
-
-	while (rmt_text_line(&rest, &line)) {
-		dashes += line.len > 1 && line.p[0] == '-' && line.p[1] == '-';
-		types += rmt_text_starts(line, "content-type:");
-		if (types <= TYPES_MAX && dashes <= DASHES_MAX)
-			continue;
-		*cut_r = true;
-		return rmt_span(message.p, (size_t)(line.p - message.p));
-	}
-	return message;
-}
-
 static void take_octets(struct rmt_mail *mail, struct rmt_span message)
 {
 	size_t len = MIN(message.len, RMT_REPORT_OCTETS_MAX);
@@ -147,7 +77,7 @@ static void take_octets(struct rmt_mail *mail, struct rmt_span message)
 		memcpy(mail->octets, message.p, len);
 	mail->octets[len] = '\0';
 	len = mend_octets(mail->octets, len);
-	mail->raw = cut_parts(skip_preface(rmt_span(mail->octets, len)), &mail->cut);
+	mail->raw = skip_preface(rmt_span(mail->octets, len));
 }
 
 static void take_headers(struct rmt_mail *mail)
@@ -217,9 +147,9 @@ static void append_converted(GString *out, struct rmt_span text, const char *cha
 		return;
 	}
 	if (memchr(text.p, '\033', text.len) != NULL &&
-	    (charset == NULL || g_ascii_strncasecmp(charset, "iso-2022", 8) != 0))
+	    !g_str_has_prefix(charset, "iso-2022"))
 		charset = "iso-2022-jp";
-	if (charset != NULL)
+	if (charset[0] != '\0')
 		converted = g_convert_with_fallback(text.p, (gssize)text.len, "UTF-8",
 						    g_mime_charset_iconv_name(charset),
 						    "?", NULL, &len, NULL);
@@ -230,63 +160,39 @@ static void append_converted(GString *out, struct rmt_span text, const char *cha
 		append_limited(out, rmt_span(converted, len), RMT_REPORT_PROSE_MAX);
 }
 
-/* The part's content without its transfer encoding, at most max octets. */
-static GByteArray *decoded(GMimePart *part)
-{
-	GMimeDataWrapper *wrapper = g_mime_part_get_content(part);
-	GMimeStream *stream = g_mime_stream_mem_new();
-	GByteArray *octets = g_byte_array_new();
-
-	g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(stream), FALSE);
-	g_mime_stream_mem_set_byte_array(GMIME_STREAM_MEM(stream), octets);
-	if (wrapper != NULL)
-		g_mime_data_wrapper_write_to_stream(wrapper, stream);
-	g_object_unref(stream);
-	return octets;
-}
-
 /* --- the walk ---------------------------------------------------------------------- */
 
 struct walk {
 	struct rmt_mail *mail;
-	GString *inner; /* own; the first message inside that has parts; or NULL */
-	unsigned parts;
-	bool has_plain; /* a text/plain of this message was read */
+	GByteArray *buffer; /* own; of what has a transfer encoding */
+	GString *inner;     /* own; the first message inside that has parts; or NULL */
+	bool has_plain;     /* a text/plain of this message was read */
 };
 
-static void walk_object(struct walk *walk, GMimeObject *object, unsigned depth);
-
-static void take_prose(struct walk *walk, GMimePart *part, bool is_html)
+static void take_prose(struct walk *walk, const struct rmt_mime_part *part, bool is_html)
 {
-	const char *charset =
-		g_mime_object_get_content_type_parameter(GMIME_OBJECT(part), "charset");
-	GByteArray *octets;
 	g_autoptr(GString) text = NULL;
 	struct rmt_span content;
 
 	if (is_html && walk->has_plain)
 		return; /* the same again */
-	octets = decoded(part);
-	content = rmt_span((const char *)octets->data,
-			   MIN(octets->len, RMT_REPORT_PROSE_MAX));
+	content = rmt_mime_content(part, walk->buffer);
+	content.len = MIN(content.len, RMT_REPORT_PROSE_MAX);
 	walk->has_plain |= !is_html && rmt_span_trim(content).len > 0;
 	if (is_html) {
-		text = g_string_new(NULL);
+		text = g_string_sized_new(content.len);
 		rmt_text_from_html(text, content);
 		content = rmt_span(text->str, text->len);
 	}
-	append_converted(walk->mail->prose, content, charset);
+	append_converted(walk->mail->prose, content, part->charset);
 	g_string_append_c(walk->mail->prose, '\n');
-	g_byte_array_free(octets, TRUE);
 }
 
-static void take_part(GMimePart *part, GString *out, size_t max)
+static void take_part(struct walk *walk, const struct rmt_mime_part *part, GString *out,
+		      size_t max)
 {
-	GByteArray *octets = decoded(part);
-
-	append_limited(out, rmt_span((const char *)octets->data, octets->len), max);
+	append_limited(out, rmt_mime_content(part, walk->buffer), max);
 	g_string_append(out, "\n\n");
-	g_byte_array_free(octets, TRUE);
 }
 
 static bool carries_report(struct rmt_span headers, struct rmt_span message)
@@ -306,74 +212,54 @@ static bool carries_report(struct rmt_span headers, struct rmt_span message)
 }
 
 /* A header section may be all of it. */
-static void take_original(struct walk *walk, GMimePart *part)
+static void take_original(struct walk *walk, const struct rmt_mime_part *part)
 {
-	GByteArray *octets;
 	struct rmt_span headers, body, message;
 
 	if (walk->mail->original->len > 0)
 		return;
-	octets = decoded(part);
-	message = rmt_span((const char *)octets->data, octets->len);
+	message = rmt_mime_content(part, walk->buffer);
 	while (message.len > 0 && message.p[0] == '\n')
 		message = rmt_span_from(message, 1);
 	rmt_header_split(message, &headers, &body);
 	append_limited(walk->mail->original, headers, ORIGINAL_MAX);
 	if (walk->inner == NULL && carries_report(headers, message))
 		walk->inner = g_string_new_len(message.p, (gssize)message.len);
-	g_byte_array_free(octets, TRUE);
 }
 
-static bool is_hidden_message(const char *media, const char *subtype)
+static bool is_message(const char *type)
 {
-	size_t len = strlen(subtype);
+	static const char *const types[] = { "message/rfc822", "message/rfc2822",
+					     "message/news", "message/global" };
+	size_t i;
 
-	return g_ascii_strcasecmp(media, "message") == 0 && len > 3 &&
-	       subtype[len - 1] == HIDDEN;
+	for (i = 0; i < G_N_ELEMENTS(types); i++)
+		if (strcmp(type, types[i]) == 0)
+			return true;
+	return false;
 }
 
-static void walk_leaf(struct walk *walk, GMimePart *part)
+static bool walk_part(void *context, const struct rmt_mime_part *part)
 {
-	GMimeContentType *type = g_mime_object_get_content_type(GMIME_OBJECT(part));
-	const char *media = g_mime_content_type_get_media_type(type);
-	const char *subtype = g_mime_content_type_get_media_subtype(type);
+	struct walk *walk = context;
 	struct rmt_mail *mail = walk->mail;
+	const char *type = part->type;
 
-	if (media == NULL || subtype == NULL)
-		return;
-	if (is_hidden_message(media, subtype))
+	if (is_message(type))
 		take_original(walk, part);
-	else if (g_str_has_suffix(subtype, "rfc822-headers") ||
-		 g_ascii_strcasecmp(subtype, "global-headers") == 0)
-		take_part(part, mail->original, ORIGINAL_MAX);
-	else if (g_ascii_strcasecmp(subtype, "delivery-status") == 0 ||
-		 g_ascii_strcasecmp(subtype, "global-delivery-status") == 0)
-		take_part(part, mail->status, RMT_REPORT_OCTETS_MAX);
-	else if (g_ascii_strcasecmp(subtype, "feedback-report") == 0)
-		take_part(part, mail->feedback, RMT_REPORT_PROSE_MAX);
-	else if (g_str_has_suffix(subtype, "disposition-notification"))
-		take_part(part, mail->disposition, RMT_REPORT_PROSE_MAX);
-	else if (g_ascii_strcasecmp(media, "text") == 0)
-		take_prose(walk, part, g_ascii_strcasecmp(subtype, "html") == 0);
-}
-
-static void walk_object(struct walk *walk, GMimeObject *object, unsigned depth)
-{
-	int i, count;
-
-	if (depth > RMT_REPORT_DEPTH_MAX || ++walk->parts > RMT_REPORT_PARTS_MAX) {
-		walk->mail->cut = true;
-		return;
-	}
-	if (GMIME_IS_MULTIPART(object)) {
-		count = g_mime_multipart_get_count(GMIME_MULTIPART(object));
-		for (i = 0; i < count && !walk->mail->cut; i++)
-			walk_object(walk,
-				    g_mime_multipart_get_part(GMIME_MULTIPART(object), i),
-				    depth + 1);
-	} else if (GMIME_IS_PART(object)) {
-		walk_leaf(walk, GMIME_PART(object));
-	}
+	else if (g_str_has_suffix(type, "rfc822-headers") ||
+		 g_str_has_suffix(type, "/global-headers"))
+		take_part(walk, part, mail->original, ORIGINAL_MAX);
+	else if (g_str_has_suffix(type, "/delivery-status") ||
+		 g_str_has_suffix(type, "/global-delivery-status"))
+		take_part(walk, part, mail->status, RMT_REPORT_OCTETS_MAX);
+	else if (g_str_has_suffix(type, "/feedback-report"))
+		take_part(walk, part, mail->feedback, RMT_REPORT_PROSE_MAX);
+	else if (g_str_has_suffix(type, "disposition-notification"))
+		take_part(walk, part, mail->disposition, RMT_REPORT_PROSE_MAX);
+	else if (g_str_has_prefix(type, "text/"))
+		take_prose(walk, part, strcmp(type, "text/html") == 0);
+	return true;
 }
 
 static bool has_report(const struct rmt_mail *mail)
@@ -392,66 +278,27 @@ static void start_gmime(void)
 	}
 }
 
-/* Of the fields GMime needs these; it would make objects of all. */
-static GString *with_mime_fields(struct rmt_span message)
-{
-	GString *out = g_string_sized_new(message.len + 64);
-	struct rmt_header_reader reader = rmt_header_read(message);
-	struct rmt_header_field field;
-
-	while (rmt_header_next(&reader, &field)) {
-		if (!rmt_span_eq_nocase(field.name, RMT_SPAN("Content-Type")) &&
-		    !rmt_span_eq_nocase(field.name,
-					RMT_SPAN("Content-Transfer-Encoding")))
-			continue;
-		g_string_append_len(out, field.raw.p, (gssize)field.raw.len);
-		g_string_append_c(out, '\n');
-	}
-	g_string_append(out, "MIME-Version: 1.0\n\n");
-	message = rmt_span_from(message, reader.at);
-	g_string_append_len(out, message.p, (gssize)message.len);
-	return out;
-}
-
-static void walk_message(struct walk *walk, struct rmt_span message)
-{
-	GString *text = with_mime_fields(message);
-	GMimeStream *stream;
-	GMimeParser *parser;
-	GMimeObject *part;
-
-	hide_messages(text->str, text->len);
-	stream = g_mime_stream_mem_new_with_buffer(text->str, text->len);
-	parser = g_mime_parser_new_with_stream(stream);
-	part = g_mime_parser_construct_part(parser, NULL);
-	if (part != NULL) {
-		walk_object(walk, part, 0);
-		g_object_unref(part);
-	}
-	g_object_unref(parser);
-	g_object_unref(stream);
-	g_string_free(text, TRUE);
-}
-
 /* A message that is no report itself may carry one: forwarded, or wrapped by a
  * gateway. It counts when it has the parts of a report. */
 static void parse(struct rmt_mail *mail)
 {
-	struct walk walk = { .mail = mail };
+	struct walk walk = { .mail = mail, .buffer = g_byte_array_new() };
 	GString *message;
 	unsigned depth;
 
-	walk_message(&walk, mail->raw);
+	mail->cut |= !rmt_mime_walk(mail->raw, walk_part, &walk);
 	for (depth = 0; depth < NESTED_MAX && walk.inner != NULL && !has_report(mail);
 	     depth++) {
 		message = g_steal_pointer(&walk.inner);
 		g_string_truncate(mail->original, 0);
 		walk.has_plain = false;
-		walk_message(&walk, rmt_span(message->str, message->len));
+		mail->cut |= !rmt_mime_walk(rmt_span(message->str, message->len),
+					    walk_part, &walk);
 		g_string_free(message, TRUE);
 	}
 	if (walk.inner != NULL)
 		g_string_free(walk.inner, TRUE);
+	g_byte_array_unref(walk.buffer);
 }
 
 /* --- the returned message in prose ------------------------------------------------- */
@@ -596,7 +443,7 @@ static void take_body(struct rmt_mail *mail)
 
 	rmt_header_split(mail->raw, &headers, &body);
 	append_converted(mail->prose,
-			 rmt_span(body.p, MIN(body.len, RMT_REPORT_PROSE_MAX)), NULL);
+			 rmt_span(body.p, MIN(body.len, RMT_REPORT_PROSE_MAX)), "");
 }
 
 void rmt_mail_read(struct rmt_mail *mail, struct rmt_span message)
