@@ -31,6 +31,9 @@ static const char usage[] =
 	"  -i N   connections beside them that never say anything (0)\n"
 	"  -w S   seconds before it is measured (0.5)\n"
 	"  -s S   seconds measured (2)\n"
+	"  -r N   POSTs a second, of all clients together, at even distances; a client\n"
+	"         that is busy is late, and what is measured counts from when it was "
+	"due\n"
 	"  -f A   sender named to the policy server (list@news.example.test)\n"
 	"  -k P   UNIX socket of a policy server: POST to refusal is measured\n";
 
@@ -39,7 +42,7 @@ enum { REQUEST_MAX = 2048, ANSWER_MAX = 4096, EVENTS = 256 };
 struct options {
 	int port;
 	unsigned connections, idle;
-	double warm_secs, secs;
+	double warm_secs, secs, rate; /* rate 0: as fast as they are answered */
 	const char *policy, *sender;
 };
 
@@ -48,8 +51,9 @@ struct client {
 	int policy;          /* own; -1: none */
 	bool asking;         /* the policy server is asked, not the HTTP one */
 	const char *address; /* foreign; of the request in flight */
-	int64_t sent_ns;
-	size_t got; /* octets of the answer */
+	bool free;           /* nothing is in flight */
+	int64_t sent_ns;     /* or when it was due */
+	size_t got;          /* octets of the answer */
 	char answer[ANSWER_MAX + 1];
 };
 
@@ -63,6 +67,7 @@ struct load {
 	uint64_t refused, asked; /* answers that are no 200; questions of policy */
 	GArray *times;           /* int64_t, ns; of what was measured */
 	struct client *clients, *idle;
+	int64_t due_ns; /* of the next POST, with a rate */
 };
 
 static int64_t now_ns(void)
@@ -89,7 +94,8 @@ static G_GNUC_NORETURN void die_tls(const char *what)
 
 /* --- the request ------------------------------------------------------------------ */
 
-static void post(struct load *load, struct client *client)
+/* due_ns: when it ought to be sent, which may be a while ago. */
+static void post(struct load *load, struct client *client, int64_t due_ns)
 {
 	char request[REQUEST_MAX];
 	const char *path;
@@ -105,8 +111,8 @@ static void post(struct load *load, struct client *client)
 		       "List-Unsubscribe=One-Click",
 		       path);
 	client->got = 0;
-	client->asking = false;
-	client->sent_ns = now_ns();
+	client->asking = client->free = false;
+	client->sent_ns = due_ns;
 	if (len >= REQUEST_MAX || SSL_write(client->ssl, request, len) != len)
 		die_tls("POST");
 }
@@ -126,15 +132,30 @@ static void ask(struct load *load, struct client *client)
 		die("policy server", strerror(errno));
 }
 
+/* What is due by now, as far as a client is free for it. */
+static void post_due(struct load *load)
+{
+	const int64_t now = now_ns(), step_ns = (int64_t)(1e9 / load->options.rate);
+	unsigned i;
+
+	for (i = 0; i < load->options.connections && load->due_ns <= now; i++) {
+		if (!load->clients[i].free || *load->next == NULL)
+			continue;
+		post(load, &load->clients[i], load->due_ns);
+		load->due_ns += step_ns;
+	}
+}
+
 /* What the client does next; nothing where all lines are used up. */
 static void go_on(struct load *load, struct client *client)
 {
-	const int64_t took_ns = now_ns() - client->sent_ns;
+	const int64_t now = now_ns(), took_ns = now - client->sent_ns;
 
 	if (load->measuring)
 		g_array_append_val(load->times, took_ns);
-	if (*load->next != NULL)
-		post(load, client);
+	client->free = true;
+	if (load->options.rate <= 0 && *load->next != NULL)
+		post(load, client, now);
 }
 
 /* --- the answer ------------------------------------------------------------------- */
@@ -252,8 +273,12 @@ static void start_clients(struct load *load)
 		client->policy = connect_policy(load->options.policy);
 		watch(load, client->policy, client);
 	}
-	for (i = 0; i < load->options.connections && *load->next != NULL; i++)
-		post(load, &load->clients[i]);
+	load->due_ns = now_ns();
+	for (i = 0; i < load->options.connections && *load->next != NULL; i++) {
+		load->clients[i].free = true;
+		if (load->options.rate <= 0)
+			post(load, &load->clients[i], load->due_ns);
+	}
 }
 
 /* --- the measurement -------------------------------------------------------------- */
@@ -264,7 +289,8 @@ static void run_until(struct load *load, int64_t end_ns)
 	int i, n;
 
 	while (now_ns() < end_ns && *load->next != NULL) {
-		n = epoll_wait(load->epoll, events, EVENTS, 100);
+		n = epoll_wait(load->epoll, events, EVENTS,
+			       load->options.rate > 0 ? 1 : 100);
 		for (i = 0; i < n && *load->next != NULL; i++) {
 			struct client *client = events[i].data.ptr;
 
@@ -273,6 +299,8 @@ static void run_until(struct load *load, int64_t end_ns)
 			else
 				take_answer(load, client);
 		}
+		if (load->options.rate > 0)
+			post_due(load);
 	}
 }
 
@@ -354,7 +382,7 @@ static bool read_options(struct options *options, int argc, char **argv)
 				     .warm_secs = 0.5,
 				     .secs = 2,
 				     .sender = "list@news.example.test" };
-	while ((option = getopt(argc, argv, "c:i:w:s:f:k:")) != -1) {
+	while ((option = getopt(argc, argv, "c:i:w:s:r:f:k:")) != -1) {
 		if (option == 'c')
 			options->connections = (unsigned)atoi(optarg);
 		else if (option == 'i')
@@ -363,6 +391,8 @@ static bool read_options(struct options *options, int argc, char **argv)
 			options->warm_secs = atof(optarg);
 		else if (option == 's')
 			options->secs = atof(optarg);
+		else if (option == 'r')
+			options->rate = atof(optarg);
 		else if (option == 'f')
 			options->sender = optarg;
 		else if (option == 'k')
