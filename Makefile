@@ -73,8 +73,8 @@ AUTH_SRC += common/auth/bimi_svg.c common/auth/bimi_mark.c
 AUTH_SRC += common/auth/dns_packet.c common/auth/resolver.c common/auth/resolver_events.c common/auth/orgdomain.c \
 	common/auth/dmarc.c common/auth/dmarc_record.c
 RULES_SRC := $(addprefix common/rules/, rules.c table.c judge.c)
-# What others tell about our mail; with GMime.
-REPORT_SRC := $(addprefix common/report/, report.c mail.c mime.c text.c words.c phrases.c classify.c arf.c dsn.c \
+# What others tell about our mail.
+REPORT_SRC := $(addprefix common/report/, report.c mail.c parts.c decode.c text.c words.c phrases.c classify.c arf.c dsn.c \
 	autoreply.c notice.c prose.c)
 # What DNS tells of a domain, and the rules that take no more.
 RULES_SRC += $(addprefix common/rules/, facts.c lookup.c spf_survey.c domain.c names.c record.c \
@@ -161,12 +161,12 @@ LEAVER_SRC := $(addprefix dovecot-plugin/unsubscribe/, main.c serve.c)
 COMMON_SRC += common/config/section_feedback.c $(addprefix common/feedback/, feedback.c \
 	work.c act.c attribute.c mailed.c events.c rates.c breaker.c provider.c maillog.c \
 	aggregate.c leave.c)
-CLI_SRC += $(addprefix common/cli/, feedback.c feedback_log.c return_path.c why.c \
+CLI_SRC += $(addprefix common/cli/, feedback.c feedback_take.c feedback_log.c return_path.c why.c \
 	feedback_report.c feedback_html.c doctor_feedback.c)
 MILTER_SRC += $(addprefix postfix-policy/milter/, records.c step_return_path.c)
 AGENT_CORE_SRC += dovecot-plugin/agent/feedback.c
 
-PROGRAMS := $(if $(CLI_SRC),remite) $(if $(POLICYD_SRC),remite-policyd) \
+PROGRAMS := $(if $(CLI_SRC),remite remite-feedback) $(if $(POLICYD_SRC),remite-policyd) \
 	$(if $(MILTER_SRC),remite-milter)
 # Without Dovecot's headers (dovecot-dev) the rest is built.
 DOVECOT_CONFIG ?= $(firstword $(wildcard /usr/lib/dovecot/dovecot-config \
@@ -321,6 +321,12 @@ $(BUILD)/remite: $(call objects,$(CLI_SRC)) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(POLICYD_LIBS) $(CURL_LIBS)
 
+# Started for each bounce: only the libraries it needs.
+$(BUILD)/remite-feedback: $(call objects,common/cli/feedback_main.c common/cli/feedback_take.c \
+		common/cli/records.c common/cli/cli.c common/cli/check_config.c) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS)
+
 $(BUILD)/remite-policyd: $(call objects,$(POLICYD_SRC) $(DAEMON_SRC)) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(AUTH_LIBS) $(POLICYD_AUTH_LIBS) $(POLICYD_LIBS)
@@ -404,6 +410,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin
 	install -m 755 $(BUILD)/remite $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(BUILD)/remite-policyd $(DESTDIR)$(PREFIX)/sbin/
+	install -m 755 $(BUILD)/remite-feedback $(DESTDIR)$(PREFIX)/sbin/
 	install -m 755 $(BUILD)/remite-milter $(DESTDIR)$(PREFIX)/sbin/
 	install -d $(DESTDIR)$(PREFIX)/share/remite/receipts
 	install -m 644 common/receipts/templates/*.* $(DESTDIR)$(PREFIX)/share/remite/receipts/

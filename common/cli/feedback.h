@@ -20,6 +20,10 @@ bool rmt_feedback_cli_read(int fd, GString *message, GError **err);
 bool rmt_feedback_cli_take(struct rmt_feedback_cli *cli,
 			   const struct rmt_feedback_item *item, GError **err);
 
+/* One message on standard input, as pipe(8) gives it; a status of sysexits.h. */
+int rmt_feedback_run_pipe(const struct rmt_cli *from, const char *recipient,
+			  const char *sender, const char *queue_id);
+
 /* feedback_log.c; name: a file, or "journal". */
 int rmt_feedback_run_log(const struct rmt_cli *from, const char *name, bool follow);
 

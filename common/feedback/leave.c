@@ -5,22 +5,27 @@
 #include "common/feedback/mailed.h"
 #include "common/feedback/provider.h"
 #include "common/message/header.h"
-#include "common/receipts/mime.h"
+#include "common/report/decode.h"
 
 #include <xxhash.h>
 
-enum { SUBJECT_MAX = 4096 }; /* characters; a token has up to 900 */
+enum { SUBJECT_MAX = 4096 }; /* octets; a token has up to 900 */
 
 /* Mail programs make encoded words (RFC 2047) of a word as long as a token. Own. */
 static char *subject_of(struct rmt_span message)
 {
 	struct rmt_header_reader reader = rmt_header_read(message);
 	struct rmt_header_field field;
+	GString *text = g_string_new(NULL);
 
-	while (rmt_header_next(&reader, &field))
-		if (rmt_span_eq_nocase(field.name, RMT_SPAN("Subject")))
-			return rmt_mime_decode(field.value, SUBJECT_MAX);
-	return g_strdup("");
+	while (rmt_header_next(&reader, &field)) {
+		if (!rmt_span_eq_nocase(field.name, RMT_SPAN("Subject")))
+			continue;
+		rmt_decode_words(
+			text, rmt_span(field.value.p, MIN(field.value.len, SUBJECT_MAX)));
+		break;
+	}
+	return g_string_free(text, FALSE);
 }
 
 static char *lists_of(const struct rmt_unsub *unsub)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include <gmime/gmime.h>
+#include <string.h>
 
 #include "common/message/header.h"
+#include "common/report/decode.h"
 #include "common/report/mail.h"
-#include "common/report/mime.h"
+#include "common/report/parts.h"
 #include "common/report/text.h"
 
 enum {
@@ -101,14 +102,15 @@ static void take_headers(struct rmt_mail *mail)
 static void decode_subject(struct rmt_mail *mail)
 {
 	struct rmt_span *subject = &mail->header[RMT_H_SUBJECT];
-	g_autofree char *coded = NULL;
+	GString *text;
 
 	if (subject->len == 0 || memmem(subject->p, subject->len, "=?", 2) == NULL)
 		return;
-	coded = g_strndup(subject->p, MIN(subject->len, SUBJECT_MAX));
-	mail->subject = g_mime_utils_header_decode_text(NULL, coded);
+	text = g_string_new(NULL);
+	rmt_decode_words(text, rmt_span(subject->p, MIN(subject->len, SUBJECT_MAX)));
+	rmt_text_lower(text->str, text->len);
+	mail->subject = g_string_free(text, FALSE);
 	*subject = rmt_span_trim(rmt_span_of(mail->subject));
-	rmt_text_lower(mail->subject, strlen(mail->subject));
 }
 
 struct rmt_span rmt_mail_field(struct rmt_span section, const char *name)
@@ -130,53 +132,23 @@ static void append_limited(GString *out, struct rmt_span text, size_t max)
 		g_string_append_len(out, text.p, (gssize)MIN(text.len, max - out->len));
 }
 
-static bool is_plain(struct rmt_span text)
-{
-	return memchr(text.p, '\033', text.len) == NULL &&
-	       g_utf8_validate(text.p, (gssize)text.len, NULL);
-}
-
-/* To UTF-8; where the named character set does not fit, octet by octet. */
-static void append_converted(GString *out, struct rmt_span text, const char *charset)
-{
-	g_autofree char *converted = NULL;
-	gsize len;
-
-	if (text.len == 0 || is_plain(text)) {
-		append_limited(out, text, RMT_REPORT_PROSE_MAX);
-		return;
-	}
-	if (memchr(text.p, '\033', text.len) != NULL &&
-	    !g_str_has_prefix(charset, "iso-2022"))
-		charset = "iso-2022-jp";
-	if (charset[0] != '\0')
-		converted = g_convert_with_fallback(text.p, (gssize)text.len, "UTF-8",
-						    g_mime_charset_iconv_name(charset),
-						    "?", NULL, &len, NULL);
-	if (converted == NULL)
-		converted = g_convert_with_fallback(text.p, (gssize)text.len, "UTF-8",
-						    "ISO-8859-1", "?", NULL, &len, NULL);
-	if (converted != NULL)
-		append_limited(out, rmt_span(converted, len), RMT_REPORT_PROSE_MAX);
-}
-
 /* --- the walk ---------------------------------------------------------------------- */
 
 struct walk {
 	struct rmt_mail *mail;
-	GByteArray *buffer; /* own; of what has a transfer encoding */
-	GString *inner;     /* own; the first message inside that has parts; or NULL */
-	bool has_plain;     /* a text/plain of this message was read */
+	GString *buffer; /* own; of what has a transfer encoding */
+	GString *inner;  /* own; the first message inside that has parts; or NULL */
+	bool has_plain;  /* a text/plain of this message was read */
 };
 
-static void take_prose(struct walk *walk, const struct rmt_mime_part *part, bool is_html)
+static void take_prose(struct walk *walk, const struct rmt_part *part, bool is_html)
 {
 	g_autoptr(GString) text = NULL;
 	struct rmt_span content;
 
 	if (is_html && walk->has_plain)
 		return; /* the same again */
-	content = rmt_mime_content(part, walk->buffer);
+	content = rmt_part_content(part, walk->buffer);
 	content.len = MIN(content.len, RMT_REPORT_PROSE_MAX);
 	walk->has_plain |= !is_html && rmt_span_trim(content).len > 0;
 	if (is_html) {
@@ -184,14 +156,15 @@ static void take_prose(struct walk *walk, const struct rmt_mime_part *part, bool
 		rmt_text_from_html(text, content);
 		content = rmt_span(text->str, text->len);
 	}
-	append_converted(walk->mail->prose, content, part->charset);
+	rmt_decode_charset(walk->mail->prose, content, part->charset,
+			   RMT_REPORT_PROSE_MAX);
 	g_string_append_c(walk->mail->prose, '\n');
 }
 
-static void take_part(struct walk *walk, const struct rmt_mime_part *part, GString *out,
+static void take_part(struct walk *walk, const struct rmt_part *part, GString *out,
 		      size_t max)
 {
-	append_limited(out, rmt_mime_content(part, walk->buffer), max);
+	append_limited(out, rmt_part_content(part, walk->buffer), max);
 	g_string_append(out, "\n\n");
 }
 
@@ -212,13 +185,13 @@ static bool carries_report(struct rmt_span headers, struct rmt_span message)
 }
 
 /* A header section may be all of it. */
-static void take_original(struct walk *walk, const struct rmt_mime_part *part)
+static void take_original(struct walk *walk, const struct rmt_part *part)
 {
 	struct rmt_span headers, body, message;
 
 	if (walk->mail->original->len > 0)
 		return;
-	message = rmt_mime_content(part, walk->buffer);
+	message = rmt_part_content(part, walk->buffer);
 	while (message.len > 0 && message.p[0] == '\n')
 		message = rmt_span_from(message, 1);
 	rmt_header_split(message, &headers, &body);
@@ -239,7 +212,7 @@ static bool is_message(const char *type)
 	return false;
 }
 
-static bool walk_part(void *context, const struct rmt_mime_part *part)
+static bool walk_part(void *context, const struct rmt_part *part)
 {
 	struct walk *walk = context;
 	struct rmt_mail *mail = walk->mail;
@@ -268,37 +241,27 @@ static bool has_report(const struct rmt_mail *mail)
 	       mail->disposition->len > 0;
 }
 
-static void start_gmime(void)
-{
-	static gsize started;
-
-	if (g_once_init_enter(&started)) {
-		g_mime_init();
-		g_once_init_leave(&started, 1);
-	}
-}
-
 /* A message that is no report itself may carry one: forwarded, or wrapped by a
  * gateway. It counts when it has the parts of a report. */
 static void parse(struct rmt_mail *mail)
 {
-	struct walk walk = { .mail = mail, .buffer = g_byte_array_new() };
+	struct walk walk = { .mail = mail, .buffer = g_string_new(NULL) };
 	GString *message;
 	unsigned depth;
 
-	mail->cut |= !rmt_mime_walk(mail->raw, walk_part, &walk);
+	mail->cut |= !rmt_parts_walk(mail->raw, walk_part, &walk);
 	for (depth = 0; depth < NESTED_MAX && walk.inner != NULL && !has_report(mail);
 	     depth++) {
 		message = g_steal_pointer(&walk.inner);
 		g_string_truncate(mail->original, 0);
 		walk.has_plain = false;
-		mail->cut |= !rmt_mime_walk(rmt_span(message->str, message->len),
-					    walk_part, &walk);
+		mail->cut |= !rmt_parts_walk(rmt_span(message->str, message->len),
+					     walk_part, &walk);
 		g_string_free(message, TRUE);
 	}
 	if (walk.inner != NULL)
 		g_string_free(walk.inner, TRUE);
-	g_byte_array_unref(walk.buffer);
+	g_string_free(walk.buffer, TRUE);
 }
 
 /* --- the returned message in prose ------------------------------------------------- */
@@ -442,8 +405,9 @@ static void take_body(struct rmt_mail *mail)
 	struct rmt_span headers, body;
 
 	rmt_header_split(mail->raw, &headers, &body);
-	append_converted(mail->prose,
-			 rmt_span(body.p, MIN(body.len, RMT_REPORT_PROSE_MAX)), "");
+	rmt_decode_charset(mail->prose,
+			   rmt_span(body.p, MIN(body.len, RMT_REPORT_PROSE_MAX)), "",
+			   RMT_REPORT_PROSE_MAX);
 }
 
 void rmt_mail_read(struct rmt_mail *mail, struct rmt_span message)
@@ -456,7 +420,6 @@ void rmt_mail_read(struct rmt_mail *mail, struct rmt_span message)
 	mail->original = g_string_new(NULL);
 	take_octets(mail, message);
 	take_headers(mail);
-	start_gmime();
 	decode_subject(mail);
 	parse(mail);
 	if (mail->prose->len == 0 && !has_report(mail))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* mail.h - a message taken apart once, for every recogniser.
  *
- * One walk over the parts (mime.h), within the limits of report.h. What is cut or damaged
- * is read as far as it goes; a report hidden inside a forwarded message is found.
+ * One walk over the parts (parts.h), within the limits of report.h. What is cut or
+ * damaged is read as far as it goes; a report hidden inside a forwarded message is found.
  */
 #ifndef RMT_REPORT_MAIL_H
 #define RMT_REPORT_MAIL_H

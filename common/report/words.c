@@ -2,20 +2,29 @@
 #include "common/report/words.h"
 
 enum {
-	NONE = 0,
-	SAYS = 0x8000, /* of an edge: a phrase ends at its node */
-	NODES_MAX = SAYS,
-	SYMBOLS_MAX = 255,
+	NONE = 0, /* the root, too: no edge leads there */
+	NODES_MAX = G_MAXUINT16,
+};
+
+/* A node of the tree; its edges are a list, mostly of one. A table of all edges
+ * would be searched faster, but takes longer to make than most programs that read
+ * one message live. */
+struct node {
+	guint16 child, sibling; /* the first child; the next of the same parent */
+	guint16 fail;           /* of the longest proper suffix */
+	guint16 suffix;         /* nearest suffix where a phrase ends */
+	guint16 phrase;         /* number + 1 of the one that ends here */
+	guchar octet;           /* that leads here */
+	bool says;              /* a phrase ends here, or at a suffix */
 };
 
 struct rmt_words {
 	GPtrArray *phrases; /* own; char *, by number */
 	GHashTable *index;  /* phrase -> number + 1 */
-	guint8 symbol[256]; /* of an octet; 0: in no phrase */
-	unsigned symbols, nodes;
-	guint16 *next;   /* own; node * symbols + symbol -> node, with SAYS */
-	guint16 *phrase; /* own; by node: number + 1 of the one that ends there */
-	guint16 *suffix; /* own; by node: nearest suffix where one ends */
+	struct node *nodes; /* own; the root is 0 */
+	unsigned count;
+	guint16 root[256]; /* by octet of any case */
+	guchar lower[256];
 };
 
 struct rmt_words *rmt_words_new(void)
@@ -24,7 +33,6 @@ struct rmt_words *rmt_words_new(void)
 
 	words->phrases = g_ptr_array_new_with_free_func(g_free);
 	words->index = g_hash_table_new(g_str_hash, g_str_equal);
-	words->symbols = 1;
 	return words;
 }
 
@@ -34,23 +42,8 @@ void rmt_words_free(struct rmt_words *words)
 		return;
 	g_hash_table_unref(words->index);
 	g_ptr_array_unref(words->phrases);
-	g_free(words->next);
-	g_free(words->phrase);
-	g_free(words->suffix);
+	g_free(words->nodes);
 	g_free(words);
-}
-
-static void number_octets(struct rmt_words *words, const char *text)
-{
-	for (; *text != '\0'; text++) {
-		guchar octet = (guchar)*text;
-
-		if (words->symbol[octet] != 0)
-			continue;
-		g_assert(words->symbols < SYMBOLS_MAX);
-		words->symbol[octet] = (guint8)words->symbols++;
-		words->symbol[(guchar)g_ascii_toupper(*text)] = words->symbol[octet];
-	}
 }
 
 unsigned rmt_words_add(struct rmt_words *words, struct rmt_span phrase)
@@ -58,12 +51,11 @@ unsigned rmt_words_add(struct rmt_words *words, struct rmt_span phrase)
 	char *text = g_strndup(phrase.p, phrase.len);
 	gpointer known = g_hash_table_lookup(words->index, text);
 
-	g_assert(phrase.len > 0 && words->next == NULL);
+	g_assert(phrase.len > 0 && words->nodes == NULL);
 	if (known != NULL) {
 		g_free(text);
 		return GPOINTER_TO_UINT(known) - 1;
 	}
-	number_octets(words, text);
 	g_ptr_array_add(words->phrases, text);
 	g_hash_table_insert(words->index, text, GUINT_TO_POINTER(words->phrases->len));
 	return words->phrases->len - 1;
@@ -76,63 +68,90 @@ size_t rmt_words_length(const struct rmt_words *words, unsigned phrase)
 
 /* --- compiling --------------------------------------------------------------------- */
 
-static guint16 *edge(const struct rmt_words *words, unsigned node, unsigned symbol)
+static unsigned child_of(const struct rmt_words *words, unsigned node, guchar octet)
 {
-	return &words->next[node * words->symbols + symbol];
+	unsigned child = words->nodes[node].child;
+
+	while (child != NONE && words->nodes[child].octet != octet)
+		child = words->nodes[child].sibling;
+	return child;
+}
+
+static unsigned add_child(struct rmt_words *words, unsigned parent, guchar octet)
+{
+	unsigned node = words->count++;
+
+	g_assert(node < NODES_MAX);
+	words->nodes[node].octet = octet;
+	words->nodes[node].sibling = words->nodes[parent].child;
+	words->nodes[parent].child = (guint16)node;
+	return node;
 }
 
 static void plant(struct rmt_words *words, unsigned number)
 {
 	const char *p = words->phrases->pdata[number];
-	unsigned node = 0;
+	unsigned node = 0, child;
 
-	for (; *p != '\0'; p++) {
-		guint16 *to = edge(words, node, words->symbol[(guchar)*p]);
-
-		if (*to == NONE)
-			*to = (guint16)words->nodes++;
-		node = *to;
+	for (; *p != '\0'; p++, node = child) {
+		child = child_of(words, node, (guchar)*p);
+		if (child == NONE)
+			child = add_child(words, node, (guchar)*p);
 	}
-	words->phrase[node] = (guint16)(number + 1);
+	words->nodes[node].phrase = (guint16)(number + 1);
 }
 
-/* Breadth first: a node's missing edges are those of its longest proper suffix. */
+/* Where an octet leads from a node: along the suffixes, if it has no such edge. */
+static unsigned step(const struct rmt_words *words, unsigned node, guchar octet)
+{
+	unsigned child;
+
+	while (node != 0) {
+		child = child_of(words, node, octet);
+		if (child != NONE)
+			return child;
+		node = words->nodes[node].fail;
+	}
+	return words->root[octet];
+}
+
+static void link_node(struct rmt_words *words, unsigned parent, unsigned number)
+{
+	struct node *node = &words->nodes[number];
+	const struct node *fail;
+
+	node->fail = parent == 0 ? 0
+				 : (guint16)step(words, words->nodes[parent].fail,
+						 node->octet);
+	fail = &words->nodes[node->fail];
+	node->suffix = fail->phrase != 0 ? node->fail : fail->suffix;
+	node->says = node->phrase != 0 || node->suffix != 0;
+}
+
+/* Breadth first: a suffix is shorter, so it is there already. */
 static void link_suffixes(struct rmt_words *words)
 {
-	g_autofree guint16 *fail = g_new0(guint16, words->nodes);
-	g_autofree guint16 *queue = g_new0(guint16, words->nodes);
-	unsigned head = 0, tail = 0, node, child, s;
+	g_autofree guint16 *queue = g_new0(guint16, words->count);
+	unsigned head = 0, tail = 1, child;
 
-	for (s = 1; s < words->symbols; s++)
-		if (*edge(words, 0, s) != NONE)
-			queue[tail++] = *edge(words, 0, s);
 	while (head < tail) {
-		node = queue[head++];
-		words->suffix[node] = words->phrase[fail[node]] != 0
-					      ? fail[node]
-					      : words->suffix[fail[node]];
-		for (s = 1; s < words->symbols; s++) {
-			child = *edge(words, node, s);
-			if (child == NONE) {
-				*edge(words, node, s) = *edge(words, fail[node], s);
-				continue;
-			}
-			fail[child] = *edge(words, fail[node], s);
+		unsigned parent = queue[head++];
+
+		for (child = words->nodes[parent].child; child != NONE;
+		     child = words->nodes[child].sibling) {
+			link_node(words, parent, child);
 			queue[tail++] = (guint16)child;
 		}
 	}
 }
 
-/* So that the search looks at a node only where there is something to see. */
-static void mark_edges(struct rmt_words *words)
+static void fill_root(struct rmt_words *words)
 {
-	size_t i, count = (size_t)words->nodes * words->symbols;
+	unsigned octet;
 
-	for (i = 0; i < count; i++) {
-		unsigned node = words->next[i];
-
-		if (words->phrase[node] != 0 || words->suffix[node] != 0)
-			words->next[i] |= SAYS;
+	for (octet = 0; octet < 256; octet++) {
+		words->lower[octet] = (guchar)g_ascii_tolower((char)octet);
+		words->root[octet] = (guint16)child_of(words, 0, words->lower[octet]);
 	}
 }
 
@@ -143,15 +162,12 @@ void rmt_words_link(struct rmt_words *words)
 
 	for (i = 0; i < words->phrases->len; i++)
 		octets += rmt_words_length(words, i);
-	words->next = g_new0(guint16, octets * words->symbols);
-	words->phrase = g_new0(guint16, octets);
-	words->suffix = g_new0(guint16, octets);
-	words->nodes = 1;
+	words->nodes = g_new0(struct node, octets);
+	words->count = 1;
 	for (i = 0; i < words->phrases->len; i++)
 		plant(words, i);
-	g_assert(words->nodes < NODES_MAX);
+	fill_root(words);
 	link_suffixes(words);
-	mark_edges(words);
 }
 
 /* --- searching --------------------------------------------------------------------- */
@@ -159,9 +175,9 @@ void rmt_words_link(struct rmt_words *words)
 static bool tell(const struct rmt_words *words, unsigned node, size_t end,
 		 rmt_words_hit *hit, void *context)
 {
-	for (; node != 0; node = words->suffix[node])
-		if (words->phrase[node] != 0 &&
-		    !hit(context, words->phrase[node] - 1u, end))
+	for (; node != 0; node = words->nodes[node].suffix)
+		if (words->nodes[node].phrase != 0 &&
+		    !hit(context, words->nodes[node].phrase - 1u, end))
 			return false;
 	return true;
 }
@@ -169,15 +185,12 @@ static bool tell(const struct rmt_words *words, unsigned node, size_t end,
 void rmt_words_find(const struct rmt_words *words, struct rmt_span text,
 		    rmt_words_hit *hit, void *context)
 {
-	const guint16 *next = words->next;
-	unsigned stride = words->symbols, to = 0;
+	unsigned node = 0;
 	size_t i;
 
 	for (i = 0; i < text.len; i++) {
-		to = next[(to & ~(unsigned)SAYS) * stride +
-			  words->symbol[(guchar)text.p[i]]];
-		if ((to & SAYS) != 0 &&
-		    !tell(words, to & ~(unsigned)SAYS, i + 1, hit, context))
+		node = step(words, node, words->lower[(guchar)text.p[i]]);
+		if (words->nodes[node].says && !tell(words, node, i + 1, hit, context))
 			return;
 	}
 }

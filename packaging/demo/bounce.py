@@ -39,7 +39,7 @@ def play(place):
     say(f"   {len(sender.split('@')[0])} octets; nobody else can make the tag")
     start = time.monotonic()
     feedback.wait_events(DEAD)
-    say("2  the other side returns it; pipe(8) gives it to `remite feedback`")
+    say("2  the other side returns it; pipe(8) gives it to remite-feedback")
     reply = wait_until(lambda: refusal(feedback, NEWS), "the refusal")
     say(f"3  the next RCPT, {time.monotonic() - start:.1f} s later: {reply.code} {reply.text}")
     reply = wait_until(lambda: refusal(feedback, SHOP), "the other stream's refusal")

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """usage: tests/bench/bounce_to_refusal.py [COUNT]
 
-From a bounce given to `remite feedback`, as pipe(8) does, until policyd refuses its
+From a bounce given to remite-feedback, as pipe(8) does, until policyd refuses its
 recipient: process start, two durable commits, the next RCPT. Prints p50 and p99 of
 COUNT (200) bounces, five times, and the medians of the five.
 """
@@ -26,8 +26,8 @@ def one(feedback, client, who):
     path = subprocess.run([*remite, "return-path", "make", "promotional", who], check=True,
                           capture_output=True, text=True).stdout.strip()
     start = time.monotonic()
-    subprocess.run([*remite, "feedback", "--to", path], input=dsn(path, who), text=True,
-                   stderr=subprocess.DEVNULL, check=True)
+    subprocess.run([remite[0] + "-feedback", *remite[1:], "--to", path], text=True,
+                   input=dsn(path, who), stderr=subprocess.DEVNULL, check=True)
     while "DUNNO" in client.rcpt("list@news.test", who):
         pass
     return 1000 * (time.monotonic() - start)

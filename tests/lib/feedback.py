@@ -31,7 +31,7 @@ STREAMS = """
 
 PIPE = """\
 remite-feedback unix - n n - 4 pipe
-  flags=Rq user={user} argv={remite} -c {config} feedback --to ${{recipient}}
+  flags=Rq user={user} argv={remite} -c {config} --to ${{recipient}}
   --from ${{sender}} --queue-id ${{queue_id}}
 lmtp unix - - n - - lmtp
 """
@@ -98,8 +98,8 @@ class Feedback:
 
     def _start_postfixes(self, back, services):
         far_port = self.place.free_port()
-        remite = self.place.file("remite")
-        shutil.copy(os.path.join(BUILD, "remite"), remite)  # where pipe's user may go
+        remite = self.place.file("remite-feedback")
+        shutil.copy(os.path.join(BUILD, "remite-feedback"), remite)  # where pipe's user may go
         pipe = PIPE.format(user=self.user, remite=remite, config=self.policyd.config)
         self.near = Postfix(self.place, policy=self.policyd.socket, settings={
             "default_transport": "smtp:", "relayhost": f"[127.0.0.1]:{far_port}",

@@ -5,17 +5,16 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "common/report/mime.h"
+#include "common/report/parts.h"
 #include "common/report/report.h"
 
-static bool note(void *context, const struct rmt_mime_part *part)
+static bool note(void *context, const struct rmt_part *part)
 {
-	GByteArray *buffer = g_byte_array_new();
-	struct rmt_span content = rmt_mime_content(part, buffer);
+	g_autoptr(GString) buffer = g_string_new(NULL);
+	struct rmt_span content = rmt_part_content(part, buffer);
 
 	g_string_append_printf(context, "%s|%s|%.*s;", part->type, part->charset,
 			       RMT_SPAN_ARGS(content));
-	g_byte_array_unref(buffer);
 	return true;
 }
 
@@ -61,12 +60,12 @@ static void a_message_is_cut_into_its_parts(void **state)
 	for (i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_autoptr(GString) out = g_string_new(NULL);
 
-		assert_true(rmt_mime_walk(rmt_span_of(rows[i].message), note, out));
+		assert_true(rmt_parts_walk(rmt_span_of(rows[i].message), note, out));
 		assert_string_equal(out->str, rows[i].want);
 	}
 }
 
-static bool count(void *context, const struct rmt_mime_part *part)
+static bool count(void *context, const struct rmt_part *part)
 {
 	(void)part;
 	return --*(unsigned *)context > 0;
@@ -81,10 +80,10 @@ static void a_walk_ends_at_its_limits_or_when_it_is_told_to(void **state)
 	(void)state;
 	for (i = 0; i < 2 * RMT_REPORT_PARTS_MAX; i++)
 		g_string_append(message, "--b\n\nx\n");
-	assert_true(rmt_mime_walk(rmt_span(message->str, message->len), count, &left));
+	assert_true(rmt_parts_walk(rmt_span(message->str, message->len), count, &left));
 	assert_int_equal(left, 0);
 	left = 1000;
-	assert_false(rmt_mime_walk(rmt_span(message->str, message->len), count, &left));
+	assert_false(rmt_parts_walk(rmt_span(message->str, message->len), count, &left));
 	assert_int_equal(left, 1000 - RMT_REPORT_PARTS_MAX + 1);
 }
 

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include <gmime/gmime.h>
+#include <string.h>
 
 #include "common/message/header.h"
-#include "common/report/mime.h"
+#include "common/report/decode.h"
+#include "common/report/parts.h"
 #include "common/report/report.h"
 #include "common/report/text.h"
 
 enum { BOUNDARY_MAX = 200 };
 
 struct walk {
-	rmt_mime_each *each;
+	rmt_parts_each *each;
 	void *context;
 	unsigned parts;
 	bool ended, cut;
@@ -17,11 +18,11 @@ struct walk {
 
 /* --- Content-Type ------------------------------------------------------------------ */
 
-static void copy_lower(char out[RMT_MIME_NAME], struct rmt_span text)
+static void copy_lower(char out[RMT_PART_NAME], struct rmt_span text)
 {
 	size_t i, n = 0;
 
-	for (i = 0; i < text.len && n < RMT_MIME_NAME - 1; i++)
+	for (i = 0; i < text.len && n < RMT_PART_NAME - 1; i++)
 		if (!g_ascii_isspace(text.p[i]))
 			out[n++] = g_ascii_tolower(text.p[i]);
 	out[n] = '\0';
@@ -57,7 +58,7 @@ static struct rmt_span parameter(struct rmt_span value, const char *name)
 	return rmt_span("", 0);
 }
 
-static void take_type(struct rmt_mime_part *part, struct rmt_span value)
+static void take_type(struct rmt_part *part, struct rmt_span value)
 {
 	struct rmt_span type, rest;
 
@@ -65,13 +66,13 @@ static void take_type(struct rmt_mime_part *part, struct rmt_span value)
 		type = value;
 	copy_lower(part->type, type);
 	if (strchr(part->type, '/') == NULL)
-		g_strlcpy(part->type, "text/plain", RMT_MIME_NAME);
+		g_strlcpy(part->type, "text/plain", RMT_PART_NAME);
 	copy_lower(part->charset, parameter(value, "charset"));
 }
 
 /* The header section of text: its Content-Type as it stands, and where the body
  * begins. Within a message a line that is no field begins it, too. */
-static struct rmt_span read_fields(struct rmt_mime_part *part, struct rmt_span text,
+static struct rmt_span read_fields(struct rmt_part *part, struct rmt_span text,
 				   bool inside)
 {
 	struct rmt_header_reader reader = rmt_header_read(text);
@@ -167,7 +168,7 @@ static void walk_multipart(struct walk *walk, struct rmt_span body,
 
 static void walk_part(struct walk *walk, struct rmt_span text, unsigned depth)
 {
-	struct rmt_mime_part part = { .encoding = "" };
+	struct rmt_part part = { .encoding = "" };
 	struct rmt_span type, boundary;
 
 	if (depth > RMT_REPORT_DEPTH_MAX || ++walk->parts > RMT_REPORT_PARTS_MAX) {
@@ -184,7 +185,7 @@ static void walk_part(struct walk *walk, struct rmt_span text, unsigned depth)
 	}
 }
 
-bool rmt_mime_walk(struct rmt_span message, rmt_mime_each *each, void *context)
+bool rmt_parts_walk(struct rmt_span message, rmt_parts_each *each, void *context)
 {
 	struct walk walk = { each, context, 0, false, false };
 
@@ -194,20 +195,10 @@ bool rmt_mime_walk(struct rmt_span message, rmt_mime_each *each, void *context)
 
 /* --- content ----------------------------------------------------------------------- */
 
-struct rmt_span rmt_mime_content(const struct rmt_mime_part *part, GByteArray *buffer)
+struct rmt_span rmt_part_content(const struct rmt_part *part, GString *buffer)
 {
-	GMimeContentEncoding how = g_mime_content_encoding_from_string(part->encoding);
-	GMimeEncoding encoding;
-	size_t len;
-
-	if (how != GMIME_CONTENT_ENCODING_BASE64 &&
-	    how != GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE &&
-	    how != GMIME_CONTENT_ENCODING_UUENCODE)
-		return part->body;
-	g_mime_encoding_init_decode(&encoding, how);
-	g_byte_array_set_size(buffer,
-			      (guint)g_mime_encoding_outlen(&encoding, part->body.len));
-	len = g_mime_encoding_flush(&encoding, part->body.p, part->body.len,
-				    (char *)buffer->data);
-	return rmt_span((const char *)buffer->data, len);
+	g_string_truncate(buffer, 0);
+	return rmt_decode_transfer(buffer, part->encoding, part->body)
+		       ? rmt_span(buffer->str, buffer->len)
+		       : part->body;
 }

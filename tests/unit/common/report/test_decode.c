@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "common/report/decode.h"
+
+static void transfer_encodings_are_taken_off(void **state)
+{
+	static const struct {
+		const char *encoding, *text, *want;
+	} rows[] = {
+		{ "base64", "aGVs\nbG8=\n", "hello" },
+		{ "base64", "aGVsbG8", "hel" }, /* cut short */
+		{ "base64", "!!!!", "" },
+		{ "quoted-printable", "caf=C3=A9=\n!=3d", "caf\xc3\xa9!=" },
+		{ "quoted-printable", "a= \nb=\n", "ab" },
+		{ "quoted-printable", "=zz =4", "=zz =4" },
+		{ "quoted-printable", "=00", " " },
+		{ "x-uuencode", "begin 644 a\n%:&5L;&\\\n`\nend\n", "hello" },
+		{ "x-uuencode", "begin 644 a\n%:&5", "he" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autoptr(GString) out = g_string_new(NULL);
+
+		assert_true(rmt_decode_transfer(out, rows[i].encoding,
+						rmt_span_of(rows[i].text)));
+		assert_string_equal(out->str, rows[i].want);
+	}
+}
+
+static void what_is_not_encoded_is_left(void **state)
+{
+	g_autoptr(GString) out = g_string_new("as it was");
+
+	(void)state;
+	assert_false(rmt_decode_transfer(out, "8bit", RMT_SPAN("hello")));
+	assert_false(rmt_decode_transfer(out, "", RMT_SPAN("hello")));
+	assert_string_equal(out->str, "as it was");
+}
+
+static void texts_become_utf_8_whatever_they_are_called(void **state)
+{
+	static const struct {
+		const char *text, *charset, *want;
+	} rows[] = {
+		{ "caf\xc3\xa9", "", "caf\xc3\xa9" },
+		{ "caf\xc3\xa9", "iso-8859-1", "caf\xc3\xa9" }, /* it is UTF-8 */
+		{ "caf\xe9", "iso-8859-1", "caf\xc3\xa9" },
+		{ "caf\xe9", "no-such-set", "caf\xc3\xa9" },
+		{ "caf\xe9", "", "caf\xc3\xa9" },
+		{ "\033$B%\"\033(B", "", "\xe3\x82\xa2" },
+		{ "\x83\x41", "shift_jis", "\xe3\x82\xa2" },
+		{ "\xd3\xca", "gb2312", "\xe9\x82\xae" },
+		{ "", "utf-8", "" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autoptr(GString) out = g_string_new(NULL);
+
+		rmt_decode_charset(out, rmt_span_of(rows[i].text), rows[i].charset, 100);
+		assert_string_equal(out->str, rows[i].want);
+	}
+}
+
+static void encoded_words_are_read(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{ "plain", "plain" },
+		{ "=?utf-8?Q?caf=C3=A9_au_lait?=", "caf\xc3\xa9 au lait" },
+		{ "=?UTF-8?B?Y2Fmw6k=?= =?UTF-8?B?IQ==?= end", "caf\xc3\xa9! end" },
+		{ "=?iso-8859-1*fr?q?caf=e9?=", "caf\xc3\xa9" },
+		{ "a =?broken", "a =?broken" },
+		{ "=?x?y", "=?x?y" },
+		{ "=?utf-8?Q?no end", "=?utf-8?Q?no end" },
+		{ "=?", "=?" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autoptr(GString) out = g_string_new(NULL);
+
+		rmt_decode_words(out, rmt_span_of(rows[i].text));
+		assert_string_equal(out->str, rows[i].want);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(transfer_encodings_are_taken_off),
+		cmocka_unit_test(what_is_not_encoded_is_left),
+		cmocka_unit_test(texts_become_utf_8_whatever_they_are_called),
+		cmocka_unit_test(encoded_words_are_read),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
