@@ -33,6 +33,8 @@ void rmt_message_add_user(struct rmt_wire_out *out, const struct rmt_settings *s
 {
 	rmt_wire_add(out, "addresses", set->addresses);
 	rmt_wire_add(out, "name", set->name);
+	rmt_wire_add(out, "groups", set->groups);
+	rmt_wire_add(out, "language", set->language);
 	rmt_wire_add(out, "mode", mode_name(set->receipts));
 	rmt_wire_add(out, "service", service);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* settings.h - what an administrator sets in Dovecot's configuration, or a
- * userdb for one user: fields of the same names. remite-plugin(7) explains them.
+ * userdb for one user: fields of the same names. remite-dovecot(7) explains them.
  */
 #ifndef RMT_PLUGIN_SETTINGS_H
 #define RMT_PLUGIN_SETTINGS_H
@@ -21,6 +21,7 @@ struct rmt_settings {
 	enum rmt_evidence evidence;
 	const char *agent_socket;             /* a path */
 	const char *addresses, *name;         /* NULL where not set */
+	const char *groups, *language;        /* likewise */
 	const char *drop_approve, *drop_deny; /* names of mailboxes; NULL: none */
 	const char *drop_unsubscribe;
 	bool unsubscribe, feedback, trust_headers;

@@ -55,7 +55,8 @@
  *	mode=server	remite_receipts of this user
  *	received=	Unix seconds of its arrival (INTERNALDATE)
  *	rcpt=		envelope recipient, at delivery only
- *	addresses= name=	remite_addresses, remite_name of this user, where set
+ *	addresses= name= groups= language=	remite_addresses, ... of this user, where
+ *			set
  *	service=	imap, lmtp, lda
  *	truncated=yes	the body was longer than RMT_WIRE_HEADER_MAX or _BODY_MAX
  *
