@@ -7,7 +7,7 @@ import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "..", "tests", "live"))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "tests", "lib"))
 from live import BUILD, wait_until  # noqa: E402
 
 
@@ -26,7 +26,7 @@ def say_receipt(screen, text):
 
 
 def show(place, screen):
-    from test_receipts_agent import ALICE, ANN, ASKING, House  # pylint: disable=import-outside-toplevel
+    from receipts import ALICE, ANN, ASKING, House  # pylint: disable=import-outside-toplevel
     screen.line()
     screen.line("A read receipt, with any IMAP client", "bold")
     house = House(place, ASKING)

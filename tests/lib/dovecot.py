@@ -226,7 +226,8 @@ def processes():
 
 
 class Dovecot:
-    """users: {name: {userdb field: value}}; password "x", all mail of one uid.
+    """users: {name: {userdb field: value}}; password "x", all mail of one uid, but for
+    those with a field "uid".
     format: maildir, sdbox or mdbox. remite: our settings, without their prefix;
     None: without the plugin. plugins, imap_plugins, lmtp_plugins: names of more.
     settings: more plugin settings, {name: value}. sieve: LMTP with Sieve.
@@ -282,7 +283,7 @@ class Dovecot:
         for user in self.users:
             home = self.home(user)
             os.makedirs(home, exist_ok=True)
-            os.chown(home, self.uid, -1)
+            os.chown(home, self.uid_of(user), -1)
         self.modules = os.path.join(self.path, "modules")
         self._copy_modules()
 
@@ -312,6 +313,9 @@ class Dovecot:
                             self.key, "-out", self.certificate],
                            check=True, capture_output=True, timeout=30)
 
+    def uid_of(self, user):
+        return self.users[user].get("uid", self.uid)
+
     def home(self, user):
         return os.path.join(self.path, "home", user)
 
@@ -321,7 +325,7 @@ class Dovecot:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w", encoding="utf-8") as out:
             out.write(text)
-        os.chown(path, self.uid, -1)
+        os.chown(path, self.uid_of(user), -1)
         return path
 
     # --- configuration ---
@@ -330,8 +334,9 @@ class Dovecot:
         """Writes the configuration anew; reload() makes it count."""
         with open(os.path.join(self.path, "users"), "w", encoding="utf-8") as out:
             for user, fields in self.users.items():
-                extra = " ".join(f"userdb_{k}={v}" for k, v in fields.items())
-                out.write(f"{user}:{{PLAIN}}x:{self.uid}:{self.uid}::"
+                extra = " ".join(f"userdb_{k}={v}" for k, v in fields.items() if k != "uid")
+                uid = self.uid_of(user)
+                out.write(f"{user}:{{PLAIN}}x:{uid}:{uid}::"
                           f"{self.home(user)}::{extra}\n")
         self.config = os.path.join(self.path, "dovecot.conf")
         with open(self.config, "w", encoding="utf-8") as out:

@@ -3,6 +3,7 @@
 import email
 import email.policy
 import socketserver
+import ssl
 import threading
 
 from live import wait_until
@@ -24,6 +25,17 @@ class _Handler(socketserver.StreamRequestHandler):
     def say(self, text):
         self.wfile.write((text + "\r\n").encode())
 
+    def starttls(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*self.server.tls)
+        self.say("220 go on")
+        self.connection = context.wrap_socket(self.connection, server_side=True)
+        self.setup_streams()
+
+    def setup_streams(self):
+        self.rfile = self.connection.makefile("rb")
+        self.wfile = self.connection.makefile("wb", buffering=0)
+
     def data(self):
         lines = []
         while (line := self.rfile.readline()) not in (b".\r\n", b""):
@@ -31,6 +43,12 @@ class _Handler(socketserver.StreamRequestHandler):
         return b"".join(lines)
 
     def handle(self):
+        try:
+            self.talk()
+        except OSError:
+            pass  # who does not like our certificate
+
+    def talk(self):
         sender, recipients = "", []
         self.say("220 sink ESMTP")
         while line := self.rfile.readline().decode("utf-8", "replace").strip():
@@ -45,7 +63,11 @@ class _Handler(socketserver.StreamRequestHandler):
             elif verb == "QUIT":
                 self.say("221 bye")
                 return
-            self.say("250-sink\r\n250 8BITMIME" if verb == "EHLO" else "250 ok")
+            elif verb == "STAR" and self.server.tls:
+                self.starttls()
+                continue
+            offer = "250-STARTTLS\r\n" if self.server.tls else ""
+            self.say(f"250-sink\r\n{offer}250 8BITMIME" if verb == "EHLO" else "250 ok")
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -54,10 +76,13 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 class Sink:
-    def __init__(self, place):
+    """tls: (certificate, key): it offers STARTTLS."""
+
+    def __init__(self, place, tls=None):
         self.port = place.free_port()
         self.server = _Server(("127.0.0.1", self.port), _Handler)
         self.server.mails = []
+        self.server.tls = tls
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         place.at_close.append(self.server.shutdown)
 

@@ -6,9 +6,11 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 # pylint: disable=wrong-import-position
+import receipts
 from agent import Agent
 from dovecot import Dovecot, version
 from live import equal, main, test, true, wait_until
+from receipts import keywords, settle
 
 NEWSLETTER = """\
 From: News <news@list.example>
@@ -22,24 +24,9 @@ text {n}
 """
 
 
-def start(place, count=1, acks=True, **options):
-    agent = Agent(place, acks=acks)
+def start(place, count=1, **options):
     options.setdefault("remite", {"unsubscribe": "yes"})
-    dovecot = Dovecot(place, agent=agent.path, **options)
-    for n in range(1, count + 1):
-        dovecot.deliver("ann", NEWSLETTER.format(n=n))
-    return agent, dovecot
-
-
-def keywords(imap, uid):
-    imap.ok("NOOP")
-    return {f for f in imap.flags(uid) if not f.startswith("\\")}
-
-
-def settle(imap):
-    for _ in range(3):
-        imap.ok("NOOP")
-        time.sleep(0.05)
+    return receipts.start(place, requests=count, message=NEWSLETTER, **options)
 
 
 @test

@@ -3,150 +3,14 @@
 that takes what the agent submits and brings it to the sender's mailbox."""
 import os
 import re
-import signal
 import sys
 import threading
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 # pylint: disable=wrong-import-position
-from dovecot import Dovecot
-from live import BUILD, Failure, equal, main, test, true, wait_until
-from postfix import Postfix, run
-
-ANN, ALICE = "ann@example.net", "alice@example.net"
-
-REQUEST = """\
-From: Alice <alice@example.net>
-To: ann@example.net
-Subject: please confirm {n}
-Message-ID: <{n}@example.net>
-Date: {date}
-Disposition-Notification-To: Alice <alice@example.net>
-
-text {n}
-"""
-
-CONFIG = """\
-mode = "enforce"
-organization = ["example.net"]
-state = "{state}"
-keys = "{state}/keys"
-agent: {{ host = "mx.example.net" }}
-submission: {{ host = "127.0.0.1" port = {port} }}
-receipts: {{ {receipts} }}
-prompts: {{ {prompts} }}
-"""
-
-AUTOMATIC = 'policy = "organization" prompt = false'
-ASKING = 'policy = "organization" prompt = true'
-
-
-class House:
-    """ann and alice have mailboxes here; alice asks."""
-
-    def __init__(self, place, receipts, prompts="", **options):
-        self.kills = 0
-        state = place.file("state")
-        os.mkdir(state, 0o770)
-        self.config = place.file("remite.conf")
-        options.setdefault("remite", {"receipts": "server"})
-        options["remite"].setdefault("addresses", ANN)
-        # Postfix needs Dovecot's port, and Dovecot's agent that of Postfix.
-        lmtp_port = place.free_port()
-        self.postfix = Postfix(place, settings={
-            "virtual_mailbox_domains": "example.net",
-            "virtual_transport": f"lmtp:inet:127.0.0.1:{lmtp_port}"},
-            services="lmtp unix - - n - - lmtp\n")
-        with open(self.config, "w", encoding="utf-8") as out:
-            out.write(CONFIG.format(state=state, port=self.postfix.port,
-                                    receipts=receipts, prompts=prompts))
-        self.dovecot = Dovecot.__new__(Dovecot)
-        self._lmtp(place, lmtp_port)
-        os.chown(state, self.uid(), -1)
-        self.dovecot.__init__(place, users={ANN: {}, ALICE: {}}, agent=True,
-                              agent_config=self.config, **options)
-
-    @staticmethod
-    def uid():
-        import pwd
-        return pwd.getpwnam("nobody").pw_uid
-
-    @staticmethod
-    def _lmtp(place, port):
-        """The third port that Dovecot asks for is LMTP's."""
-        given, asked = place.free_port, []
-
-        def free_port():
-            asked.append(1)
-            return port if len(asked) == 3 else given()
-        place.free_port = free_port
-
-    def deliver(self, n=1, to=ANN, text=REQUEST, sender=ALICE):
-        date = time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime())
-        self.dovecot.deliver(to, text.format(n=n, date=date), sender)
-
-    def read(self, n=1, user=ANN):
-        with self.dovecot.imap(user) as imap:
-            imap.select()
-            for uid in imap.uids(f'HEADER Message-ID "<{n}@example.net>"'):
-                imap.ok(f"UID FETCH {uid} (BODY[])")
-            imap.logout()
-
-    def inbox(self, user, search="ALL"):
-        """Texts of the messages there."""
-        with self.dovecot.imap(user) as imap:
-            imap.select()
-            return ["\n".join(imap.ok(f"UID FETCH {uid} (BODY.PEEK[])"))
-                    for uid in imap.uids(search)]
-
-    def receipts(self):
-        return [m for m in self.inbox(ALICE) if "disposition-notification" in m]
-
-    def wait_receipts(self, count):
-        wait_until(lambda: len(self.receipts()) >= count,
-                   f"{count} receipts with alice\n{self.dovecot.log()[-2000:]}", 20)
-        return self.receipts()
-
-    def wait_prompts(self, count, user=ANN):
-        wait_until(lambda: len(self.inbox(user, "HEADER Auto-Submitted generated")) >= count,
-                   f"{count} prompts\n{self.dovecot.log()[-2000:]}", 20)
-        return self.inbox(user, "HEADER Auto-Submitted generated")
-
-    def keywords(self, n=1, user=ANN, box="INBOX"):
-        with self.dovecot.imap(user) as imap:
-            imap.select(box)
-            uid = imap.uids(f'HEADER Message-ID "<{n}@example.net>"')[0]
-            # The agent's answers come while the mailbox is open.
-            time.sleep(0.2)
-            imap.ok("NOOP")
-            return {f for f in imap.flags(uid) if f.startswith("$")}
-
-    def set_keyword(self, keyword, n=1, user=ANN):
-        with self.dovecot.imap(user) as imap:
-            imap.select()
-            uid = imap.uids(f'HEADER Message-ID "<{n}@example.net>"')[0]
-            imap.ok(f"UID STORE {uid} +FLAGS ({keyword})")
-            imap.ok("NOOP")
-            imap.logout()
-
-    def kill_agent(self):
-        self.kills += 1
-        for pid in self.dovecot.pids("remite-agent"):
-            os.kill(pid, signal.SIGKILL)
-
-    def no_errors(self):
-        # What the master says of an agent that kill_agent() ended, be it at its start.
-        killed = re.compile(r"remite-agent.*(killed with signal 9|command startup failed)")
-        errors = [e for e in self.dovecot.errors()
-                  if not (self.kills and killed.search(e))]
-        equal(errors, [], "errors in Dovecot's log")
-
-
-def settle(house, seconds=1.5):
-    """Time in which a receipt too many would have come."""
-    time.sleep(seconds)
-    return len(house.receipts())
+from live import BUILD, equal, main, test, true, wait_until
+from postfix import run
+from receipts import ANN, ASKING, ASKS, AUTOMATIC, House
 
 
 @test
@@ -163,7 +27,7 @@ def what_the_policy_sends_by_itself_arrives_once_and_truthfully(place):
         true(part in text, f"{part} in {text}")
     house.read()
     wait_until(lambda: house.keywords() == {"$MDNSent"}, "$ReceiptPending to go")
-    equal(settle(house), 1, "receipts")
+    equal(house.settle(), 1, "receipts")
     house.no_errors()
 
 
@@ -179,7 +43,7 @@ def the_user_is_asked_and_a_keyword_approves(place):
     house.set_keyword("$MDNApprove")
     true("MDN-sent-manually; displayed" in house.wait_receipts(1)[0], "by hand")
     wait_until(lambda: house.keywords() == {"$MDNSent"}, "the marks to go")
-    equal(settle(house), 1, "receipts")
+    equal(house.settle(), 1, "receipts")
     house.no_errors()
 
 
@@ -193,7 +57,7 @@ def what_is_denied_is_never_sent(place):
     wait_until(lambda: house.keywords() == {"$MDNSent"}, "the marks to go")
     house.set_keyword("$MDNApprove")
     house.read()
-    equal(settle(house), 0, "receipts")
+    equal(house.settle(), 0, "receipts")
     house.no_errors()
 
 
@@ -224,7 +88,7 @@ def a_command_lists_approves_and_denies(place):
     house.dovecot.doveadm("remite", "receipts", "approve", "-u", ANN, "<1@example.net>")
     house.dovecot.doveadm("remite", "receipts", "deny", "-u", ANN, "2@example.net")
     house.wait_receipts(1)
-    equal(settle(house), 1, "receipts")
+    equal(house.settle(), 1, "receipts")
     status, out = house.dovecot.doveadm("remite", "receipts", "approve", "-u", ANN,
                                         "2@example.net", want=None)
     true(status != 0 and "nobody is asking" in out, out)
@@ -250,7 +114,7 @@ def two_clients_at_once_send_one_receipt(place):
     for thread in threads:
         thread.join()
     house.wait_receipts(10)
-    equal(settle(house), 10, "receipts")
+    equal(house.settle(), 10, "receipts")
     ids = re.findall(r"Original-Message-ID: <(\d+)@", "\n".join(house.receipts()))
     equal(sorted(ids, key=int), [str(n) for n in range(1, 11)], "each message once")
     house.no_errors()
@@ -269,7 +133,7 @@ def an_agent_that_is_killed_loses_nothing_and_doubles_nothing(place):
         house.read(1)
         return len(house.receipts()) >= 8
     wait_until(all_there, "8 receipts\n" + house.dovecot.log()[-2000:], 30)
-    equal(settle(house), 8, "receipts")
+    equal(house.settle(), 8, "receipts")
     house.no_errors()
 
 
@@ -295,7 +159,7 @@ def a_message_copied_moved_or_expunged_before_the_answer_has_one_receipt(place):
         imap.select("Other")
         imap.ok("UID FETCH 1:* (BODY[])")
         imap.ok("NOOP")
-    equal(settle(house), 3, "receipts")
+    equal(house.settle(), 3, "receipts")
     house.no_errors()
 
 
@@ -305,14 +169,14 @@ def under_policy_none_nothing_is_sent_and_nobody_asked(place):
     house.deliver()
     house.read()
     wait_until(lambda: house.keywords() == {"$MDNSent"}, "$ReceiptPending to go")
-    equal(settle(house), 0, "receipts")
+    equal(house.settle(), 0, "receipts")
     equal(house.inbox(ANN, "HEADER Auto-Submitted generated"), [], "prompts")
     house.no_errors()
 
 
 @test
 def anyone_is_told_only_after_asking(place):
-    stranger = REQUEST.replace("alice@example.net", "eve@example.org")
+    stranger = ASKS.replace("alice@example.net", "eve@example.org")
     house = House(place, 'policy = "anyone" prompt = false')
     house.deliver(text=stranger, sender="eve@example.org")
     house.read()
@@ -331,7 +195,7 @@ def nobody_answers_is_no(place):
     house.wait_prompts(1)
     wait_until(lambda: house.keywords() == {"$MDNSent"}, "the marks to go", 20)
     house.set_keyword("$MDNApprove")
-    equal(settle(house), 0, "receipts")
+    equal(house.settle(), 0, "receipts")
     house.no_errors()
 
 

@@ -9,43 +9,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from agent import Agent
 from dovecot import Dovecot
 from live import equal, main, test, true, wait_until
-
-REQUEST = """\
-From: Alice <alice@example.org>
-To: ann@example.net
-Subject: please confirm {n}
-Message-ID: <{n}@example.org>
-Disposition-Notification-To: Alice <alice@example.org>
-MIME-Version: 1.0
-Content-Type: text/plain
-
-text {n}
-"""
-PLAIN = REQUEST.replace("Disposition-Notification-To: Alice <alice@example.org>\n", "")
-
-MARKED = {"$MDNSent", "$ReceiptPending"}
-
-
-def start(place, acks=True, requests=1, plain=0, **options):
-    agent = Agent(place, acks=acks)
-    options.setdefault("remite", {"receipts": "server"})
-    dovecot = Dovecot(place, agent=agent.path, **options)
-    for n in range(1, requests + 1):
-        dovecot.deliver("ann", REQUEST.format(n=n))
-    for n in range(requests + 1, requests + plain + 1):
-        dovecot.deliver("ann", PLAIN.format(n=n))
-    return agent, dovecot
-
-
-def keywords(imap, uid):
-    return {f for f in imap.flags(uid) if not f.startswith("\\")}
-
-
-def settle(imap):
-    """What would have been sent by now, would have been."""
-    for _ in range(3):
-        imap.ok("NOOP")
-        time.sleep(0.05)
+from receipts import MARKED, REQUEST, keywords, settle, start
 
 
 # --- delivery ---

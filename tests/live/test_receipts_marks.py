@@ -9,33 +9,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from agent import Agent
 from dovecot import Dovecot
 from live import equal, main, test, true, wait_until
-
-REQUEST = """\
-From: Alice <alice@example.org>
-To: ann@example.net
-Subject: please confirm {n}
-Message-ID: <{n}@example.org>
-Disposition-Notification-To: Alice <alice@example.org>
-
-text {n}
-"""
-LETTER = REQUEST.replace("Disposition-Notification-To: Alice <alice@example.org>\n", "")
-
-MARKED = {"$MDNSent", "$ReceiptPending"}
-
-
-def start(place, acks=True, requests=1, **options):
-    agent = Agent(place, acks=acks)
-    options.setdefault("remite", {"receipts": "server"})
-    dovecot = Dovecot(place, agent=agent.path, **options)
-    for n in range(1, requests + 1):
-        dovecot.deliver("ann", REQUEST.format(n=n))
-    return agent, dovecot
-
-
-def keywords(imap, uid):
-    imap.ok("NOOP")
-    return {f for f in imap.flags(uid) if not f.startswith("\\")}
+from receipts import MARKED, PLAIN, REQUEST, keywords, settle, start
 
 
 def wait_keywords(imap, uid, want, what):
@@ -43,12 +17,6 @@ def wait_keywords(imap, uid, want, what):
         wait_until(lambda: keywords(imap, uid) == want, what)
     finally:
         equal(keywords(imap, uid), want, what)
-
-
-def settle(imap):
-    for _ in range(3):
-        imap.ok("NOOP")
-        time.sleep(0.05)
 
 
 # --- what clients may not touch ---
@@ -67,7 +35,7 @@ def check_veto(place, format):
     dovecot = Dovecot(place, agent=agent.path, format=format, remite={"receipts": "server"})
     place.path = place_path
     dovecot.deliver("ann", REQUEST.format(n=1))
-    dovecot.deliver("ann", LETTER.format(n=2))
+    dovecot.deliver("ann", PLAIN.format(n=2))
     with dovecot.imap() as imap:
         imap.select()
         for command, want in (
@@ -336,7 +304,7 @@ def P12_an_answer_about_an_expunged_message_is_kept(place):
 def mailboxes_without_requests_never_connect(place):
     agent, dovecot = start(place, requests=0)
     for n in (1, 2, 3):
-        dovecot.deliver("ann", LETTER.format(n=n))
+        dovecot.deliver("ann", PLAIN.format(n=n))
     with dovecot.imap() as imap:
         imap.select()
         imap.ok("UID FETCH 1:* (BODY[])")
