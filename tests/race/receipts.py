@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: MIT
 """usage: tests/race/receipts.py [--sessions N] [--messages N] [--kills N]
-                              [--format maildir|sdbox|mdbox] [--without-claim]
+                              [--format maildir|sdbox|mdbox]
+                              [--without-milter | --without-claim]
 
 Sessions of one user open the same unread messages at once, each asking for a
-receipt that the policy sends by itself, while imap processes and remite-agent are
-killed (kill -9). The agent submits to a Postfix that asks remite-milter, which
-counts a receipt in its claim: so the agent knows what became of one that it was
-killed over. Counts what leaves: one receipt a message, none twice, none lost.
-Default: 40 sessions, 300 messages, 50 kills.
+receipt that the policy sends by itself, while imap processes, remite-agent and its
+child remite-sender are killed (kill -9). The agent submits to a Postfix that asks
+remite-milter, which counts a receipt in its claim: so it is known what became of one
+that the sender was killed over. Counts what leaves: one receipt a message, none twice,
+none lost. Default: 40 sessions, 300 messages, 50 kills.
+
+--without-milter: the agent submits to the last server directly, and the sender, over
+which a receipt could be lost then, is left alone: killing agent and imap loses none.
 
 --without-claim puts a stand-in in the agent's place that sends a receipt for every
 job, as one without the claim row would: the race must find that, or it proves
@@ -31,7 +35,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 # pylint: disable=wrong-import-position
 from agent import Agent
-from dovecot import Dovecot, Imap
+from dovecot import Dovecot, Imap, processes
 from live import Failure, Place, wait_until
 from milter import Milter
 from postfix import Postfix
@@ -121,6 +125,7 @@ class House:
         self.sink = Sink()
         self.jobs = None
         self.kills = 0
+        self.killed = collections.Counter()
         if arguments.without_claim:
             self.jobs = Agent(place)
             options = {"agent": self.jobs.path}
@@ -140,6 +145,8 @@ class House:
         os.mkdir(state, 0o770)
         os.chown(state, pwd.getpwnam("nobody").pw_uid, -1)
         receipts = RECEIPTS.format(state=state)
+        if self.arguments.without_milter:
+            return place.file("agent.conf", receipts + AGENT.format(port=self.sink.port))
         self.milter = Milter(place, "", "", "enforce", more=receipts,
                              places=("before", "after"))
         postfix = Postfix(place, settings={
@@ -180,18 +187,29 @@ class House:
                 order.pop(0)
             imap.logout()
 
+    def victims(self):
+        """Every fifth is the agent, every tenth its sender."""
+        number = self.kills % 10
+        if self.jobs is None and number == 4:
+            return "remite-agent", self.dovecot.pids("remite-agent")
+        if self.jobs is None and number == 9 and not self.arguments.without_milter:
+            return "remite-sender", [
+                pid for pid, name, _, _, _, session in processes()
+                if name == "remite-sender" and session == self.dovecot.process.pid]
+        return "imap", self.dovecot.pids("imap")
+
     def kill_some(self, sessions):
-        """As long as there are sessions; every fifth is the agent."""
+        """As long as there are sessions."""
         chance = random.Random(0)
         while self.kills < self.arguments.kills and any(s.is_alive() for s in sessions):
             time.sleep(0.03)
-            agent = self.kills % 5 == 4 and self.jobs is None
-            pids = self.dovecot.pids("remite-agent" if agent else "imap")
+            name, pids = self.victims()
             if not pids:
                 continue
             try:
                 os.kill(chance.choice(pids), signal.SIGKILL)
                 self.kills += 1
+                self.killed[name] += 1
             except ProcessLookupError:
                 pass
 
@@ -234,6 +252,7 @@ def main():
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--format", default="maildir")
     parser.add_argument("--without-claim", action="store_true")
+    parser.add_argument("--without-milter", action="store_true")
     arguments = parser.parse_args()
     place = Place()
     start = time.monotonic()
@@ -256,7 +275,9 @@ def main():
     print(f"{arguments.format}, {arguments.sessions} sessions, "
           f"{time.monotonic() - start:.0f} s; {what}: {len(counts)} of "
           f"{arguments.messages}, {duplicates} duplicates, {len(lost)} lost, "
-          f"{house.kills} kills", flush=True)
+          f"{house.kills} kills"
+          + "".join(f", {n} of {name}" for name, n in sorted(house.killed.items())),
+          flush=True)
     good = duplicates > 0 if arguments.without_claim else duplicates == 0
     sys.exit(0 if good and not lost and not panics else 1)
 
