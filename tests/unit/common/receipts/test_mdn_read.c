@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <stdio.h>
 
 #include "common/receipts/mdn.h"
+#include "tests/unit/samples.h"
 
 #define DATA "tests/data/receipts/mdn"
 
-static char *describe(const struct rmt_mdn *mdn)
+static char *describe(struct rmt_span message)
 {
+	g_autoptr(rmt_mdn) mdn = rmt_mdn_read(message);
 	GString *out = g_string_new(NULL);
 
 	g_string_append_printf(out, "form %s\n", rmt_mdn_form_name(mdn->form));
@@ -47,49 +44,10 @@ static struct rmt_mdn *read_copy(const char *text, size_t len)
 	return rmt_mdn_read(rmt_span(copy, len));
 }
 
-static void check_message(const char *name, bool crlf)
-{
-	g_autofree char *eml = g_strdup_printf(DATA "/%s.eml", name);
-	g_autofree char *want_file = g_strdup_printf(DATA "/%s.want", name);
-	g_autofree char *text = NULL, *want = NULL, *got = NULL;
-	g_autoptr(GString) message = NULL;
-	g_autoptr(rmt_mdn) mdn = NULL;
-	gsize len;
-
-	assert_true(g_file_get_contents(eml, &text, &len, NULL));
-	message = g_string_new_len(text, (gssize)len);
-	if (crlf)
-		g_string_replace(message, "\n", "\r\n", 0);
-	mdn = read_copy(message->str, message->len);
-	got = describe(mdn);
-	if (g_getenv("WRITE_WANT") != NULL && !g_file_test(want_file, G_FILE_TEST_EXISTS))
-		g_file_set_contents(want_file, got, -1, NULL);
-	assert_true(g_file_get_contents(want_file, &want, NULL, NULL));
-	if (strcmp(got, want) != 0)
-		fail_msg("%s%s: wanted\n%sgot\n%s", name, crlf ? " (CRLF)" : "", want,
-			 got);
-}
-
 static void M25_M26_receipts_of_many_clients_are_read_as_wanted(void **state)
 {
-	GDir *dir = g_dir_open(DATA, 0, NULL);
-	const char *file;
-	unsigned count = 0;
-
 	(void)state;
-	assert_non_null(dir);
-	while ((file = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *name = NULL;
-
-		if (!g_str_has_suffix(file, ".eml"))
-			continue;
-		name = g_strndup(file, strlen(file) - 4);
-		check_message(name, false);
-		check_message(name, true);
-		count++;
-	}
-	g_dir_close(dir);
-	assert_true(count >= 40);
+	samples_check(DATA, describe, 40);
 }
 
 /* --- the field Disposition ------------------------------------------------ */

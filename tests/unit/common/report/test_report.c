@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <glib.h>
 #include <stdio.h>
 #include <time.h>
 
 #include "common/report/report.h"
+#include "tests/unit/samples.h"
 
 #define DATA "tests/data/report"
 
@@ -45,8 +40,9 @@ static const struct rmt_report_event *event_of(const struct rmt_report *report, 
 /* --- whole messages ------------------------------------------------------------------
  */
 
-static char *describe(const struct rmt_report *report)
+static char *describe(struct rmt_span message)
 {
+	g_autoptr(rmt_report) report = rmt_report_read(reader, message);
 	GString *out = g_string_new(rmt_report_kind_name(report->kind));
 	guint i;
 
@@ -65,46 +61,10 @@ static char *describe(const struct rmt_report *report)
 	return g_string_free(out, FALSE);
 }
 
-static void check_message(const char *name, bool crlf)
-{
-	g_autofree char *eml = g_strdup_printf(DATA "/%s.eml", name);
-	g_autofree char *want_file = g_strdup_printf(DATA "/%s.want", name);
-	g_autofree char *text = NULL, *want = NULL, *got = NULL;
-	g_autoptr(GString) message = NULL;
-	g_autoptr(rmt_report) report = NULL;
-
-	assert_true(g_file_get_contents(eml, &text, NULL, NULL));
-	assert_true(g_file_get_contents(want_file, &want, NULL, NULL));
-	message = g_string_new(text);
-	if (crlf)
-		g_string_replace(message, "\n", "\r\n", 0);
-	report = read_copy(rmt_span(message->str, message->len));
-	got = describe(report);
-	if (strcmp(got, want) != 0)
-		fail_msg("%s%s: wanted\n%sgot\n%s", name, crlf ? " (CRLF)" : "", want,
-			 got);
-}
-
 static void messages_of_many_systems_are_read_as_wanted(void **state)
 {
-	GDir *dir = g_dir_open(DATA, 0, NULL);
-	const char *file;
-	unsigned count = 0;
-
 	(void)state;
-	assert_non_null(dir);
-	while ((file = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *name = NULL;
-
-		if (!g_str_has_suffix(file, ".eml"))
-			continue;
-		name = g_strndup(file, strlen(file) - 4);
-		check_message(name, false);
-		check_message(name, true);
-		count++;
-	}
-	g_dir_close(dir);
-	assert_true(count >= 25);
+	samples_check(DATA, describe, 25);
 }
 
 static void what_a_report_says_of_the_message_is_kept(void **state)
