@@ -92,6 +92,7 @@ ssl = {ssl}
 disable_plaintext_auth = no
 mail_location = {mail}
 mail_plugins ={plugins}
+{example}
 passdb {{
   driver = passwd-file
   args = {path}/users
@@ -124,6 +125,7 @@ auth_allow_cleartext = yes
 mail_plugins {{
 {plugins}
 }}
+{example}
 passdb passwd-file {{
   passwd_file_path = {path}/users
 }}
@@ -234,13 +236,14 @@ class Dovecot:
     agent: path of the socket of a stand-in; True: remite-agent as a service, with
     agent_config as its REMITE_CONFIG. http: True, or how many processes of remite-http;
     HTTPS too with tls.
-    more: text at the end of the configuration. ports: {"lmtp": 1234} where others must
-    know them before."""
+    example: settings of ours as an administrator writes them, in place of remite, agent
+    and http. more: text at the end of the configuration. ports: {"lmtp": 1234} where
+    others must know them before."""
 
     def __init__(self, place, users=("ann",), remite=(), format="maildir", plugins=(),
                  imap_plugins=(), lmtp_plugins=(), settings=(), sieve=False, pop3=False,
                  agent=None, agent_config=None, agent_user="nobody", http=False,
-                 tls=False, more="", environment=None, ports=None):
+                 tls=False, example="", more="", environment=None, ports=None):
         need_root()
         self.version = version()
         self.is_24 = self.version >= (2, 4)
@@ -259,6 +262,7 @@ class Dovecot:
         self.agent_config = agent_config
         self.agent_user = agent_user
         self.environment = dict(environment or {})
+        self.example = example
         self.more = more
         self.process = None
         self.sanitizer = sanitizer()
@@ -356,7 +360,7 @@ class Dovecot:
         text += template.format(
             path=self.path, ssl="yes" if self.has["tls"] else "no", tls=self._tls(),
             mail=self._mail(), pop3=self._pop3(), settings=self._plugin_settings(),
-            plugins=self._names(self._all_plugins()),
+            plugins=self._names(self._all_plugins()), example=self.example,
             imap_plugins=self._names(self.imap_plugins),
             lmtp_plugins=self._names(self.lmtp_plugins))
         return text + self._services() + self._environment() + self.more + "\n"

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""The example configuration of the installed line of Dovecot: doveconf takes it, and
+with it receipts go out, with one mail uid and with system users."""
+import http.client
+import os
+import pwd
+import re
+import ssl
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+# pylint: disable=wrong-import-position
+from dovecot import Dovecot, version
+from live import BUILD, ROOT, equal, main, test, true
+from receipts import ALICE, ANN, ASKS, AUTOMATIC, CONFIG
+from sink import Sink
+
+MORE_PLUGINS_23 = """
+protocol imap {
+  mail_plugins = $mail_plugins imap_quota
+}
+"""
+
+
+def example():
+    line = "2.4" if version() >= (2, 4) else "2.3"
+    path = os.path.join(ROOT, f"packaging/examples/dovecot-{line}.conf")
+    with open(path, encoding="utf-8") as text:
+        return text.read()
+
+
+def changed(text, changes):
+    """Each must be there: what an administrator is told to change."""
+    for old, new in changes.items():
+        true(old in text, f"'{old}' in the example")
+        text = text.replace(old, new)
+    return text
+
+
+# One account of its own for each user: what the comment in the example says.
+SYSTEM_USERS = {"    mode = 0660\n    group = vmail\n": "", "#mode = 0666": "mode = 0666"}
+
+
+class Server:
+    """Dovecot with the example; the account and group names are this machine's."""
+
+    def __init__(self, place, users, changes=None, more=""):
+        self.sink = Sink(place)
+        state = place.file("state")
+        os.mkdir(state)
+        nobody = pwd.getpwnam("nobody")
+        os.chown(state, nobody.pw_uid, nobody.pw_gid)
+        config = place.file("remite.conf", CONFIG.format(
+            state=state, receipts=AUTOMATIC, prompts="",
+            submission=f'host = "127.0.0.1" port = {self.sink.port}'))
+        subprocess.run([f"{BUILD}/remite", "-c", config, "keys", "make"], check=True,
+                       timeout=60)
+        os.chown(f"{state}/keys", -1, nobody.pw_gid)
+        self.port = place.free_port()
+        group = subprocess.run(["id", "-gn", "nobody"], capture_output=True, text=True,
+                               check=True).stdout.strip()
+        here = {"executable = remite-agent": f"executable = {BUILD}/remite-agent",
+                "executable = remite-http": f"executable = {BUILD}/remite-http",
+                "user = remite": "user = nobody", "port = 8443": f"port = {self.port}"}
+        text = changed(changed(example(), changes or {"group = vmail": f"group = {group}"}),
+                       here)
+        self.dovecot = Dovecot(place, users=users, remite=None, example=text, tls=True,
+                               agent_config=config, more=more)
+
+    def ask(self, user, text=ASKS):
+        date = time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime())
+        self.dovecot.deliver(user, text.format(n=1, date=date), ALICE)
+        with self.dovecot.imap(user) as imap:
+            imap.select()
+            imap.ok("UID FETCH 1 (BODY[])")
+            imap.logout()
+
+    def page(self):
+        context = ssl.create_default_context(cafile=self.dovecot.certificate)
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=context,
+                                                 timeout=30)
+        connection.request("GET", "/r/nothing")
+        return connection.getresponse().status
+
+
+@test
+def doveconf_takes_it_and_every_protocol_has_the_plugin(place):
+    is_24 = version() >= (2, 4)
+    dovecot = Server(place, {ANN: {}}, more="" if is_24 else MORE_PLUGINS_23).dovecot
+    done = subprocess.run(dovecot.within("doveconf", "-n", "-c", dovecot.config),
+                          capture_output=True, text=True, timeout=60, check=False)
+    equal((done.returncode, re.findall("(?i).*(?:error|warning).*", done.stderr)), (0, []),
+          "doveconf -n")
+    for wanted in ("service remite-agent {", "service remite-http {", "vsz_limit = 4 G",
+                   "remite_receipts = server", "mode = 0660", "process_min_avail = 1"):
+        true(wanted in done.stdout, f"{wanted} in {done.stdout}")
+    for protocol in ("imap", "lmtp", "lda"):
+        plugins = dovecot.doveconf("-f", f"protocol={protocol}", "mail_plugins")
+        true("remite" in plugins and "notify" in plugins, f"{protocol}: {plugins}")
+
+
+@test
+def with_one_mail_uid_a_receipt_goes_out_and_the_page_answers(place):
+    server = Server(place, {ANN: {"remite_addresses": ANN}})
+    server.ask(ANN)
+    mail = server.sink.wait()[0]
+    equal((mail.sender, mail.recipients), ("", [ALICE]), "the envelope")
+    true(b"Final-Recipient: rfc822;ann@example.net" in mail.data, mail.data)
+    equal(server.page(), 404, "an unknown page")
+    equal(server.dovecot.errors(), [], "errors in the log")
+
+
+@test
+def with_system_users_the_agent_checks_who_speaks(place):
+    games = pwd.getpwnam("games").pw_uid
+    server = Server(place, {"games": {"uid": games, "remite_addresses": ANN}}, SYSTEM_USERS)
+    server.ask("games")
+    true(b"Final-Recipient: rfc822;ann@example.net" in server.sink.wait()[0].data,
+         "the receipt")
+    equal(server.dovecot.errors(), [], "errors in the log")
+
+
+if __name__ == "__main__":
+    main()
