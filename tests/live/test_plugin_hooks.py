@@ -39,9 +39,11 @@ def U05_P25_a_users_tag_hands_over_the_whole_message(place):
         equal((job["uid"], job["msgid"], job["count"], job.get("confirmed")),
               ("1", "<1@list.example>", "1", None), "the job")
         true(b"text 1" in job.body and b"List-Unsubscribe-Post" in job.body, "the message")
-        wait_until(lambda: keywords(imap, 1) == set(), "the tag to go with the ACK")
+        wait_until(lambda: keywords(imap, 1) == {"$UnsubscribePending"},
+                   "the tag to go with the ACK")
         number = agent.answer(user="ann", box="INBOX", uid=1, msgid=job["msgid"],
-                              uidvalidity=job["uidvalidity"], add="$unsubscribed")
+                              uidvalidity=job["uidvalidity"], add="$unsubscribed",
+                              remove="$UnsubscribePending")
         equal(agent.wait_done(number), None, "DONE")
         equal(keywords(imap, 1), {"$unsubscribed"}, "what the user sees")
         imap.ok("UID STORE 2 FLAGS ($Unsubscribe \\Seen)")
