@@ -28,9 +28,11 @@ static void make(struct store_fixture *fixture, const struct rmt_wish *wish)
 	g_autoptr(rmt_deal) deal = rmt_deal_new();
 	struct rmt_suppress_deal parts;
 	GError *err = NULL;
+	/* Lines of the audit trail have the order of their times. */
+	int64_t later_us = (int64_t)rmt_store_count(fixture->store, "audit");
 
 	rmt_suppress_deal_begin(&parts, deal);
-	rmt_wish_put(&parts, wish, (int64_t)NOW * G_USEC_PER_SEC);
+	rmt_wish_put(&parts, wish, (int64_t)NOW * G_USEC_PER_SEC + later_us);
 	rmt_suppress_deal_end(&parts);
 	assert_ok(rmt_deal_commit(fixture->store, deal, NULL, &err), err);
 }
