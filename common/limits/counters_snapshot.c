@@ -90,8 +90,10 @@ static uint32_t check_slots(const struct chunk *chunk, struct rmt_slot *slots)
 	uint32_t i, used = 0, quotas = 0;
 
 	for (i = 0; i < chunk->size; i++) {
-		if (slots[i].key == 0)
+		if (slots[i].key == 0) {
+			slots[i].value = 0;
 			continue;
+		}
 		if (slots[i].key >> (64 - RMT_SHARD_BITS) != chunk->number)
 			return UINT32_MAX;
 		used++;

@@ -19,6 +19,7 @@
 
 #include "common/base/log.h"
 #include "common/limits/counters_log.h"
+#include "common/limits/counters_snapshot.h"
 #include "common/limits/reserve.h"
 
 #define SEC  INT64_C(1000000000)
@@ -689,6 +690,43 @@ static void a_snapshot_cut_short_is_broken(void **state)
 	remove_directory(path);
 }
 
+/* The slot after the key's, or the one before it: one of the two is free. */
+static char *free_slot_beside(char *bytes, gsize len, uint64_t key)
+{
+	static const char free_key[sizeof(key)];
+	char *slot = memmem(bytes, len, &key, sizeof(key));
+
+	assert_non_null(slot);
+	slot += memcmp(slot + 16, free_key, sizeof(key)) == 0 ? 16 : -16;
+	assert_memory_equal(slot, free_key, sizeof(key));
+	return slot;
+}
+
+static void what_stands_in_a_free_slot_of_a_snapshot_is_nothing(void **state)
+{
+	const uint64_t ring =
+		UINT64_C(1) << 61 | 1 << 30; /* there is none of this number */
+	uint64_t key;
+	char *path = damaged_directory(&key);
+	struct rmt_counters *counters;
+	g_autofree char *bytes = NULL;
+	unsigned i;
+	gsize len;
+
+	(void)state;
+	bytes = read_whole(path, "snapshot", &len);
+	memcpy(free_slot_beside(bytes, len, key) + sizeof(key), &ring, sizeof(ring));
+	rmt_snapshot_mend(bytes, len);
+	write_whole(path, "snapshot", bytes, len);
+	counters = open_at(path, 0);
+	for (i = 0; i < 1000; i++) /* all shards are swept */
+		rmt_counters_tick(counters, T0 + 61 * SEC + i * RMT_NS_PER_MS);
+	assert_int_equal(used(counters, key, &quota, T0 + 62 * SEC), 3);
+	rmt_counters_close(&counters);
+	remove_directory(path);
+	expect_silence();
+}
+
 static void a_lost_seed_makes_the_counts_useless_and_says_so(void **state)
 {
 	uint64_t key;
@@ -1068,6 +1106,7 @@ int main(void)
 			what_cannot_be_read_is_moved_aside_and_counting_starts_empty),
 		cmocka_unit_test(a_whole_directory_reads_as_it_was),
 		cmocka_unit_test(a_snapshot_cut_short_is_broken),
+		cmocka_unit_test(what_stands_in_a_free_slot_of_a_snapshot_is_nothing),
 		cmocka_unit_test(a_lost_seed_makes_the_counts_useless_and_says_so),
 		cmocka_unit_test(a_second_process_is_told_who_has_the_directory),
 		cmocka_unit_test(a_directory_that_cannot_be_made_is_an_error),
