@@ -335,7 +335,10 @@ $(BUILD)/remite-milter: $(call objects,$(MILTER_SRC) $(DAEMON_SRC)) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(MILTER_LIBS)
 
-$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(CLI_LIB) $(POLICYD_LIB) $(MILTER_LIB) $(AGENT_LIB) $(HTTP_LIB) $(WIRE_LIB) $(LIB)
+# ThreadSanitizer does not see GLib's locks by itself.
+TSAN_OBJECT := $(if $(filter thread,$(SANITIZE)),$(BUILD)/tests/lib/tsan_glib.o)
+
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(TSAN_OBJECT) $(CLI_LIB) $(POLICYD_LIB) $(MILTER_LIB) $(AGENT_LIB) $(HTTP_LIB) $(WIRE_LIB) $(LIB)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS) $(if $(POLICYD_LIB),$(POLICYD_LIBS)) $(TEST_LIBS)

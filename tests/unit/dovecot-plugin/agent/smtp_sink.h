@@ -16,6 +16,7 @@ struct smtp_sink {
 	int fd;
 	unsigned port;
 	GThread *thread;
+	GPtrArray *sessions; /* own; of the thread, until it has ended */
 	GMutex lock;
 	GString *seen;    /* commands, a line each, of all connections */
 	GPtrArray *mails; /* own; char *: texts that were taken */
@@ -28,6 +29,7 @@ struct smtp_sink {
 
 struct smtp_sink_session {
 	struct smtp_sink *sink;
+	GThread *thread;
 	FILE *in;
 	int fd;
 };
@@ -107,9 +109,18 @@ static inline void *smtp_sink_serve(void *data)
 	while (fgets(line, sizeof(line), session->in) != NULL &&
 	       smtp_sink_command(session, line))
 		;
+	shutdown(session->fd, SHUT_RDWR);
+	return NULL;
+}
+
+static inline void smtp_sink_end(void *data)
+{
+	struct smtp_sink_session *session = data;
+
+	shutdown(session->fd, SHUT_RDWR);
+	g_thread_join(session->thread);
 	fclose(session->in);
 	g_free(session);
-	return NULL;
 }
 
 static inline void *smtp_sink_accept(void *data)
@@ -123,7 +134,8 @@ static inline void *smtp_sink_accept(void *data)
 		session->sink = sink;
 		session->fd = fd;
 		session->in = fdopen(fd, "r+");
-		g_thread_unref(g_thread_new("session", smtp_sink_serve, session));
+		g_ptr_array_add(sink->sessions, session);
+		session->thread = g_thread_new("session", smtp_sink_serve, session);
 	}
 	return NULL;
 }
@@ -136,6 +148,7 @@ static inline void smtp_sink_start(struct smtp_sink *sink)
 
 	g_mutex_init(&sink->lock);
 	sink->seen = g_string_new(NULL);
+	sink->sessions = g_ptr_array_new_with_free_func(smtp_sink_end);
 	sink->mails = g_ptr_array_new_with_free_func(g_free);
 	sink->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	g_assert(bind(sink->fd, (struct sockaddr *)&address, sizeof(address)) == 0);
@@ -145,12 +158,42 @@ static inline void smtp_sink_start(struct smtp_sink *sink)
 	sink->thread = g_thread_new("sink", smtp_sink_accept, sink);
 }
 
+/* What is said to a message's end from now on. */
+static inline void smtp_sink_answer(struct smtp_sink *sink,
+				    const char *(*at_end)(void *context,
+							  const char *text),
+				    void *context)
+{
+	g_mutex_lock(&sink->lock);
+	sink->at_end = at_end;
+	sink->context = context;
+	g_mutex_unlock(&sink->lock);
+}
+
+/* All commands until now. Own. */
+static inline char *smtp_sink_seen(struct smtp_sink *sink)
+{
+	char *seen;
+
+	g_mutex_lock(&sink->lock);
+	seen = g_strdup(sink->seen->str);
+	g_mutex_unlock(&sink->lock);
+	return seen;
+}
+
+static inline bool smtp_sink_saw(struct smtp_sink *sink, const char *text)
+{
+	g_autofree char *seen = smtp_sink_seen(sink);
+
+	return strstr(seen, text) != NULL;
+}
+
 static inline void smtp_sink_stop(struct smtp_sink *sink)
 {
 	shutdown(sink->fd, SHUT_RDWR);
 	close(sink->fd);
 	g_thread_join(sink->thread);
-	g_usleep(20000); /* sessions see their clients go */
+	g_ptr_array_unref(sink->sessions);
 	g_string_free(sink->seen, TRUE);
 	g_ptr_array_unref(sink->mails);
 }

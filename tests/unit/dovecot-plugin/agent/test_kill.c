@@ -53,7 +53,7 @@ struct world {
 	struct rmt_store *store;
 	char *directory, *uri;
 	bool counts; /* remite-milter is there */
-	unsigned taken;
+	int taken;   /* atomic: the sink's threads count */
 };
 
 static const char *take(void *context, const char *text)
@@ -65,7 +65,7 @@ static const char *take(void *context, const char *text)
 	if (world->counts &&
 	    rmt_claim_pass(world->store, receipt, NOW, NULL) == RMT_CLAIM_AGAIN)
 		return "250 discarded";
-	world->taken++;
+	g_atomic_int_inc(&world->taken);
 	return "250 taken";
 }
 
@@ -137,15 +137,16 @@ static void killed_anywhere_it_sends_one_receipt_where_the_milter_counts(void **
 
 	(void)state;
 	assert_false(run_agent(world, "m0", ""));
-	assert_int_equal(world->taken, 1);
+	assert_int_equal(g_atomic_int_get(&world->taken), 1);
 	for (i = 0; i < G_N_ELEMENTS(places); i++) {
 		char id[3] = { 'n', (char)('a' + i), '\0' };
 
-		world->taken = 0;
+		g_atomic_int_set(&world->taken, 0);
 		assert_true(run_agent(world, id, places[i]));
 		assert_false(run_agent(world, id, ""));
-		if (world->taken != 1)
-			fail_msg("%s: %u receipts", places[i], world->taken);
+		if (g_atomic_int_get(&world->taken) != 1)
+			fail_msg("%s: %d receipts", places[i],
+				 g_atomic_int_get(&world->taken));
 		assert_int_equal(state_of(world, id), RMT_CLAIM_SENT);
 	}
 	world_free(world);
@@ -153,7 +154,7 @@ static void killed_anywhere_it_sends_one_receipt_where_the_milter_counts(void **
 
 static void without_a_milter_one_in_doubt_is_not_sent_again(void **state)
 {
-	static const unsigned want[] = { 1, 1, 1, 1, 0, 1, 1, 1 };
+	static const int want[] = { 1, 1, 1, 1, 0, 1, 1, 1 };
 	struct world *world = world_new(false);
 	size_t i;
 
@@ -161,11 +162,12 @@ static void without_a_milter_one_in_doubt_is_not_sent_again(void **state)
 	for (i = 0; i < G_N_ELEMENTS(places); i++) {
 		char id[3] = { 'n', (char)('a' + i), '\0' };
 
-		world->taken = 0;
+		g_atomic_int_set(&world->taken, 0);
 		assert_true(run_agent(world, id, places[i]));
 		assert_false(run_agent(world, id, ""));
-		if (world->taken != want[i])
-			fail_msg("%s: %u receipts", places[i], world->taken);
+		if (g_atomic_int_get(&world->taken) != want[i])
+			fail_msg("%s: %d receipts", places[i],
+				 g_atomic_int_get(&world->taken));
 	}
 	world_free(world);
 }

@@ -73,22 +73,24 @@ static enum rmt_submitted submit_once(struct fixture *fixture, char **reply_r)
 static void a_message_goes_out_from_nobody(void **state)
 {
 	struct fixture *fixture = *state;
-	g_autofree char *reply = NULL;
+	g_autofree char *reply = NULL, *seen = NULL;
 
 	assert_int_equal(submit_once(fixture, &reply), RMT_SUBMITTED_TAKEN);
 	assert_string_equal(reply, "250 2.0.0 taken");
 	assert_int_equal(fixture->lasts, 1);
 	assert_int_equal(fixture->sink.mails->len, 1);
 	assert_string_equal(fixture->sink.mails->pdata[0], "Subject: x\r\n\r\n.dot\r\n");
-	assert_non_null(strstr(fixture->sink.seen->str, "EHLO agent.example.net\r\n"));
-	assert_non_null(strstr(fixture->sink.seen->str, "MAIL FROM:<>"));
-	assert_non_null(strstr(fixture->sink.seen->str, "RCPT TO:<bob@example.org>\r\n"));
+	seen = smtp_sink_seen(&fixture->sink);
+	assert_non_null(strstr(seen, "EHLO agent.example.net\r\n"));
+	assert_non_null(strstr(seen, "MAIL FROM:<>"));
+	assert_non_null(strstr(seen, "RCPT TO:<bob@example.org>\r\n"));
 }
 
 static void one_connection_takes_many(void **state)
 {
 	struct fixture *fixture = *state;
 	g_autoptr(rmt_submission) submission = rmt_submission_new(&fixture->config);
+	g_autofree char *seen = NULL;
 	const char *hello;
 	int i;
 
@@ -98,7 +100,8 @@ static void one_connection_takes_many(void **state)
 		assert_int_equal(submit(fixture, submission, &reply),
 				 RMT_SUBMITTED_TAKEN);
 	}
-	hello = strstr(fixture->sink.seen->str, "EHLO");
+	seen = smtp_sink_seen(&fixture->sink);
+	hello = strstr(seen, "EHLO");
 	assert_non_null(hello);
 	assert_null(strstr(hello + 1, "EHLO"));
 	assert_int_equal(fixture->sink.mails->len, 3);
@@ -126,13 +129,12 @@ static void what_the_server_says_decides(void **state)
 	struct fixture *fixture = *state;
 	size_t i;
 
-	fixture->sink.at_end = refuse;
 	for (i = 0; i < G_N_ELEMENTS(cases); i++) {
 		g_autofree char *reply = NULL;
 
 		fixture->lasts = 0;
 		fixture->sink.at_rcpt = cases[i].at_rcpt;
-		fixture->sink.context = (void *)cases[i].at_end;
+		smtp_sink_answer(&fixture->sink, refuse, (void *)cases[i].at_end);
 		assert_int_equal(submit_once(fixture, &reply), cases[i].want);
 		assert_int_equal(fixture->lasts, cases[i].lasts);
 		assert_true(*reply != '\0');
@@ -144,8 +146,7 @@ static void a_server_that_hangs_up_at_the_end_may_have_taken_it(void **state)
 	struct fixture *fixture = *state;
 	g_autofree char *reply = NULL;
 
-	fixture->sink.at_end = refuse;
-	fixture->sink.context = NULL;
+	smtp_sink_answer(&fixture->sink, refuse, NULL);
 	assert_int_equal(submit_once(fixture, &reply), RMT_SUBMITTED_UNKNOWN);
 }
 
@@ -173,11 +174,12 @@ static void without_a_server_it_waits(void **state)
 static void demanded_tls_that_is_not_offered_is_no_reason_to_go_without(void **state)
 {
 	struct fixture *fixture = *state;
-	g_autofree char *reply = NULL;
+	g_autofree char *reply = NULL, *seen = NULL;
 
 	fixture->config.tls = RMT_TLS_STARTTLS;
 	assert_int_equal(submit_once(fixture, &reply), RMT_SUBMITTED_LATER);
-	assert_null(strstr(fixture->sink.seen->str, "MAIL"));
+	seen = smtp_sink_seen(&fixture->sink);
+	assert_null(strstr(seen, "MAIL"));
 }
 
 /* --- a program --- */
