@@ -45,9 +45,9 @@ static bool read_config(struct rmt_milter *milter, const struct rmt_daemon *daem
 	return config != NULL;
 }
 
-static void reloaded(void *context)
+static void reloaded(void *context, int64_t began_us)
 {
-	rmt_milter_reload(context);
+	rmt_milter_reload_since(context, began_us);
 }
 
 static bool open_parts(struct rmt_milter *milter, const struct rmt_daemon *daemon,

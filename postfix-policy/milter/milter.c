@@ -89,10 +89,30 @@ static void warn_of_socket(struct rmt_milter *milter, const struct rmt_config *c
 	rmt_in_force_unref(before);
 }
 
+static void reading_begins(struct rmt_milter *milter)
+{
+	g_mutex_lock(&milter->lock);
+	milter->read_us = g_get_monotonic_time();
+	g_mutex_unlock(&milter->lock);
+}
+
+void rmt_milter_reload_since(struct rmt_milter *milter, int64_t began_us)
+{
+	bool is_read;
+
+	g_mutex_lock(&milter->lock);
+	is_read = began_us > 0 && milter->read_us >= began_us;
+	g_mutex_unlock(&milter->lock);
+	if (!is_read)
+		rmt_milter_reload(milter);
+}
+
 void rmt_milter_reload(struct rmt_milter *milter)
 {
-	struct rmt_config *config = rmt_daemon_read_config(milter->config_file);
+	struct rmt_config *config;
 
+	reading_begins(milter);
+	config = rmt_daemon_read_config(milter->config_file);
 	if (config == NULL) {
 		rmt_log(RMT_LOG_ERROR,
 			"reload: the configuration in force stays as it was");

@@ -25,7 +25,9 @@ struct rmt_milter {
 	void *states[RMT_STEPS_MAX]; /* the steps'; by their row */
 	const char *config_file;     /* foreign; NULL: built-in defaults */
 	GMutex lock;
-	struct rmt_in_force *in_force;      /* own; under lock */
+	struct rmt_in_force *in_force; /* own; under lock */
+	int64_t read_us; /* of g_get_monotonic_time(): it was read from then on; under
+			    lock */
 	struct rmt_store *records;          /* own; under lock; records.h */
 	struct rmt_names *names;            /* own */
 	struct rmt_psl *psl;                /* own; or NULL */
@@ -44,6 +46,10 @@ void rmt_in_force_unref(struct rmt_in_force *in_force);
 /* Reads the configuration again; what is wrong with it is logged, and the one in
  * force stays. */
 void rmt_milter_reload(struct rmt_milter *milter);
+
+/* The same, unless it was read since then anyway: `remite reload` tells policyd, which
+ * tells us, and us. began_us: of g_get_monotonic_time(); 0: not known. */
+void rmt_milter_reload_since(struct rmt_milter *milter, int64_t began_us);
 
 /* "messages=12 pass=9 log=1 ...": what was, or would have been, done. */
 void rmt_milter_log_counts(struct rmt_milter *milter);

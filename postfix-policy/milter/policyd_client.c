@@ -246,8 +246,9 @@ static void say(bool was_there, bool is_there, const char *path, const GError *w
 			was_there ? "went away" : "is away", why->message);
 }
 
-/* How often policyd has read its configuration; -1: it is gone. */
-static json_int_t hear(int fd)
+/* How often policyd has read its configuration; -1: it is gone. began_r: when it last
+ * began to. */
+static json_int_t hear(int fd, int64_t *began_r)
 {
 	g_autoptr(GString) answer = g_string_new(NULL);
 	json_int_t reloads;
@@ -257,6 +258,7 @@ static json_int_t hear(int fd)
 		return -1;
 	parsed = json_loadb(answer->str, answer->len, 0, NULL);
 	reloads = json_integer_value(json_object_get(parsed, "reloads"));
+	*began_r = json_integer_value(json_object_get(parsed, "reload_began"));
 	json_decref(parsed);
 	return reloads;
 }
@@ -272,13 +274,14 @@ static bool wait_quietly(int fd)
 /* One connection, from its hello to its end. */
 static void follow(struct rmt_policyd_client *client, int fd)
 {
-	json_int_t before = hear(fd), now = before;
+	int64_t began_us;
+	json_int_t before = hear(fd, &began_us), now = before;
 
 	while (now >= 0 && !is_stopping(client)) {
 		if (now != before && client->reloaded != NULL)
-			client->reloaded(client->context);
+			client->reloaded(client->context, began_us);
 		before = now;
-		now = wait_quietly(fd) ? hear(fd) : -1;
+		now = wait_quietly(fd) ? hear(fd, &began_us) : -1;
 	}
 }
 

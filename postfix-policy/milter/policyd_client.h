@@ -17,8 +17,9 @@
 
 struct rmt_policyd_client;
 
-/* Within a second after policyd read its configuration, in the client's thread. */
-typedef void rmt_policyd_reloaded(void *context);
+/* Within a second after policyd read its configuration, in the client's thread.
+ * began_us: of g_get_monotonic_time(), when it began to; 0: it does not say. */
+typedef void rmt_policyd_reloaded(void *context, int64_t began_us);
 
 /* The socket need not be there yet. reloaded may be NULL; context: foreign. */
 struct rmt_policyd_client *rmt_policyd_client_new(const char *socket_path,

@@ -14,7 +14,9 @@
  *	reload          answers when the configuration is in force, or refused
  *	message         of remite-milter, "do": one of
  *	    "remember"  what messages are charged from now on, so that the others work;
- *	                {"reloads": how often the configuration was read}
+ *	                {"reloads": how often the configuration was read,
+ *	                 "reload_began": when, of the monotonic
+ *	                 clock, in microseconds}
  *	    "stream"    {"stream": name} that "queue_id" was charged to; null: not known
  *	    "refuse"    "queue_id" is not sent: {"known": false} or its charge is given
  *	                back

@@ -18,8 +18,11 @@ static void remember(struct rmt_policyd *policyd, struct rmt_talk *talk, json_t 
 {
 	(void)request;
 	rmt_engine_remember(policyd->engine);
-	rmt_control_end(talk, json_pack("{s:I}", "reloads",
-					(json_int_t)rmt_reload_ended(policyd->reload)));
+	rmt_control_end(talk,
+			json_pack("{s:I,s:I}", "reloads",
+				  (json_int_t)rmt_reload_ended(policyd->reload),
+				  "reload_began",
+				  (json_int_t)rmt_reload_began_us(policyd->reload)));
 }
 
 static void tell_stream(struct rmt_policyd *policyd, struct rmt_talk *talk,

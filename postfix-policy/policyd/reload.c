@@ -17,6 +17,7 @@ struct rmt_reload {
 	struct rmt_policyd *policyd;
 	GThread *thread; /* reads; or NULL */
 	bool again;
+	int64_t reading_us, began_us; /* the one under way; the last that ended */
 	unsigned ended;
 	GPtrArray *complaints; /* own; of the last one, or NULL */
 	GPtrArray *retired;    /* own; configurations no longer in force */
@@ -45,6 +46,7 @@ void rmt_reload_begin(struct rmt_reload *reload)
 		return;
 	}
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, g_get_monotonic_time());
+	reload->reading_us = g_get_monotonic_time();
 	reload->thread = g_thread_new("config", read_config, reload);
 }
 
@@ -160,6 +162,7 @@ static void config_is_read(struct rmt_source *source, uint32_t events)
 	g_thread_join(reload->thread);
 	reload->thread = NULL;
 	finish(reload);
+	reload->began_us = reload->reading_us;
 	reload->ended++;
 	sd_notify(0, "READY=1");
 	if (reload->again) {
@@ -209,6 +212,11 @@ void rmt_reload_free(struct rmt_reload *reload)
 unsigned rmt_reload_ended(const struct rmt_reload *reload)
 {
 	return reload->ended;
+}
+
+int64_t rmt_reload_began_us(const struct rmt_reload *reload)
+{
+	return reload->began_us;
 }
 
 bool rmt_reload_running(const struct rmt_reload *reload)

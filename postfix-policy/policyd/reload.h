@@ -21,6 +21,9 @@ void rmt_reload_begin(struct rmt_reload *reload);
 /* How many have ended, and what the last one complained of (own by reload;
  * NULL: nothing). */
 unsigned rmt_reload_ended(const struct rmt_reload *reload);
+
+/* When the last one that ended began to read, of g_get_monotonic_time(); 0: none has. */
+int64_t rmt_reload_began_us(const struct rmt_reload *reload);
 bool rmt_reload_running(const struct rmt_reload *reload);
 const GPtrArray *rmt_reload_complaints(const struct rmt_reload *reload);
 

@@ -3,6 +3,7 @@
 sendmail(1), and what is not sent after all."""
 import os
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 # pylint: disable=wrong-import-position
@@ -176,6 +177,17 @@ def a_reload_of_policyd_reloads_the_milter(place):
     servers.policyd.remite("reload")
     wait_until(lambda: "is in force at after" in servers.milter.log(), "the milter's reload")
     equal(servers.send(message("ann@lax.test")).code, 250, "only logged")
+
+
+@test
+def remite_reload_has_the_milter_read_once(place):
+    servers = Servers(place)
+    for times in (1, 2):
+        true("was told" in servers.policyd.remite("reload"), "the command found the milter")
+        wait_until(lambda n=times: servers.milter.log().count("is in force at after") >= n,
+                   "the milter's reload")
+        time.sleep(1.2)  # policyd's word comes within half a second
+        equal(servers.milter.log().count("is in force at after"), times, "times read")
 
 
 @test
