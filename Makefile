@@ -61,7 +61,7 @@ POLICY_SRC := common/policy/engine.c common/policy/engine_key.c common/policy/en
 POLICY_SRC += common/policy/engine_unsubscribe.c
 POLICY_SRC += common/policy/policy_request.c common/policy/policy_reply.c
 POLICY_SRC += common/policy/binding.c common/policy/bulk.c common/policy/classify.c common/policy/header_match.c
-AUTH_SRC := common/auth/dns.c common/auth/zone.c common/auth/ip.c common/auth/spf.c \
+AUTH_SRC := common/auth/dns.c common/auth/zone.c common/auth/zone_line.c common/auth/ip.c common/auth/spf.c \
 	common/auth/spf_macro.c common/auth/spf_record.c
 # Signatures; with OpenSSL and, asked for a second opinion, libopendkim.
 AUTH_SRC += common/auth/authres.c common/auth/dkim.c common/auth/dkim_canon.c common/auth/dkim_key.c \
@@ -69,6 +69,7 @@ AUTH_SRC += common/auth/authres.c common/auth/dkim.c common/auth/dkim_canon.c co
 	common/auth/dkim_words.c
 # What BIMI records point to; with GIO and OpenSSL.
 AUTH_SRC += common/auth/bimi_svg.c common/auth/bimi_mark.c
+AUTH_SRC += common/auth/mta_sts.c
 # With libunbound and libpsl.
 AUTH_SRC += common/auth/dns_packet.c common/auth/resolver.c common/auth/resolver_events.c common/auth/orgdomain.c \
 	common/auth/dmarc.c common/auth/dmarc_record.c
@@ -77,9 +78,10 @@ RULES_SRC := $(addprefix common/rules/, rules.c table.c judge.c)
 REPORT_SRC := $(addprefix common/report/, report.c mail.c parts.c decode.c text.c words.c phrases.c classify.c arf.c dsn.c \
 	autoreply.c notice.c prose.c)
 # What DNS tells of a domain, and the rules that take no more.
-RULES_SRC += $(addprefix common/rules/, facts.c lookup.c spf_survey.c domain.c names.c record.c \
-	rules_dkim.c rules_dmarc.c rules_names.c rules_optional.c rules_spf.c rules_format.c \
-	rules_list.c rules_deceptive.c header_words.c scripts.c message.c readiness.c conduct.c)
+RULES_SRC += $(addprefix common/rules/, body_text.c facts.c lookup.c spf_survey.c domain.c names.c record.c \
+	optional.c reach.c transport.c rules_bimi.c rules_dkim.c rules_dmarc.c rules_dnssec.c \
+	rules_names.c rules_reports.c rules_transport.c rules_spf.c rules_format.c \
+	rules_list.c rules_deceptive.c header_words.c scripts.c message.c readiness.c readiness_entries.c readiness_jobs.c conduct.c)
 # How a message says to leave its list.
 UNSUBSCRIBE_SRC := $(addprefix common/unsubscribe/, address_filter.c course.c covered.c leave.c \
 	list_unsubscribe.c mailto.c post.c proof.c target.c)
@@ -124,11 +126,11 @@ CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf
 # A step of the milter (step.h) is a file here and a row in steps.c.
 MILTER_SRC := $(addprefix postfix-policy/milter/, main.c processes.c place.c milter.c socket.c \
 	events.c session.c names.c kind.c gather.c outcome.c judge.c message.c end.c steps.c \
-	counts.c counts_http.c policyd_client.c step_alignment.c step_charge.c step_header.c)
+	counts.c counts_http.c policyd_client.c step_alignment.c step_charge.c step_domains.c step_header.c step_left.c)
 MILTER_SRC += postfix-policy/milter/step_unsubscribe.c
 MILTER_SRC += postfix-policy/milter/step_proof.c
 MILTER_SRC += postfix-policy/milter/step_police.c
-CLI_SRC += common/cli/check.c common/cli/check_json.c common/cli/check_text.c common/cli/predict.c common/cli/report.c
+CLI_SRC += common/cli/check.c common/cli/check_json.c common/cli/check_sts.c common/cli/check_text.c common/cli/fetch.c common/cli/predict.c common/cli/report.c
 
 CLI_SRC += common/cli/doctor_dovecot.c
 

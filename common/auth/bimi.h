@@ -45,4 +45,9 @@ void rmt_bimi_mark_clear(struct rmt_bimi_mark *mark);
 bool rmt_bimi_mark_check(const struct rmt_bimi_mark *mark, struct rmt_span domain,
 			 struct rmt_span org, struct rmt_span svg, GError **err);
 
+/* The chain of pem ends in one of the certificates of roots (PEM, as many as there are)
+ * and every part of it is valid at now. False: the sentence says what is wrong. */
+bool rmt_bimi_mark_trusted(struct rmt_span pem, struct rmt_span roots, int64_t now,
+			   GError **err);
+
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* bimi_mark.c - mark certificates (VMC, CMC), by OpenSSL. Whether the authority at the
- * end of the chain is one receivers trust is theirs to say. */
+/* bimi_mark.c - mark certificates (VMC, CMC), by OpenSSL. Which authorities receivers
+ * trust is theirs to say; whoever has a list of them gives it. */
 #include <gio/gio.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -250,4 +250,72 @@ bool rmt_bimi_mark_check(const struct rmt_bimi_mark *mark, struct rmt_span domai
 	    (svg.len != mark->logo->len || memcmp(svg.p, mark->logo->data, svg.len) != 0))
 		return wrong(err, "holds another logo than the one served");
 	return true;
+}
+
+/* --- whose it is ---------------------------------------------------------------------
+ */
+
+/* How many were taken. */
+static unsigned fill_store(X509_STORE *store, struct rmt_span roots)
+{
+	BIO *bio = BIO_new_mem_buf(roots.p, (int)MIN(roots.len, (size_t)LOGO_MAX));
+	unsigned count = 0;
+	X509 *root;
+
+	while ((root = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+		count += X509_STORE_add_cert(store, root) == 1;
+		X509_free(root);
+	}
+	BIO_free(bio);
+	return count;
+}
+
+static STACK_OF(X509) * stack_of(X509 *const *chain, unsigned count)
+{
+	STACK_OF(X509) *stack = sk_X509_new_null();
+	unsigned i;
+
+	for (i = 1; i < count; i++)
+		sk_X509_push(stack, chain[i]);
+	return stack;
+}
+
+/* A logotype may be critical (RFC 9399), and OpenSSL does not know it. */
+static int verify(X509_STORE *store, X509 *leaf, STACK_OF(X509) * others, int64_t now)
+{
+	X509_STORE_CTX *context = X509_STORE_CTX_new();
+	X509_VERIFY_PARAM *param;
+	int code;
+
+	X509_STORE_CTX_init(context, store, leaf, others);
+	param = X509_STORE_CTX_get0_param(context);
+	X509_VERIFY_PARAM_set_time(param, (time_t)now);
+	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_IGNORE_CRITICAL);
+	X509_verify_cert(context);
+	code = X509_STORE_CTX_get_error(context);
+	X509_STORE_CTX_free(context);
+	return code;
+}
+
+bool rmt_bimi_mark_trusted(struct rmt_span pem, struct rmt_span roots, int64_t now,
+			   GError **err)
+{
+	X509_STORE *store = X509_STORE_new();
+	const unsigned trusted = fill_store(store, roots);
+	X509 *chain[CHAIN_MAX];
+	const unsigned count = read_chain(pem, chain);
+	STACK_OF(X509) *others = stack_of(chain, count);
+	int code = X509_V_ERR_UNSPECIFIED;
+	unsigned i;
+
+	if (count > 0 && trusted > 0)
+		code = verify(store, chain[0], others, now);
+	sk_X509_free(others);
+	for (i = 0; i < count; i++)
+		X509_free(chain[i]);
+	X509_STORE_free(store);
+	if (trusted == 0)
+		return wrong(err, "cannot be judged: the file of roots holds none (PEM)");
+	return code == X509_V_OK || wrong(err, "does not lead to a trusted authority: %s",
+					  X509_verify_cert_error_string(code));
 }

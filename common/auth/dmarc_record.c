@@ -155,6 +155,54 @@ bool rmt_dmarc_record_parse(struct rmt_span text, struct rmt_dmarc_record *recor
 	return true;
 }
 
+/* RFC 7489, 6.3: "!10m" behind the address limits the size; RFC 9990 ignores it. */
+static struct rmt_span report_domain(struct rmt_span uri)
+{
+	struct rmt_span scheme, address, local, domain, size;
+
+	if (!is_uri(uri) || !rmt_span_split(uri, ':', &scheme, &address) ||
+	    !is(scheme, "mailto") || !rmt_span_split_last(address, '@', &local, &domain))
+		return rmt_span(NULL, 0);
+	rmt_span_split(domain, '!', &domain, &size);
+	rmt_span_split(domain, '?', &domain, &size);
+	return domain;
+}
+
+static size_t add_domain(struct rmt_span domain, struct rmt_span *domains, size_t count,
+			 size_t max)
+{
+	size_t i;
+
+	if (domain.len == 0 || count == max)
+		return count;
+	for (i = 0; i < count; i++)
+		if (rmt_span_eq_nocase(domains[i], domain))
+			return count;
+	domains[count] = domain;
+	return count + 1;
+}
+
+size_t rmt_dmarc_report_domains(struct rmt_span text, struct rmt_span *domains_r,
+				size_t max)
+{
+	struct rmt_span name, value;
+	size_t count = 0;
+
+	while (next_tag(&text, &name, &value)) {
+		if (!is(name, "rua") && !is(name, "ruf"))
+			continue;
+		while (value.len > 0) {
+			struct rmt_span uri = value;
+
+			if (!rmt_span_split(value, ',', &uri, &value))
+				value.len = 0;
+			count = add_domain(report_domain(trim_blanks(uri)), domains_r,
+					   count, max);
+		}
+	}
+	return count;
+}
+
 size_t rmt_dmarc_select(const struct rmt_dns_answer *answer, struct rmt_span *text_r)
 {
 	struct rmt_dmarc_record record;

@@ -38,6 +38,11 @@ struct rmt_dmarc_record {
 /* False: no DMARC record ("v=DMARC1" is not its first tag). */
 bool rmt_dmarc_record_parse(struct rmt_span text, struct rmt_dmarc_record *record_r);
 
+/* Domains of the mailto: addresses that reports are to go to, of rua and ruf; each once,
+ * in the record's order, as they stand there. Returns how many, at most max. */
+size_t rmt_dmarc_report_domains(struct rmt_span text, struct rmt_span *domains_r,
+				size_t max);
+
 /* Among the TXT records of a name those that are DMARC records: text_r is the
  * last of them. Only a name with one has a policy. */
 size_t rmt_dmarc_select(const struct rmt_dns_answer *answer, struct rmt_span *text_r);

@@ -55,6 +55,7 @@ static const struct {
 	{ "SOA", RMT_DNS_SOA }, { "PTR", RMT_DNS_PTR },   { "MX", RMT_DNS_MX },
 	{ "TXT", RMT_DNS_TXT }, { "AAAA", RMT_DNS_AAAA }, { "TLSA", RMT_DNS_TLSA },
 	{ "SPF", RMT_DNS_SPF }, { "ANY", RMT_DNS_ANY },   { "CAA", RMT_DNS_CAA },
+	{ "DS", RMT_DNS_DS },
 };
 
 void rmt_dns_type_format(enum rmt_dns_type type, GString *out)

@@ -54,6 +54,7 @@ enum rmt_dns_type {
 	RMT_DNS_MX = 15,
 	RMT_DNS_TXT = 16,
 	RMT_DNS_AAAA = 28,
+	RMT_DNS_DS = 43,
 	RMT_DNS_TLSA = 52,
 	RMT_DNS_SPF = 99, /* never asked for: RFC 7208, 3.1 */
 	RMT_DNS_ANY = 255,
@@ -78,6 +79,7 @@ struct rmt_dns_record {
 struct rmt_dns_answer {
 	enum rmt_dns_status status;
 	bool secure;       /* validated by DNSSEC */
+	bool bogus;        /* SERVFAIL since it did not validate */
 	uint32_t ttl_secs; /* least of the chain; capped by the host */
 	size_t count;      /* 0 unless FOUND */
 	const struct rmt_dns_record *records;

@@ -13,7 +13,7 @@
 #include "common/base/clock.h"
 #include "common/config/config.h"
 
-enum { CLASS_IN = 1, SECURE_IN_EVENT = 2 };
+enum { CLASS_IN = 1, BOGUS_IN_EVENT = 1, SECURE_IN_EVENT = 2 };
 
 struct flight {
 	struct rmt_resolver *resolver; /* foreign */
@@ -235,12 +235,16 @@ static void cap_ttl(const struct rmt_resolver *resolver, struct rmt_dns_answer *
 	answer->ttl_secs = MIN(answer->ttl_secs, max);
 }
 
-static void land(struct flight *flight, struct rmt_span message, bool secure)
+/* What DNSSEC makes of an answer; UNJUDGED without trust anchors, too. */
+enum security { UNJUDGED, SECURE, BOGUS };
+
+static void land(struct flight *flight, struct rmt_span message, enum security security)
 {
 	struct rmt_resolver *resolver = flight->resolver;
 
 	rmt_dns_packet_read(&flight->packet, message, flight->type);
-	flight->packet.answer.secure = secure;
+	flight->packet.answer.secure = security == SECURE;
+	flight->packet.answer.bogus = security == BOGUS;
 	cap_ttl(resolver, &flight->packet.answer);
 	g_hash_table_remove(resolver->flights, flight);
 	g_queue_push_tail(&resolver->landed, flight);
@@ -250,10 +254,15 @@ static void land(struct flight *flight, struct rmt_span message, bool secure)
 static void landed_in_thread(void *context, int error, struct ub_result *result)
 {
 	struct rmt_span message = { NULL, 0 };
+	enum security security = UNJUDGED;
 
+	if (error == 0 && result->bogus)
+		security = BOGUS;
+	else if (error == 0 && result->secure)
+		security = SECURE;
 	if (error == 0 && !result->bogus)
 		message = rmt_span(result->answer_packet, (size_t)result->answer_len);
-	land(context, message, error == 0 && result->secure);
+	land(context, message, security);
 	if (error == 0)
 		ub_resolve_free(result);
 }
@@ -261,11 +270,13 @@ static void landed_in_thread(void *context, int error, struct ub_result *result)
 static void landed_in_event(void *context, int rcode, void *packet, int length,
 			    int security, char *why_bogus, int was_ratelimited)
 {
-	bool usable = rcode == 0 && why_bogus == NULL && packet != NULL && length > 0;
+	const bool bogus = security == BOGUS_IN_EVENT || why_bogus != NULL;
+	const bool usable = rcode == 0 && !bogus && packet != NULL && length > 0;
+	enum security judged = security == SECURE_IN_EVENT ? SECURE : UNJUDGED;
 
 	(void)was_ratelimited;
 	land(context, usable ? rmt_span(packet, (size_t)length) : rmt_span(NULL, 0),
-	     security == SECURE_IN_EVENT);
+	     bogus ? BOGUS : judged);
 }
 
 /* Presentation form: every octet that could mean something else as \DDD. */
@@ -334,7 +345,7 @@ static void board(struct rmt_resolver *resolver, const struct rmt_dns_question *
 	g_hash_table_add(resolver->flights, flight);
 	wait_for(flight, job);
 	if (send_question(resolver, flight) != 0)
-		land(flight, rmt_span(NULL, 0), false);
+		land(flight, rmt_span(NULL, 0), UNJUDGED);
 }
 
 /* --- jobs

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* zone.c - a text in place of DNS. */
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "common/auth/zone.h"
+#include "common/auth/zone_line.h"
 
 enum {
 	ALIASES_MAX = 16,
-	TTL_SECS = 3600, /* of lines that give none */
 	TEXT_MAX = 64 * 1024 * 1024,
 };
 
@@ -15,6 +14,7 @@ enum {
 struct set {
 	enum rmt_dns_type type;
 	enum rmt_dns_status status; /* of a line without a record */
+	bool bogus;
 	uint32_t ttl_secs;
 	GArray *records; /* own; struct rmt_dns_record, whose data is zone's */
 };
@@ -27,6 +27,7 @@ struct node {
 struct rmt_zone {
 	GHashTable *nodes;   /* own; struct node by its name */
 	GStringChunk *bytes; /* own; names and data */
+	GArray *secure;      /* own; struct rmt_span: names whose answers validate */
 	bool has_wildcards;
 	struct rmt_dns_answer answer;
 };
@@ -79,6 +80,7 @@ struct rmt_zone *rmt_zone_new(void)
 
 	zone->nodes = g_hash_table_new_full(hash_node, equal_nodes, NULL, free_node);
 	zone->bytes = g_string_chunk_new(256);
+	zone->secure = g_array_new(FALSE, FALSE, sizeof(struct rmt_span));
 	return zone;
 }
 
@@ -88,6 +90,7 @@ void rmt_zone_free(struct rmt_zone *zone)
 		return;
 	g_hash_table_unref(zone->nodes);
 	g_string_chunk_free(zone->bytes);
+	g_array_unref(zone->secure);
 	g_free(zone);
 }
 
@@ -98,248 +101,6 @@ static struct rmt_span keep(struct rmt_zone *zone, struct rmt_span bytes)
 	return rmt_span(
 		g_string_chunk_insert_len(zone->bytes, bytes.p, (gssize)bytes.len),
 		bytes.len);
-}
-
-/* --- one line as it is written ---------------------------------------------- */
-
-static bool wrong(GError **err, const char *sentence)
-{
-	g_set_error_literal(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, sentence);
-	return false;
-}
-
-static struct rmt_span next_word(struct rmt_span *rest)
-{
-	struct rmt_span word;
-	size_t i = 0;
-
-	while (rest->len > 0 && (rest->p[0] == ' ' || rest->p[0] == '\t'))
-		*rest = rmt_span_from(*rest, 1);
-	while (i < rest->len && rest->p[i] != ' ' && rest->p[i] != '\t')
-		i++;
-	word = rmt_span(rest->p, i);
-	*rest = rmt_span_from(*rest, i);
-	return word;
-}
-
-static bool parse_number(struct rmt_span word, uint32_t max, uint32_t *number_r)
-{
-	uint64_t number = 0;
-	size_t i;
-
-	for (i = 0; i < word.len && g_ascii_isdigit(word.p[i]) && number <= max; i++)
-		number = number * 10 + (uint64_t)(word.p[i] - '0');
-	if (word.len == 0 || i < word.len || number > max)
-		return false;
-	*number_r = (uint32_t)number;
-	return true;
-}
-
-/* What a backslash at p[0] stands for; returns octets read, 0 for a mistake. */
-static size_t read_escape(struct rmt_span text, char *octet_r)
-{
-	int value;
-
-	if (text.len < 2)
-		return 0;
-	if (!g_ascii_isdigit(text.p[1])) {
-		*octet_r = text.p[1];
-		return 2;
-	}
-	if (text.len < 4 || !g_ascii_isdigit(text.p[2]) || !g_ascii_isdigit(text.p[3]))
-		return 0;
-	value = (text.p[1] - '0') * 100 + (text.p[2] - '0') * 10 + (text.p[3] - '0');
-	if (value > 255)
-		return 0;
-	*octet_r = (char)value;
-	return 4;
-}
-
-/* Appends text to out with its escapes undone. */
-static bool unescape(struct rmt_span text, GString *out, GError **err)
-{
-	while (text.len > 0) {
-		char octet = text.p[0];
-		size_t step = octet != '\\' ? 1 : read_escape(text, &octet);
-
-		if (step == 0)
-			return wrong(err, "a backslash must be followed by three digits "
-					  "up to 255, or by a character");
-		g_string_append_c(out, octet);
-		text = rmt_span_from(text, step);
-	}
-	return true;
-}
-
-static bool parse_name(struct rmt_span word, GString *out, GError **err)
-{
-	size_t i;
-
-	for (i = 0; i + 1 < word.len; i++) {
-		char octet = '\0';
-
-		if (word.p[i] != '\\')
-			continue;
-		if (read_escape(rmt_span_from(word, i), &octet) > 0 && octet == '.')
-			return wrong(err, "a dot within a label is not supported");
-		i++;
-	}
-	g_string_truncate(out, 0);
-	if (!unescape(word, out, err))
-		return false;
-	if (out->len > 0 && out->str[out->len - 1] == '.')
-		g_string_truncate(out, out->len - 1);
-	if (out->len > 0 && !rmt_dns_name_ok(rmt_span(out->str, out->len)))
-		return wrong(err, "not a name: labels have 1 to 63 octets, names at "
-				  "most 253");
-	return word.len > 0 || wrong(err, "a name is missing");
-}
-
-/* One quoted string; rest is left behind its closing quote. */
-static bool parse_quoted(struct rmt_span *rest, GString *out, GError **err)
-{
-	size_t i = 1;
-
-	while (i < rest->len && rest->p[i] != '"')
-		i += rest->p[i] == '\\' ? 2 : 1;
-	if (i >= rest->len)
-		return wrong(err, "a string has no closing quote");
-	if (!unescape(rmt_span(rest->p + 1, i - 1), out, err))
-		return false;
-	*rest = rmt_span_from(*rest, i + 1);
-	return true;
-}
-
-static bool parse_txt(struct rmt_span rest, GString *out, GError **err)
-{
-	if (rest.len == 0 || rest.p[0] != '"')
-		return unescape(rest, out, err);
-	while (rest.len > 0 && rest.p[0] == '"') {
-		if (!parse_quoted(&rest, out, err))
-			return false;
-		rest = rmt_span_trim(rest);
-	}
-	return rest.len == 0 || rest.p[0] == ';' ||
-	       wrong(err, "text behind a quoted string: quote all of it");
-}
-
-static bool parse_address(int family, struct rmt_span rest, GString *out, GError **err)
-{
-	char text[INET6_ADDRSTRLEN], address[16];
-
-	if (rest.len < sizeof(text)) {
-		memcpy(text, rest.p, rest.len);
-		text[rest.len] = '\0';
-		if (strlen(text) == rest.len && inet_pton(family, text, address) == 1) {
-			g_string_append_len(out, address, family == AF_INET ? 4 : 16);
-			return true;
-		}
-	}
-	return wrong(err,
-		     family == AF_INET ? "not an IPv4 address" : "not an IPv6 address");
-}
-
-static bool parse_mx(struct rmt_span rest, struct rmt_dns_record *record, GString *out,
-		     GError **err)
-{
-	uint32_t preference;
-
-	if (!parse_number(next_word(&rest), UINT16_MAX, &preference))
-		return wrong(err, "MX is a number up to 65535 and a name");
-	record->preference = (uint16_t)preference;
-	return parse_name(rmt_span_trim(rest), out, err);
-}
-
-/* RFC 3597, 5: \# LENGTH HEX... */
-static bool parse_generic(struct rmt_span rest, GString *out, GError **err)
-{
-	struct rmt_span word = next_word(&rest);
-	size_t i, digits = 0;
-	uint32_t length;
-	int high = 0;
-
-	if (!rmt_span_eq(word, RMT_SPAN("\\#")))
-		return wrong(err, "this type is written as \\# LENGTH HEX");
-	if (!parse_number(next_word(&rest), UINT16_MAX, &length))
-		return wrong(err, "\\# LENGTH is a number up to 65535");
-	for (i = 0; i < rest.len; i++) {
-		int value = g_ascii_xdigit_value(rest.p[i]);
-
-		if (value < 0 && (rest.p[i] == ' ' || rest.p[i] == '\t'))
-			continue;
-		if (value < 0)
-			return wrong(err, "not a hexadecimal digit behind \\#");
-		if (digits++ % 2 == 0)
-			high = value;
-		else
-			g_string_append_c(out, (char)(high << 4 | value));
-	}
-	return (digits % 2 == 0 && length == out->len) ||
-	       wrong(err, "\\# LENGTH does not fit the octets behind it");
-}
-
-static bool parse_data(enum rmt_dns_type type, struct rmt_span rest,
-		       struct rmt_dns_record *record, GString *out, GError **err)
-{
-	g_string_truncate(out, 0);
-	switch ((int)type) {
-	case RMT_DNS_TXT:
-	case RMT_DNS_SPF:
-		return parse_txt(rest, out, err);
-	case RMT_DNS_A:
-		return parse_address(AF_INET, rest, out, err);
-	case RMT_DNS_AAAA:
-		return parse_address(AF_INET6, rest, out, err);
-	case RMT_DNS_MX:
-		return parse_mx(rest, record, out, err);
-	case RMT_DNS_CNAME:
-	case RMT_DNS_NS:
-	case RMT_DNS_PTR:
-		return parse_name(rest, out, err);
-	case RMT_DNS_SOA:
-		return parse_name(next_word(&rest), out, err);
-	default:
-		return parse_generic(rest, out, err);
-	}
-}
-
-static bool parse_status(struct rmt_span rest, enum rmt_dns_status *status_r)
-{
-	static const struct {
-		const char *word;
-		enum rmt_dns_status status;
-	} words[] = {
-		{ "TIMEOUT", RMT_DNS_TIMEOUT },
-		{ "SERVFAIL", RMT_DNS_SERVFAIL },
-		{ "NXDOMAIN", RMT_DNS_NXDOMAIN },
-		{ "NODATA", RMT_DNS_NODATA },
-	};
-	size_t i;
-
-	for (i = 0; i < G_N_ELEMENTS(words); i++)
-		if (rmt_span_eq(rest, rmt_span_of(words[i].word))) {
-			*status_r = words[i].status;
-			return true;
-		}
-	*status_r = RMT_DNS_FOUND;
-	return false;
-}
-
-/* "300", "IN": TTL and class, in any order, or neither. */
-static enum rmt_dns_type parse_type(struct rmt_span *rest, uint32_t *ttl_secs_r)
-{
-	int i;
-
-	*ttl_secs_r = TTL_SECS;
-	for (i = 0; i < 3; i++) {
-		struct rmt_span word = next_word(rest);
-
-		if (rmt_span_eq_nocase(word, RMT_SPAN("IN")))
-			continue;
-		if (!parse_number(word, INT32_MAX, ttl_secs_r))
-			return rmt_dns_type_parse(word);
-	}
-	return 0;
 }
 
 /* --- the zone ------------------------------------------------------------------ */
@@ -400,49 +161,37 @@ static struct set *make_set(struct node *node, enum rmt_dns_type type)
 	return find_set(node, type);
 }
 
-static void add_record(struct rmt_zone *zone, struct rmt_span name,
-		       enum rmt_dns_type type, uint32_t ttl_secs,
-		       enum rmt_dns_status status, struct rmt_dns_record record)
+static void add_record(struct rmt_zone *zone, const struct rmt_zone_line *line)
 {
-	struct set *set = make_set(make_node(zone, name), type);
+	struct rmt_dns_record record = line->record;
+	struct set *set = make_set(make_node(zone, rmt_zone_line_name(line)), line->type);
 
-	set->ttl_secs = MIN(set->ttl_secs, ttl_secs);
-	if (status != RMT_DNS_FOUND) {
-		set->status = status;
+	set->ttl_secs = MIN(set->ttl_secs, line->ttl_secs);
+	if (line->status != RMT_DNS_FOUND) {
+		set->status = line->status;
+		set->bogus = line->bogus;
 		return;
 	}
 	record.data = keep(zone, record.data);
 	g_array_append_val(set->records, record);
 }
 
-bool rmt_zone_add(struct rmt_zone *zone, struct rmt_span line, GError **err)
+bool rmt_zone_add(struct rmt_zone *zone, struct rmt_span text, GError **err)
 {
-	g_autoptr(GString) name = g_string_new(NULL), data = g_string_new(NULL);
-	struct rmt_dns_record record = { .preference = 0 };
-	struct rmt_span rest = rmt_span_trim(line);
-	enum rmt_dns_status status;
-	enum rmt_dns_type type;
-	uint32_t ttl_secs;
+	struct rmt_zone_line line;
+	struct rmt_span name;
+	bool ok;
 
-	if (rest.len == 0 || rest.p[0] == ';' || rest.p[0] == '#')
-		return true;
-	if (!parse_name(next_word(&rest), name, err))
-		return false;
-	type = parse_type(&rest, &ttl_secs);
-	if (type == 0)
-		return wrong(err, "no type: a line reads 'name TYPE data', TYPE one of "
-				  "A AAAA CNAME MX NS PTR SOA TXT TLSA CAA ANY TYPEnnn");
-	rest = rmt_span_trim(rest);
-	if (!parse_status(rest, &status)) {
-		if (type == RMT_DNS_ANY)
-			return wrong(err, "ANY takes TIMEOUT, SERVFAIL, NXDOMAIN or "
-					  "NODATA");
-		if (!parse_data(type, rest, &record, data, err))
-			return false;
-		record.data = rmt_span(data->str, data->len);
+	rmt_zone_line_init(&line);
+	ok = rmt_zone_line_read(&line, text, err);
+	if (ok && line.kind == RMT_ZONE_LINE_RECORD) {
+		add_record(zone, &line);
+	} else if (ok && line.kind == RMT_ZONE_LINE_SECURE) {
+		name = keep(zone, rmt_zone_line_name(&line));
+		g_array_append_val(zone->secure, name);
 	}
-	add_record(zone, rmt_span(name->str, name->len), type, ttl_secs, status, record);
-	return true;
+	rmt_zone_line_finish(&line);
+	return ok;
 }
 
 bool rmt_zone_add_text(struct rmt_zone *zone, const char *file, struct rmt_span text,
@@ -509,6 +258,7 @@ static const struct rmt_dns_answer *answer_set(struct rmt_zone *zone,
 					       const struct set *set)
 {
 	zone->answer.ttl_secs = MIN(zone->answer.ttl_secs, set->ttl_secs);
+	zone->answer.bogus = set->bogus;
 	if (set->records->len == 0)
 		return answer_with(zone, set->status);
 	zone->answer.status = RMT_DNS_FOUND;
@@ -539,16 +289,34 @@ static bool answer_at(struct rmt_zone *zone, const struct node *node,
 	return true;
 }
 
+bool rmt_zone_has_secure(const struct rmt_zone *zone)
+{
+	return zone->secure->len > 0;
+}
+
+/* Every alias on the way must validate, too. */
+static bool is_secure(const struct rmt_zone *zone, struct rmt_span name)
+{
+	guint i;
+
+	for (i = 0; i < zone->secure->len; i++)
+		if (rmt_dns_below_or_same(
+			    name, g_array_index(zone->secure, struct rmt_span, i)))
+			return true;
+	return false;
+}
+
 const struct rmt_dns_answer *rmt_zone_look_up(struct rmt_zone *zone,
 					      const struct rmt_dns_question *question)
 {
 	struct rmt_span name = question->name;
 	int i;
 
-	zone->answer = (struct rmt_dns_answer){ .ttl_secs = UINT32_MAX };
+	zone->answer = (struct rmt_dns_answer){ .ttl_secs = UINT32_MAX, .secure = true };
 	for (i = 0; i < ALIASES_MAX; i++) {
 		const struct node *node = find_node(zone, name);
 
+		zone->answer.secure = zone->answer.secure && is_secure(zone, name);
 		if (node == NULL && zone->has_wildcards)
 			node = find_wildcard(zone, name);
 		if (node == NULL)

@@ -8,8 +8,12 @@
  *	www.example.com      CNAME example.com
  *	*.wild.example.com   A    192.0.2.9
  *	odd\000name.example  TXT  "quote \" and octet \255"
+ *	_25._tcp.mail.example.com TLSA 3 1 1 8d02...
+ *	example.com          CAA  0 issue "ca.example"
  *	slow.example.com     TXT  TIMEOUT       (also SERVFAIL, NXDOMAIN, NODATA)
  *	dead.example.com     ANY  TIMEOUT       (every type that has no line)
+ *	fake.example.com     MX   BOGUS         (SERVFAIL, as it does not validate)
+ *	example.com          SECURE             (answers there and below validate)
  *
  * One record a line, names absolute with or without the final dot, TTL and
  * class may be left out. TXT is one or more quoted strings; without quotes the
@@ -40,6 +44,9 @@ bool rmt_zone_add(struct rmt_zone *zone, struct rmt_span line, GError **err);
 bool rmt_zone_add_text(struct rmt_zone *zone, const char *file, struct rmt_span text,
 		       GError **err);
 bool rmt_zone_add_file(struct rmt_zone *zone, const char *file, GError **err);
+
+/* A line says SECURE. */
+bool rmt_zone_has_secure(const struct rmt_zone *zone);
 
 /* Answers from what was added so far; valid until the next rmt_zone_add() or
  * look-up. Never NULL. */

@@ -186,11 +186,10 @@ static void run_lines(struct rmt_cli_dns *dns)
 
 static int run(const struct rmt_cli *cli, int argc, char **argv)
 {
-	struct rmt_cli_dns dns = RMT_CLI_DNS_INIT;
+	struct rmt_cli_dns dns = RMT_CLI_DNS_INIT(cli);
 	g_autoptr(GError) err = NULL;
 	int i;
 
-	(void)cli;
 	for (i = 1; i < argc; i++) {
 		if (rmt_cli_dns_option(&dns, argc, argv, &i, &err))
 			continue;

@@ -8,6 +8,8 @@
 #include "common/cli/report.h"
 #include "common/rules/conduct.h"
 
+#define RMT_BIMI_ROOTS "/etc/remite/bimi-roots.pem"
+
 struct egress {
 	struct rmt_ip ip;
 	const char *helo; /* foreign; NULL: not known */
@@ -18,11 +20,12 @@ struct options {
 	GPtrArray *domains, *selectors; /* own; foreign strings */
 	GArray *egress;                 /* own; struct egress */
 	const char *helo, *key_file;
-	struct rmt_dkim_public *key;    /* own; or NULL */
-	GString *bimi_logo, *bimi_mark; /* own; or NULL */
-	struct rmt_config *config;      /* own; what egress is taken from, or NULL */
+	struct rmt_dkim_public *key; /* own; or NULL */
+	/* Own; or NULL. */
+	GString *bimi_logo, *bimi_mark, *bimi_roots, *mta_sts;
+	const struct rmt_config *config; /* dns's; what egress is taken from, or NULL */
 	int64_t now;
-	bool json;
+	bool json, verifies;
 };
 
 static bool wrong(GError **err, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -93,6 +96,10 @@ static bool take_value(struct options *options, const char *option, const char *
 		return read_file(value, &options->bimi_logo, err);
 	else if (strcmp(option, "--bimi-mark") == 0)
 		return read_file(value, &options->bimi_mark, err);
+	else if (strcmp(option, "--bimi-roots") == 0)
+		return read_file(value, &options->bimi_roots, err);
+	else if (strcmp(option, "--mta-sts-policy") == 0)
+		return read_file(value, &options->mta_sts, err);
 	else if (strcmp(option, "--selector") == 0)
 		g_ptr_array_add(options->selectors, (gpointer)value);
 	else
@@ -159,16 +166,15 @@ static bool read_arguments(struct options *options, int argc, char **argv, GErro
 }
 
 /* Nobody named an address: those of the configuration's egress groups. */
-static bool read_configured(struct options *options, const struct rmt_cli *cli)
+static bool read_configured(struct options *options, GError **err)
 {
 	guint i, j;
 
 	if (options->egress->len > 0)
 		return true;
-	options->config = rmt_cli_config(cli);
+	options->config = rmt_cli_dns_config(&options->dns, err);
 	if (options->config == NULL)
 		return false;
-	options->dns.config = &options->config->dns;
 	for (i = 0; i < options->config->egresses->len; i++) {
 		const struct rmt_egress *group = options->config->egresses->pdata[i];
 
@@ -222,6 +228,9 @@ static struct rmt_facts *facts_of(struct options *options, const char *domain)
 		.key = options->key,
 		.bimi_logo = span_of(options->bimi_logo),
 		.bimi_mark = span_of(options->bimi_mark),
+		.bimi_roots = span_of(options->bimi_roots),
+		.mta_sts = span_of(options->mta_sts),
+		.can_verify = options->verifies,
 	};
 	struct rmt_facts *facts = rmt_facts_new(&query);
 	guint i;
@@ -245,6 +254,13 @@ static int worst(int a, int b)
 	return a == RMT_EXIT_NO || b == RMT_EXIT_NO ? RMT_EXIT_NO : MAX(a, b);
 }
 
+static void judge_configuration(const struct rmt_config *config,
+				struct rmt_rule_findings *findings)
+{
+	rmt_rule_streams_apart(config, findings);
+	rmt_rule_unsubscribe_honoured(config, findings);
+}
+
 static int say(struct options *options, struct rmt_facts *facts, json_t *list,
 	       GString *out)
 {
@@ -254,7 +270,7 @@ static int say(struct options *options, struct rmt_facts *facts, json_t *list,
 	rmt_rule_findings_init(&check.findings);
 	rmt_rules_domain(facts, &check.findings);
 	if (options->config != NULL)
-		rmt_rule_streams_apart(options->config, &check.findings);
+		judge_configuration(options->config, &check.findings);
 	rmt_rule_findings_sort(&check.findings);
 	if (options->json) {
 		json_array_append_new(list, rmt_check_json(&check));
@@ -267,6 +283,22 @@ static int say(struct options *options, struct rmt_facts *facts, json_t *list,
 	return status;
 }
 
+/* In place of DNS a file was given: then nothing else leaves this host either. */
+static bool ask_all(struct options *options, const GPtrArray *all, GError **err)
+{
+	return rmt_check_ask(&options->dns, (void *)all->pdata, all->len, err) &&
+	       (options->dns.zone != NULL ||
+		rmt_check_fetch_sts(&options->dns, (void *)all->pdata, all->len, err));
+}
+
+/* The usual place, where nobody named another. */
+static void read_default_roots(struct options *options)
+{
+	if (options->bimi_mark != NULL && options->bimi_roots == NULL &&
+	    g_file_test(RMT_BIMI_ROOTS, G_FILE_TEST_EXISTS))
+		read_file(RMT_BIMI_ROOTS, &options->bimi_roots, NULL);
+}
+
 static int check_all(struct options *options, GString *out, GError **err)
 {
 	g_autoptr(GPtrArray) all =
@@ -275,9 +307,10 @@ static int check_all(struct options *options, GString *out, GError **err)
 	int status = RMT_EXIT_OK;
 	guint i;
 
+	read_default_roots(options);
 	for (i = 0; i < options->domains->len; i++)
 		g_ptr_array_add(all, facts_of(options, options->domains->pdata[i]));
-	if (!rmt_check_ask(&options->dns, (void *)all->pdata, all->len, err))
+	if (!ask_all(options, all, err))
 		status = RMT_EXIT_TROUBLE;
 	for (i = 0; i < all->len && *err == NULL; i++)
 		status = worst(status, say(options, all->pdata[i], list, out));
@@ -287,24 +320,28 @@ static int check_all(struct options *options, GString *out, GError **err)
 	return status;
 }
 
+static void free_file(GString *text)
+{
+	if (text != NULL)
+		g_string_free(text, TRUE);
+}
+
 static void finish(struct options *options)
 {
 	g_ptr_array_unref(options->domains);
 	g_ptr_array_unref(options->selectors);
 	g_array_unref(options->egress);
 	rmt_dkim_public_free(options->key);
-	if (options->bimi_logo != NULL)
-		g_string_free(options->bimi_logo, TRUE);
-	if (options->bimi_mark != NULL)
-		g_string_free(options->bimi_mark, TRUE);
-	if (options->config != NULL)
-		rmt_config_unref(options->config);
+	free_file(options->bimi_logo);
+	free_file(options->bimi_mark);
+	free_file(options->bimi_roots);
+	free_file(options->mta_sts);
 	rmt_cli_dns_finish(&options->dns);
 }
 
 int rmt_check_run(const struct rmt_cli *cli, int argc, char **argv, GString *out)
 {
-	struct options options = { .dns = RMT_CLI_DNS_INIT, .now = time(NULL) };
+	struct options options = { .dns = RMT_CLI_DNS_INIT(cli), .now = time(NULL) };
 	g_autoptr(GError) err = NULL;
 	int status = RMT_EXIT_TROUBLE;
 
@@ -313,7 +350,8 @@ int rmt_check_run(const struct rmt_cli *cli, int argc, char **argv, GString *out
 	options.egress = g_array_new(FALSE, FALSE, sizeof(struct egress));
 	if (!read_arguments(&options, argc, argv, &err))
 		status = RMT_EXIT_USAGE;
-	else if (read_configured(&options, cli))
+	else if (read_configured(&options, &err) &&
+		 rmt_cli_dns_validates(&options.dns, &options.verifies, &err))
 		status = check_all(&options, out, &err);
 	finish(&options);
 	if (err != NULL)
@@ -352,6 +390,9 @@ const struct rmt_command rmt_command_check = {
 		"  --bimi-logo FILE   the SVG that the BIMI record names: is it SVG Tiny "
 		"PS?\n"
 		"  --bimi-mark FILE   the certificate it names (PEM)\n"
+		"  --bimi-roots FILE  authorities it must be of (PEM); default:\n"
+		"                     " RMT_BIMI_ROOTS ", where it is\n"
+		"  --mta-sts-policy FILE  the policy, not from https://mta-sts.DOMAIN\n"
 		"  --now EPOCH        the time, in Unix seconds\n"
 		"  --json             everything, for programs\n" RMT_CLI_DNS_USAGE
 		"Exit status: 0 nothing to mend (notes do not count), 1 a warning or an "

@@ -24,6 +24,11 @@ json_t *rmt_check_json(const struct rmt_check *check);
 bool rmt_check_ask(struct rmt_cli_dns *dns, struct rmt_facts *const *facts, size_t count,
 		   GError **err);
 
+/* The MTA-STS policies that were announced; those that were given stay. False: the
+ * configuration cannot be read. */
+bool rmt_check_fetch_sts(struct rmt_cli_dns *dns, struct rmt_facts *const *facts,
+			 size_t count, GError **err);
+
 /* --now: Unix seconds. */
 bool rmt_check_now(const char *text, int64_t *now_r, GError **err);
 

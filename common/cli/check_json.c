@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* check_json.c - what `remite check` says to programs. Members stay; new ones may
  * come. "unknown" is written as null with a "status" beside it. */
+#include "common/auth/mta_sts.h"
 #include "common/cli/batch.h"
 #include "common/cli/check.h"
 #include "common/cli/report.h"
@@ -131,22 +132,115 @@ static json_t *egress_json(const struct rmt_facts *facts)
 	return out;
 }
 
+static json_t *sts_json(const struct rmt_transport *transport)
+{
+	json_t *out = json_object(), *mx = json_array();
+	const GString *policy_text = transport->policy;
+	struct rmt_sts_policy policy = { .mx = NULL };
+	bool good = policy_text != NULL &&
+		    rmt_sts_policy_read(rmt_span(policy_text->str, policy_text->len),
+					&policy, NULL);
+	guint i;
+
+	for (i = 0; good && i < policy.mx->len; i++)
+		json_array_append_new(mx, text(policy.mx->pdata[i]));
+	set(out, "fetched", json_boolean(policy_text != NULL));
+	set(out, "trouble", text(transport->trouble));
+	set(out, "mode",
+	    good ? json_string(rmt_sts_mode_name(policy.mode)) : json_null());
+	set(out, "max_age", good ? json_integer(policy.max_age_secs) : json_null());
+	set(out, "mx", mx);
+	rmt_sts_policy_clear(&policy);
+	return out;
+}
+
+static json_t *hex(struct rmt_span octets)
+{
+	g_autoptr(GString) out = g_string_new(NULL);
+	size_t i;
+
+	for (i = 0; i < octets.len; i++)
+		g_string_append_printf(out, "%02x", (unsigned char)octets.p[i]);
+	return json_string(out->str);
+}
+
+/* A row a name, with its records as they stand on the wire. */
+static json_t *wire_json(const GPtrArray *lookups)
+{
+	json_t *out = json_array();
+	guint i;
+	size_t k;
+
+	for (i = 0; i < lookups->len; i++) {
+		const struct rmt_lookup *lookup = lookups->pdata[i];
+		json_t *row = json_object(), *records = json_array();
+
+		for (k = 0; k < rmt_lookup_count(lookup); k++)
+			json_array_append_new(records, hex(rmt_lookup_value(lookup, k)));
+		set(row, "name", text(lookup->name));
+		set(row, "status", json_string(rmt_dns_status_text(lookup->status)));
+		set(row, "secure", json_boolean(lookup->secure));
+		set(row, "records", records);
+		json_array_append_new(out, row);
+	}
+	return out;
+}
+
+static json_t *dnssec_json(const struct rmt_facts *facts)
+{
+	const struct rmt_transport *transport = &facts->transport;
+	const bool known = rmt_lookup_started(&transport->ds) &&
+			   !rmt_dns_failed(transport->ds.status);
+	json_t *out = json_object();
+
+	set(out, "signed",
+	    known ? json_boolean(transport->ds.status == RMT_DNS_FOUND) : json_null());
+	set(out, "checked", json_boolean(transport->can_verify));
+	set(out, "secure", json_boolean(facts->reach.mx.secure));
+	set(out, "bogus", json_boolean(facts->reach.mx.bogus));
+	return out;
+}
+
+static json_t *reports_json(const struct rmt_facts *facts)
+{
+	json_t *out = json_array();
+	guint i;
+
+	for (i = 0; i < facts->reports->len; i++) {
+		const struct rmt_report_facts *report = facts->reports->pdata[i];
+		json_t *row = json_object();
+
+		set(row, "domain", text(report->domain));
+		set(row, "foreign", json_boolean(report->is_foreign));
+		set(row, "permit",
+		    report->is_foreign ? values(&report->permit) : json_null());
+		set(row, "mx", values(&report->mx));
+		json_array_append_new(out, row);
+	}
+	return out;
+}
+
 static json_t *facts_json(const struct rmt_facts *facts)
 {
 	json_t *out = json_object();
 	bool known;
 
-	set(out, "zone", text(rmt_facts_zone(facts, &known)));
+	set(out, "zone", text(rmt_reach_zone(&facts->reach, &known)));
 	set(out, "spf", spf_json(facts));
 	set(out, "dkim", dkim_json(facts));
 	set(out, "dmarc", dmarc_json(facts));
-	set(out, "mx", values(&facts->mx));
-	set(out, "null_mx", json_boolean(rmt_facts_null_mx(facts)));
+	set(out, "mx", values(&facts->reach.mx));
+	set(out, "null_mx", json_boolean(rmt_reach_null_mx(&facts->reach)));
 	set(out, "bimi",
 	    values(rmt_lookup_started(&facts->bimi_org) ? &facts->bimi_org
 							: &facts->bimi));
-	set(out, "mta_sts", values(&facts->mta_sts));
-	set(out, "tls_rpt", values(&facts->tls_rpt));
+	set(out, "mta_sts", values(&facts->transport.mta_sts));
+	set(out, "tls_rpt", values(&facts->transport.tls_rpt));
+	set(out, "mta_sts_policy", sts_json(&facts->transport));
+	set(out, "dnssec", dnssec_json(facts));
+	set(out, "tlsa", wire_json(facts->transport.tlsa));
+	set(out, "caa", wire_json(facts->transport.caa));
+	set(out, "reports", reports_json(facts));
 	set(out, "egress", egress_json(facts));
 	return out;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* check_text.c - what `remite check` says to people: facts, findings, verdicts. */
+#include "common/auth/mta_sts.h"
 #include "common/cli/check.h"
 #include "common/cli/report.h"
 
@@ -15,7 +16,7 @@ static void put_zone(const struct rmt_facts *facts, GString *out)
 {
 	struct rmt_span org = rmt_dmarc_result(facts->dmarc)->tree.org_domain;
 	bool known;
-	const char *zone = rmt_facts_zone(facts, &known);
+	const char *zone = rmt_reach_zone(&facts->reach, &known);
 
 	if (org.len > 0)
 		rmt_report_line(out, "organisation", "%.*s", RMT_SPAN_ARGS(org));
@@ -85,16 +86,78 @@ static void put_mx(const struct rmt_facts *facts, GString *out)
 	g_autoptr(GString) hosts = g_string_new(NULL);
 	size_t i;
 
-	for (i = 0; i < rmt_lookup_count(&facts->mx); i++) {
-		struct rmt_span host = rmt_lookup_value(&facts->mx, i);
+	for (i = 0; i < rmt_lookup_count(&facts->reach.mx); i++) {
+		struct rmt_span host = rmt_lookup_value(&facts->reach.mx, i);
 
 		g_string_append_printf(hosts, "%s%.*s", i > 0 ? ", " : "",
 				       RMT_SPAN_ARGS(host));
 	}
-	if (rmt_facts_null_mx(facts))
+	if (rmt_reach_null_mx(&facts->reach))
 		g_string_append(hosts, ". (takes no mail)");
 	rmt_report_line(out, "MX", "%s",
-			hosts->len > 0 ? hosts->str : trouble(&facts->mx));
+			hosts->len > 0 ? hosts->str : trouble(&facts->reach.mx));
+}
+
+/* What is said of the record, and of what stands behind it. */
+static void put_sts(const struct rmt_facts *facts, GString *out)
+{
+	const struct rmt_transport *transport = &facts->transport;
+	g_autoptr(GError) err = NULL;
+	struct rmt_sts_policy policy;
+
+	if (!rmt_transport_has_sts(transport)) {
+		rmt_report_line(out, "MTA-STS", "%s", trouble(&transport->mta_sts));
+		return;
+	}
+	if (transport->policy == NULL) {
+		rmt_report_line(out, "MTA-STS", "announced; policy %s",
+				transport->trouble != NULL ? "not to be had"
+							   : "not fetched");
+		return;
+	}
+	if (rmt_sts_policy_read(rmt_span(transport->policy->str, transport->policy->len),
+				&policy, &err))
+		rmt_report_line(out, "MTA-STS", "%s, for %u s",
+				rmt_sts_mode_name(policy.mode), policy.max_age_secs);
+	else
+		rmt_report_line(out, "MTA-STS", "announced; policy not readable");
+	rmt_sts_policy_clear(&policy);
+}
+
+static void put_dnssec(const struct rmt_facts *facts, GString *out)
+{
+	const struct rmt_transport *transport = &facts->transport;
+
+	if (facts->reach.mx.bogus)
+		rmt_report_line(out, "DNSSEC", "answers do not validate");
+	else if (!rmt_lookup_started(&transport->ds))
+		rmt_report_line(out, "DNSSEC", "unknown, the zone is not known");
+	else if (transport->ds.status != RMT_DNS_FOUND)
+		rmt_report_line(out, "DNSSEC", "%s", trouble(&transport->ds));
+	else
+		rmt_report_line(out, "DNSSEC", "signed, %s",
+				facts->reach.mx.secure  ? "validated"
+				: transport->can_verify ? "but answers are not"
+							: "not validated here");
+}
+
+static void put_dane(const struct rmt_facts *facts, GString *out)
+{
+	guint i, found = 0;
+
+	for (i = 0; i < facts->transport.tlsa->len; i++) {
+		const struct rmt_lookup *tlsa = facts->transport.tlsa->pdata[i];
+
+		found += tlsa->status == RMT_DNS_FOUND;
+	}
+	if (found > 0)
+		rmt_report_line(out, "DANE", "TLSA records of %u of %u MX hosts", found,
+				facts->transport.tlsa->len);
+	else
+		rmt_report_line(out, "DANE", "%s",
+				facts->transport.tlsa->len > 0
+					? "none"
+					: trouble(&facts->reach.mx));
 }
 
 static void put_egress(const struct rmt_facts *facts, GString *out)
@@ -176,6 +239,9 @@ void rmt_check_text(const struct rmt_check *check, GString *out)
 	put_dkim(facts, out);
 	put_dmarc(facts, out);
 	put_mx(facts, out);
+	put_sts(facts, out);
+	put_dnssec(facts, out);
+	put_dane(facts, out);
 	put_egress(facts, out);
 	rmt_report_findings(&check->findings, out);
 	put_verdicts(check, out);

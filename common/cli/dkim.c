@@ -338,11 +338,10 @@ static int evaluate(struct options *options, GError **err)
 
 static int run(const struct rmt_cli *cli, int argc, char **argv)
 {
-	struct options options = { .dns = RMT_CLI_DNS_INIT, .now = time(NULL) };
+	struct options options = { .dns = RMT_CLI_DNS_INIT(cli), .now = time(NULL) };
 	g_autoptr(GError) err = NULL;
 	int status = RMT_EXIT_USAGE;
 
-	(void)cli;
 	if (read_options(argc, argv, &options, &err))
 		status = evaluate(&options, &err);
 	else if (err == NULL)

@@ -267,11 +267,10 @@ static int evaluate(struct request *request)
 
 static int run(const struct rmt_cli *cli, int argc, char **argv)
 {
-	struct request request = { .dns = RMT_CLI_DNS_INIT };
+	struct request request = { .dns = RMT_CLI_DNS_INIT(cli) };
 	g_autoptr(GError) err = NULL;
 	int status;
 
-	(void)cli;
 	request.dkim = g_array_new(FALSE, FALSE, sizeof(struct rmt_dmarc_identity));
 	if (read_arguments(&request, argc, argv, &err))
 		status = evaluate(&request);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/auth/resolver.h"
+#include "common/cli/cli.h"
 #include "common/cli/dns.h"
 
 static bool parse_timeout(const char *value, int64_t *timeout_ms_r, GError **err)
@@ -28,13 +29,28 @@ static bool read_zone(struct rmt_cli_dns *dns, const char *file, GError **err)
 	return rmt_zone_add_file(dns->zone, file, err);
 }
 
+static bool take_value(struct rmt_cli_dns *dns, const char *option, const char *value,
+		       GError **err)
+{
+	if (strcmp(option, "--dns-file") == 0)
+		return read_zone(dns, value, err);
+	if (strcmp(option, "--timeout") == 0)
+		return parse_timeout(value, &dns->timeout_ms, err);
+	if (strcmp(option, "--dns-server") == 0)
+		dns->server = value;
+	else
+		dns->trust_anchors = value;
+	return true;
+}
+
 bool rmt_cli_dns_option(struct rmt_cli_dns *dns, int argc, char **argv, int *at,
 			GError **err)
 {
+	static const char *const options[] = { "--dns-file", "--dns-server",
+					       "--trust-anchors", "--timeout", NULL };
 	const char *option = argv[*at];
 
-	if (strcmp(option, "--dns-file") != 0 && strcmp(option, "--dns-server") != 0 &&
-	    strcmp(option, "--timeout") != 0)
+	if (!g_strv_contains(options, option))
 		return false;
 	if (*at + 1 >= argc) {
 		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s needs a value",
@@ -42,11 +58,36 @@ bool rmt_cli_dns_option(struct rmt_cli_dns *dns, int argc, char **argv, int *at,
 		return false;
 	}
 	++*at;
-	if (strcmp(option, "--dns-file") == 0)
-		return read_zone(dns, argv[*at], err);
-	if (strcmp(option, "--timeout") == 0)
-		return parse_timeout(argv[*at], &dns->timeout_ms, err);
-	dns->server = argv[*at];
+	return take_value(dns, option, argv[*at], err);
+}
+
+const struct rmt_config *rmt_cli_dns_config(struct rmt_cli_dns *dns, GError **err)
+{
+	if (dns->config == NULL && dns->cli != NULL)
+		dns->config = rmt_cli_config(dns->cli);
+	if (dns->config == NULL)
+		g_set_error_literal(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+				    "the configuration cannot be used, and with it "
+				    "dns.servers: mend it, or name another by -c");
+	return dns->config;
+}
+
+/* What config says is not needed where options say all of it. */
+static bool read_settings(struct rmt_cli_dns *dns, struct rmt_resolver_settings *settings,
+			  const char **servers, GError **err)
+{
+	const struct rmt_config *config;
+
+	if (servers[0] == NULL || dns->trust_anchors == NULL) {
+		config = rmt_cli_dns_config(dns, err);
+		if (config == NULL)
+			return false;
+		rmt_resolver_settings_from(settings, &config->dns);
+	}
+	if (servers[0] != NULL)
+		settings->servers = servers;
+	if (dns->trust_anchors != NULL)
+		settings->trust_anchors = dns->trust_anchors;
 	return true;
 }
 
@@ -55,11 +96,26 @@ static bool start_resolver(struct rmt_cli_dns *dns, GError **err)
 	const char *servers[] = { dns->server, NULL };
 	struct rmt_resolver_settings settings = RMT_RESOLVER_SETTINGS_INIT;
 
-	if (dns->config != NULL)
-		rmt_resolver_settings_from(&settings, dns->config);
-	if (servers[0] != NULL)
-		settings.servers = servers;
-	return dns->resolver != NULL || rmt_resolver_open(&dns->resolver, &settings, err);
+	return dns->resolver != NULL ||
+	       (read_settings(dns, &settings, servers, err) &&
+		rmt_resolver_open(&dns->resolver, &settings, err));
+}
+
+bool rmt_cli_dns_validates(struct rmt_cli_dns *dns, bool *validates_r, GError **err)
+{
+	const struct rmt_config *config;
+
+	*validates_r = dns->trust_anchors != NULL;
+	if (dns->zone != NULL) {
+		*validates_r = rmt_zone_has_secure(dns->zone);
+		return true;
+	}
+	if (*validates_r)
+		return true;
+	config = rmt_cli_dns_config(dns, err);
+	if (config != NULL)
+		*validates_r = config->dns.trust_anchors != NULL;
+	return config != NULL;
 }
 
 bool rmt_cli_dns_run_all(struct rmt_cli_dns *dns, struct rmt_zone *zone,
@@ -101,6 +157,9 @@ void rmt_cli_dns_finish(struct rmt_cli_dns *dns)
 	rmt_zone_free(dns->zone);
 	dns->zone = NULL;
 	rmt_resolver_close(&dns->resolver);
+	if (dns->config != NULL)
+		rmt_config_unref(dns->config);
+	dns->config = NULL;
 	rmt_psl_close(dns->psl);
 	dns->psl = NULL;
 }

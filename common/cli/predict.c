@@ -436,9 +436,9 @@ static int predict(struct options *options, GString *out, GError **err)
 	return status;
 }
 
-int rmt_predict_run(int argc, char **argv, GString *out)
+int rmt_predict_run(const struct rmt_cli *cli, int argc, char **argv, GString *out)
 {
-	struct options options = { .dns = RMT_CLI_DNS_INIT,
+	struct options options = { .dns = RMT_CLI_DNS_INIT(cli),
 				   .now = time(NULL),
 				   .as = (1u << RMT_PROVIDER_COUNT) - 1 };
 	g_autoptr(GError) err = NULL;
@@ -455,9 +455,8 @@ int rmt_predict_run(int argc, char **argv, GString *out)
 static int run(const struct rmt_cli *cli, int argc, char **argv)
 {
 	g_autoptr(GString) out = g_string_new(NULL);
-	int status = rmt_predict_run(argc, argv, out);
+	int status = rmt_predict_run(cli, argc, argv, out);
 
-	(void)cli;
 	fwrite(out->str, 1, out->len, stdout);
 	return status;
 }

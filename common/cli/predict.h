@@ -6,6 +6,6 @@
 #include "common/cli/cli.h"
 
 /* Messages go to standard error. */
-int rmt_predict_run(int argc, char **argv, GString *out);
+int rmt_predict_run(const struct rmt_cli *cli, int argc, char **argv, GString *out);
 
 #endif

@@ -226,11 +226,10 @@ static int evaluate(struct request *request)
 
 static int run(const struct rmt_cli *cli, int argc, char **argv)
 {
-	struct request request = { .dns = RMT_CLI_DNS_INIT };
+	struct request request = { .dns = RMT_CLI_DNS_INIT(cli) };
 	g_autoptr(GError) err = NULL;
 	int status;
 
-	(void)cli;
 	if (read_arguments(&request, argc, argv, &err))
 		status = evaluate(&request);
 	else

@@ -96,6 +96,7 @@ enum rmt_rule_group {
 	RMT_RULES_BULK,        /* SPF and DKIM both pass */
 	RMT_RULES_UNSUBSCRIBE, /* RFC 8058 */
 	RMT_RULES_SIZES,       /* of the header */
+	RMT_RULES_DOMAINS,     /* of From, return path, Reply-To: found, and answered */
 	RMT_RULES_COUNT,
 };
 
@@ -215,6 +216,12 @@ struct rmt_stream {
 static inline bool rmt_has_unsubscribe(const struct rmt_stream *stream)
 {
 	return stream->unsubscribe.https != NULL || stream->unsubscribe.mailto != NULL;
+}
+
+/* Whose domain SPF is asked about, where the stream's return path is ours; or NULL. */
+static inline const char *rmt_return_address(const struct rmt_stream *stream)
+{
+	return stream->return_path.keep ? NULL : stream->return_path.address;
 }
 
 struct rmt_policyd_config {

@@ -285,6 +285,7 @@ static void set_rules(int *rules)
 		[RMT_RULES_BULK] = RMT_LEVEL_LOG,
 		[RMT_RULES_UNSUBSCRIBE] = RMT_LEVEL_OFF,
 		[RMT_RULES_SIZES] = RMT_LEVEL_LOG,
+		[RMT_RULES_DOMAINS] = RMT_LEVEL_LOG,
 	};
 
 	memcpy(rules, standard, sizeof(standard));

@@ -521,6 +521,9 @@ static const struct rmt_setting rules_settings[] = {
 	  .choices = levels },
 	{ "sizes", &rmt_type_choice, F(RMT_RULES_SIZES), "\"log\"",
 	  .help = "the header is no larger than providers take", .choices = levels },
+	{ "domains", &rmt_type_choice, F(RMT_RULES_DOMAINS), "\"log\"",
+	  .help = "the domains of From, return path and Reply-To exist and take mail",
+	  .choices = levels },
 	END,
 };
 #undef F

@@ -3,6 +3,52 @@
 
 #include "common/rules/conduct.h"
 
+/* --- R15 ------------------------------------------------------------------------------
+ */
+
+void rmt_rule_unsubscribed(const struct rmt_left_facts *facts,
+			   struct rmt_rule_findings *findings)
+{
+	if (facts->late > 0)
+		rmt_rule_add(findings, RMT_R15, RMT_RULE_BROKEN, "recipients",
+			     "%zu unsubscribed more than two days ago, one of them %d "
+			     "days",
+			     facts->late, (int)(facts->longest_secs / 86400));
+	else if (facts->soon > 0)
+		rmt_rule_add(findings, RMT_R15, RMT_RULE_HOLDS, "recipients",
+			     "%zu unsubscribed within the last two days", facts->soon);
+	else
+		rmt_rule_add(findings, RMT_R15, RMT_RULE_HOLDS, "recipients",
+			     "none has unsubscribed");
+}
+
+static bool suppresses_unsubscribed(const struct rmt_stream *stream)
+{
+	return stream->suppress == NULL ||
+	       g_strv_contains((const char *const *)stream->suppress, "unsubscribe");
+}
+
+void rmt_rule_unsubscribe_honoured(const struct rmt_config *config,
+				   struct rmt_rule_findings *findings)
+{
+	guint i;
+
+	for (i = 0; i < config->streams->len; i++) {
+		const struct rmt_stream *stream = config->streams->pdata[i];
+
+		if (!rmt_has_unsubscribe(stream))
+			continue;
+		if (suppresses_unsubscribed(stream))
+			rmt_rule_add(findings, RMT_R15, RMT_RULE_HOLDS, stream->name,
+				     "the stream does not mail who unsubscribed");
+		else
+			rmt_rule_add(findings, RMT_R15, RMT_RULE_BROKEN, stream->name,
+				     "the stream offers to be left, and its setting "
+				     "suppress lacks \"unsubscribe\": who left is "
+				     "mailed on");
+	}
+}
+
 /* --- R21 ------------------------------------------------------------------------------
  */
 

@@ -28,6 +28,10 @@ void rmt_rules_domain(const struct rmt_facts *facts, struct rmt_rule_findings *f
 		[RMT_R_BIMI] = rmt_rule_bimi,
 		[RMT_R_MTA_STS] = rmt_rule_mta_sts,
 		[RMT_R_TLS_RPT] = rmt_rule_tls_rpt,
+		[RMT_R_REPORTS] = rmt_rule_reports,
+		[RMT_R_DNSSEC] = rmt_rule_dnssec,
+		[RMT_R_DANE] = rmt_rule_dane,
+		[RMT_R_CAA] = rmt_rule_caa,
 	};
 	unsigned i;
 

@@ -43,9 +43,19 @@ void rmt_rule_can_reply(const struct rmt_facts *facts,
 void rmt_rule_scripts(const struct rmt_facts *facts,
 		      struct rmt_rule_findings *findings); /* R19 */
 
-/* rules_optional.c */
+/* Records nobody must have: rules_bimi.c */
 void rmt_rule_bimi(const struct rmt_facts *facts, struct rmt_rule_findings *findings);
+
+/* rules_transport.c */
 void rmt_rule_mta_sts(const struct rmt_facts *facts, struct rmt_rule_findings *findings);
 void rmt_rule_tls_rpt(const struct rmt_facts *facts, struct rmt_rule_findings *findings);
+void rmt_rule_dane(const struct rmt_facts *facts, struct rmt_rule_findings *findings);
+
+/* rules_dnssec.c */
+void rmt_rule_dnssec(const struct rmt_facts *facts, struct rmt_rule_findings *findings);
+void rmt_rule_caa(const struct rmt_facts *facts, struct rmt_rule_findings *findings);
+
+/* rules_reports.c */
+void rmt_rule_reports(const struct rmt_facts *facts, struct rmt_rule_findings *findings);
 
 #endif

@@ -30,11 +30,13 @@ static void selector_free(struct rmt_selector_facts *selector)
 	g_free(selector);
 }
 
-static void mx_free(struct rmt_mx_facts *mx)
+static void report_free(struct rmt_report_facts *report)
 {
-	rmt_lookup_clear(&mx->a);
-	rmt_lookup_clear(&mx->aaaa);
-	g_free(mx);
+	rmt_lookup_clear(&report->permit);
+	rmt_lookup_clear(&report->mx);
+	rmt_lookup_clear(&report->a);
+	g_free(report->domain);
+	g_free(report);
 }
 
 static char *folded(struct rmt_span domain)
@@ -74,39 +76,36 @@ struct rmt_facts *rmt_facts_new(const struct rmt_facts_query *query)
 	facts->key = query->key;
 	facts->bimi_logo = query->bimi_logo;
 	facts->bimi_mark = query->bimi_mark;
+	facts->bimi_roots = query->bimi_roots;
 	facts->dmarc = rmt_dmarc_new();
-	facts->soa = g_ptr_array_new_with_free_func((GDestroyNotify)rmt_lookup_free);
+	rmt_reach_init(&facts->reach, rmt_span_of(facts->domain));
+	rmt_transport_init(&facts->transport);
+	facts->transport.can_verify = query->can_verify;
+	if (query->mta_sts.p != NULL)
+		facts->transport.policy =
+			g_string_new_len(query->mta_sts.p, (gssize)query->mta_sts.len);
+	facts->reports = g_ptr_array_new_with_free_func((GDestroyNotify)report_free);
 	facts->egress = g_ptr_array_new_with_free_func((GDestroyNotify)egress_free);
 	facts->selectors = g_ptr_array_new_with_free_func((GDestroyNotify)selector_free);
-	facts->mx_hosts = g_ptr_array_new_with_free_func((GDestroyNotify)mx_free);
 	facts->askers = g_ptr_array_new();
 	return facts;
-}
-
-static void clear_lookups(struct rmt_facts *facts)
-{
-	struct rmt_lookup *const lookups[] = {
-		&facts->dmarc_txt, &facts->mx,        &facts->a,
-		&facts->aaaa,      &facts->dkim_node, &facts->bimi,
-		&facts->bimi_org,  &facts->mta_sts,   &facts->tls_rpt,
-	};
-	size_t i;
-
-	for (i = 0; i < G_N_ELEMENTS(lookups); i++)
-		rmt_lookup_clear(lookups[i]);
 }
 
 void rmt_facts_free(struct rmt_facts *facts)
 {
 	if (facts == NULL)
 		return;
-	clear_lookups(facts);
+	rmt_lookup_clear(&facts->dmarc_txt);
+	rmt_lookup_clear(&facts->dkim_node);
+	rmt_lookup_clear(&facts->bimi);
+	rmt_lookup_clear(&facts->bimi_org);
+	rmt_reach_clear(&facts->reach);
+	rmt_transport_clear(&facts->transport);
 	rmt_spf_survey_clear(&facts->survey);
 	rmt_dmarc_free(facts->dmarc);
-	g_ptr_array_unref(facts->soa);
+	g_ptr_array_unref(facts->reports);
 	g_ptr_array_unref(facts->egress);
 	g_ptr_array_unref(facts->selectors);
-	g_ptr_array_unref(facts->mx_hosts);
 	g_ptr_array_unref(facts->askers);
 	g_free(facts->domain);
 	g_free(facts->mail_from_domain);
@@ -168,32 +167,13 @@ static bool wants(const struct rmt_facts *facts, enum rmt_facts_part part)
 
 static void ask_names(struct rmt_facts *facts)
 {
-	ask(facts, &facts->mx, RMT_DNS_MX, "");
-	ask(facts, &facts->a, RMT_DNS_A, "");
-	ask(facts, &facts->aaaa, RMT_DNS_AAAA, "");
+	rmt_reach_ask(&facts->reach, facts->askers);
 }
 
 static void ask_optional(struct rmt_facts *facts)
 {
 	ask(facts, &facts->bimi, RMT_DNS_TXT, "default._bimi.");
-	ask(facts, &facts->mta_sts, RMT_DNS_TXT, "_mta-sts.");
-	ask(facts, &facts->tls_rpt, RMT_DNS_TXT, "_smtp._tls.");
-}
-
-/* SOA of the domain and of every name above it but the top: one of them is the
- * apex of its zone. */
-static void ask_zone(struct rmt_facts *facts)
-{
-	struct rmt_span name = rmt_span_of(facts->domain);
-
-	do {
-		struct rmt_lookup *soa = rmt_lookup_new();
-
-		rmt_lookup_start(soa, RMT_DNS_SOA, "%.*s", RMT_SPAN_ARGS(name));
-		g_ptr_array_add(facts->soa, soa);
-		add_asker(facts, &soa->asker);
-		name = rmt_dns_parent(name);
-	} while (rmt_dns_label_count(name) > 1 && facts->soa->len < RMT_WALK_MAX);
+	rmt_transport_ask(&facts->transport, &facts->reach, 0, facts->askers);
 }
 
 static void ask_dmarc(struct rmt_facts *facts)
@@ -281,10 +261,9 @@ static void first_round(struct rmt_facts *facts)
 		enum rmt_facts_part part;
 		void (*ask)(struct rmt_facts *facts);
 	} questions[] = {
-		{ RMT_FACTS_NAMES, ask_names },       { RMT_FACTS_NAMES, ask_zone },
-		{ RMT_FACTS_OPTIONAL, ask_optional }, { RMT_FACTS_DMARC, ask_dmarc },
-		{ RMT_FACTS_KEYS, ask_selectors },    { RMT_FACTS_SPF, ask_survey },
-		{ RMT_FACTS_ALL, ask_egress },
+		{ RMT_FACTS_NAMES, ask_names }, { RMT_FACTS_OPTIONAL, ask_optional },
+		{ RMT_FACTS_DMARC, ask_dmarc }, { RMT_FACTS_KEYS, ask_selectors },
+		{ RMT_FACTS_SPF, ask_survey },  { RMT_FACTS_ALL, ask_egress },
 	};
 	size_t i;
 
@@ -322,7 +301,7 @@ static void ask_back(struct rmt_facts *facts, struct rmt_egress_facts *egress)
 {
 	size_t i;
 
-	for (i = 0; i < MIN(rmt_lookup_count(&egress->ptr), RMT_FACTS_HOSTS_MAX); i++) {
+	for (i = 0; i < MIN(rmt_lookup_count(&egress->ptr), RMT_FACTS_NAMES_MAX); i++) {
 		struct rmt_lookup *back = rmt_lookup_new();
 		struct rmt_span name = rmt_lookup_value(&egress->ptr, i);
 
@@ -330,24 +309,6 @@ static void ask_back(struct rmt_facts *facts, struct rmt_egress_facts *egress)
 				 "%.*s", RMT_SPAN_ARGS(name));
 		g_ptr_array_add(egress->names, back);
 		add_asker(facts, &back->asker);
-	}
-}
-
-static void ask_mx_hosts(struct rmt_facts *facts)
-{
-	size_t i;
-
-	if (rmt_facts_null_mx(facts))
-		return;
-	for (i = 0; i < MIN(rmt_lookup_count(&facts->mx), RMT_FACTS_HOSTS_MAX); i++) {
-		struct rmt_mx_facts *mx = g_new0(struct rmt_mx_facts, 1);
-		struct rmt_span host = rmt_lookup_value(&facts->mx, i);
-
-		rmt_lookup_start(&mx->a, RMT_DNS_A, "%.*s", RMT_SPAN_ARGS(host));
-		rmt_lookup_start(&mx->aaaa, RMT_DNS_AAAA, "%.*s", RMT_SPAN_ARGS(host));
-		add_asker(facts, &mx->a.asker);
-		add_asker(facts, &mx->aaaa.asker);
-		g_ptr_array_add(facts->mx_hosts, mx);
 	}
 }
 
@@ -364,6 +325,56 @@ static void ask_bimi_org(struct rmt_facts *facts)
 	add_asker(facts, &facts->bimi_org.asker);
 }
 
+/* RFC 9990, 4: organisations are told apart by a walk; the list of suffixes comes to the
+ * same but for domains with psd=, and costs no question. */
+static bool is_foreign(const struct rmt_facts *facts, struct rmt_span domain,
+		       struct rmt_span policy_domain)
+{
+	if (facts->psl != NULL)
+		return !rmt_span_eq(rmt_psl_org(facts->psl, domain),
+				    rmt_psl_org(facts->psl, policy_domain));
+	return !rmt_dns_below_or_same(domain, policy_domain) &&
+	       !rmt_dns_below_or_same(policy_domain, domain);
+}
+
+static void ask_report(struct rmt_facts *facts, struct rmt_span domain,
+		       struct rmt_span policy_domain)
+{
+	struct rmt_report_facts *report = g_new0(struct rmt_report_facts, 1);
+
+	report->domain = folded(domain);
+	report->is_foreign =
+		is_foreign(facts, rmt_span_of(report->domain), policy_domain);
+	rmt_lookup_start(&report->mx, RMT_DNS_MX, "%s", report->domain);
+	rmt_lookup_start(&report->a, RMT_DNS_A, "%s", report->domain);
+	add_asker(facts, &report->mx.asker);
+	add_asker(facts, &report->a.asker);
+	if (report->is_foreign) {
+		rmt_lookup_start(&report->permit, RMT_DNS_TXT, "%.*s._report._dmarc.%s",
+				 RMT_SPAN_ARGS(policy_domain), report->domain);
+		add_asker(facts, &report->permit.asker);
+	}
+	g_ptr_array_add(facts->reports, report);
+}
+
+static void ask_reports(struct rmt_facts *facts)
+{
+	const struct rmt_dmarc_view *view = &rmt_dmarc_result(facts->dmarc)->tree;
+	struct rmt_span domains[RMT_FACTS_REPORTS_MAX];
+	size_t i, count;
+
+	count = rmt_dmarc_report_domains(view->record, domains, RMT_FACTS_REPORTS_MAX);
+	for (i = 0; i < count; i++)
+		ask_report(facts, domains[i], view->policy_domain);
+}
+
+static void ask_more_optional(struct rmt_facts *facts)
+{
+	rmt_transport_ask(&facts->transport, &facts->reach, 1, facts->askers);
+	ask_bimi_org(facts);
+	ask_reports(facts);
+}
+
 static void second_round(struct rmt_facts *facts)
 {
 	guint i;
@@ -373,8 +384,9 @@ static void second_round(struct rmt_facts *facts)
 	for (i = 0; wants(facts, RMT_FACTS_PTR) && i < facts->egress->len; i++)
 		ask_back(facts, facts->egress->pdata[i]);
 	if (wants(facts, RMT_FACTS_NAMES))
-		ask_mx_hosts(facts);
-	ask_bimi_org(facts);
+		ask_names(facts);
+	if (wants(facts, RMT_FACTS_OPTIONAL))
+		ask_more_optional(facts);
 }
 
 GPtrArray *rmt_facts_ask(struct rmt_facts *facts)
@@ -391,12 +403,6 @@ GPtrArray *rmt_facts_ask(struct rmt_facts *facts)
 /* --- how long it holds ----------------------------------------------------------------
  */
 
-static void least(uint32_t *ttl, const struct rmt_lookup *lookup)
-{
-	if (rmt_lookup_started(lookup))
-		*ttl = rmt_dns_failed(lookup->status) ? 0 : MIN(*ttl, lookup->ttl_secs);
-}
-
 static void least_of_egress(uint32_t *ttl, const struct rmt_facts *facts)
 {
 	guint i, j;
@@ -406,24 +412,21 @@ static void least_of_egress(uint32_t *ttl, const struct rmt_facts *facts)
 
 		if (wants(facts, RMT_FACTS_SPF))
 			*ttl = MIN(*ttl, rmt_spf_result(egress->spf)->ttl_secs);
-		least(ttl, &egress->ptr);
+		rmt_lookup_least_ttl(&egress->ptr, ttl);
 		for (j = 0; j < egress->names->len; j++)
-			least(ttl, egress->names->pdata[j]);
+			rmt_lookup_least_ttl(egress->names->pdata[j], ttl);
 	}
 }
 
 uint32_t rmt_facts_ttl(const struct rmt_facts *facts)
 {
-	uint32_t ttl = UINT32_MAX;
+	uint32_t ttl = rmt_reach_ttl(&facts->reach);
 	guint i;
 
-	least(&ttl, &facts->mx);
-	least(&ttl, &facts->a);
-	least(&ttl, &facts->aaaa);
 	for (i = 0; i < facts->selectors->len; i++) {
 		const struct rmt_selector_facts *selector = facts->selectors->pdata[i];
 
-		least(&ttl, &selector->txt);
+		rmt_lookup_least_ttl(&selector->txt, &ttl);
 	}
 	if (wants(facts, RMT_FACTS_DMARC))
 		ttl = MIN(ttl, rmt_dmarc_result(facts->dmarc)->ttl_secs);
@@ -469,26 +472,4 @@ bool rmt_facts_parked(const struct rmt_facts *facts)
 {
 	return facts->survey.records == 1 && facts->survey.sends_nothing &&
 	       facts->egress->len == 0;
-}
-
-bool rmt_facts_null_mx(const struct rmt_facts *facts)
-{
-	return rmt_lookup_count(&facts->mx) == 1 &&
-	       rmt_lookup_value(&facts->mx, 0).len == 0;
-}
-
-const char *rmt_facts_zone(const struct rmt_facts *facts, bool *known_r)
-{
-	guint i;
-
-	*known_r = true;
-	for (i = 0; i < facts->soa->len; i++) {
-		const struct rmt_lookup *soa = facts->soa->pdata[i];
-
-		if (soa->status == RMT_DNS_FOUND && !soa->alias)
-			return soa->name;
-		if (rmt_dns_failed(soa->status))
-			*known_r = false;
-	}
-	return NULL;
 }

@@ -19,10 +19,14 @@
 #include "common/auth/dkim_public.h"
 #include "common/auth/dmarc.h"
 #include "common/auth/spf.h"
-#include "common/rules/lookup.h"
+#include "common/rules/reach.h"
 #include "common/rules/spf_survey.h"
+#include "common/rules/transport.h"
 
-enum { RMT_FACTS_HOSTS_MAX = 10 }; /* names of a PTR, hosts of an MX */
+enum {
+	RMT_FACTS_NAMES_MAX = 10,   /* of a PTR */
+	RMT_FACTS_REPORTS_MAX = 10, /* domains that DMARC's reports go to */
+};
 
 /* What is to be asked for. */
 enum rmt_facts_part {
@@ -31,7 +35,7 @@ enum rmt_facts_part {
 	RMT_FACTS_DMARC = 1 << 2,
 	RMT_FACTS_PTR = 1 << 3,      /* and HELO names */
 	RMT_FACTS_NAMES = 1 << 4,    /* MX, addresses, SOA */
-	RMT_FACTS_OPTIONAL = 1 << 5, /* BIMI, MTA-STS, TLS-RPT */
+	RMT_FACTS_OPTIONAL = 1 << 5, /* BIMI, MTA-STS, DANE, where reports go, ... */
 	RMT_FACTS_ALL = (1 << 6) - 1,
 };
 
@@ -47,6 +51,9 @@ struct rmt_facts_query {
 	const struct rmt_dkim_public *key; /* foreign; NULL: none to compare with */
 	/* Foreign: the files a BIMI record names, where they are at hand; p NULL: not. */
 	struct rmt_span bimi_logo, bimi_mark;
+	struct rmt_span bimi_roots; /* certificates that mark certificates must end in */
+	struct rmt_span mta_sts;    /* the policy's text */
+	bool can_verify;            /* answers are validated by DNSSEC */
 };
 
 /* An address mail leaves from. */
@@ -71,8 +78,12 @@ struct rmt_selector_facts {
 	bool is_our_key; /* that of query.key */
 };
 
-struct rmt_mx_facts {
-	struct rmt_lookup a, aaaa;
+/* A domain that DMARC's reports are to be mailed to. */
+struct rmt_report_facts {
+	char *domain;             /* own; folded */
+	bool is_foreign;          /* of another organisation, so it must agree */
+	struct rmt_lookup permit; /* where it does (RFC 9990, 4; RFC 7489, 7.1) */
+	struct rmt_lookup mx, a;  /* whether mail gets there */
 };
 
 struct rmt_facts {
@@ -84,17 +95,18 @@ struct rmt_facts {
 	int64_t now;
 	const struct rmt_psl *psl;            /* foreign */
 	const struct rmt_dkim_public *key;    /* foreign */
-	struct rmt_span bimi_logo, bimi_mark; /* foreign */
-	struct rmt_spf_survey survey;         /* of mail_from_domain */
-	struct rmt_dmarc *dmarc;              /* own; as if SPF had passed for domain */
-	struct rmt_lookup dmarc_txt;          /* at _dmarc.domain itself */
-	struct rmt_lookup mx, a, aaaa;        /* of domain */
+	struct rmt_span bimi_logo, bimi_mark; /* foreign, as the next */
+	struct rmt_span bimi_roots;
+	struct rmt_spf_survey survey; /* of mail_from_domain */
+	struct rmt_dmarc *dmarc;      /* own; as if SPF had passed for domain */
+	struct rmt_lookup dmarc_txt;  /* at _dmarc.domain itself */
+	struct rmt_reach reach;       /* of domain */
+	struct rmt_transport transport;
 	struct rmt_lookup dkim_node; /* _domainkey.domain: is anything below it? */
-	struct rmt_lookup bimi, bimi_org, mta_sts, tls_rpt;
-	GPtrArray *soa;       /* own; struct rmt_lookup: domain, its parent, ... */
+	struct rmt_lookup bimi, bimi_org;
+	GPtrArray *reports;   /* own; struct rmt_report_facts */
 	GPtrArray *egress;    /* own; struct rmt_egress_facts */
 	GPtrArray *selectors; /* own; struct rmt_selector_facts */
-	GPtrArray *mx_hosts;  /* own; struct rmt_mx_facts */
 	bool selectors_named; /* not just guessed */
 	unsigned round;       /* private, as what follows */
 	GPtrArray *askers;
@@ -126,11 +138,5 @@ uint32_t rmt_facts_ttl(const struct rmt_facts *facts);
 
 /* The domain says that no mail comes from it: v=spf1 -all, and no egress is named. */
 bool rmt_facts_parked(const struct rmt_facts *facts);
-
-/* MX 0 "." (RFC 7505) */
-bool rmt_facts_null_mx(const struct rmt_facts *facts);
-
-/* The zone the domain lies in, or NULL; known_r as above. */
-const char *rmt_facts_zone(const struct rmt_facts *facts, bool *known_r);
 
 #endif

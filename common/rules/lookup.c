@@ -14,6 +14,7 @@ static void answered(struct rmt_asker *asker, const struct rmt_dns_answer *answe
 	lookup->status = answer->status;
 	lookup->alias = answer->canonical.len > 0;
 	lookup->secure = answer->secure;
+	lookup->bogus = answer->bogus;
 	lookup->ttl_secs = answer->ttl_secs;
 	for (i = 0; i < MIN(answer->count, RMT_LOOKUP_VALUES_MAX); i++)
 		g_ptr_array_add(lookup->values,
@@ -55,6 +56,12 @@ void rmt_lookup_free(struct rmt_lookup *lookup)
 {
 	rmt_lookup_clear(lookup);
 	g_free(lookup);
+}
+
+void rmt_lookup_least_ttl(const struct rmt_lookup *lookup, uint32_t *ttl)
+{
+	if (rmt_lookup_started(lookup))
+		*ttl = rmt_dns_failed(lookup->status) ? 0 : MIN(*ttl, lookup->ttl_secs);
 }
 
 size_t rmt_lookup_count(const struct rmt_lookup *lookup)

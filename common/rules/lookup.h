@@ -12,7 +12,7 @@ struct rmt_lookup {
 	enum rmt_dns_type type;
 	char *name;                 /* own; lower case */
 	enum rmt_dns_status status; /* TIMEOUT until answered */
-	bool alias, secure;
+	bool alias, secure, bogus;
 	uint32_t ttl_secs;
 	GPtrArray *values; /* own; GString: data as in struct rmt_dns_record */
 };
@@ -31,6 +31,9 @@ static inline bool rmt_lookup_started(const struct rmt_lookup *lookup)
 /* On the heap, for lists of them. */
 struct rmt_lookup *rmt_lookup_new(void);
 void rmt_lookup_free(struct rmt_lookup *lookup);
+
+/* Lowers ttl to that of what was asked; 0: DNS did not answer. */
+void rmt_lookup_least_ttl(const struct rmt_lookup *lookup, uint32_t *ttl);
 
 size_t rmt_lookup_count(const struct rmt_lookup *lookup);
 struct rmt_span rmt_lookup_value(const struct rmt_lookup *lookup, size_t i);

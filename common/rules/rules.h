@@ -54,6 +54,10 @@ enum rmt_rule_number {
 	RMT_R_BIMI,
 	RMT_R_MTA_STS,
 	RMT_R_TLS_RPT,
+	RMT_R_REPORTS,
+	RMT_R_DNSSEC,
+	RMT_R_DANE,
+	RMT_R_CAA,
 	RMT_RULE_END,
 };
 

@@ -3,6 +3,7 @@
 #include <glib.h>
 
 #include "common/message/header.h"
+#include "common/rules/body_text.h"
 #include "common/rules/header.h"
 
 /* --- R13 -------------------------------------------------------------------------- */
@@ -93,7 +94,6 @@ static const char *const words[] = {
 	"désabonner",
 	"désinscrire",
 	"d&eacute;sabonner",
-	"d=c3=a9sabonner",
 	"disiscriv",
 	"cancella iscrizione",
 	"cancelar inscri",
@@ -104,51 +104,30 @@ static const char *const words[] = {
 	"afmeld",
 };
 
-/* In lower case and without the soft line breaks of quoted-printable. */
-static char *readable(struct rmt_span text)
-{
-	GString *out = g_string_sized_new(text.len);
-	size_t i;
-
-	for (i = 0; i < text.len; i++)
-		if (text.p[i] == '=' && i + 2 < text.len && text.p[i + 1] == '\r' &&
-		    text.p[i + 2] == '\n')
-			i += 2;
-		else if (text.p[i] != '\0')
-			g_string_append_c(out, g_ascii_tolower(text.p[i]));
-	return g_string_free(out, FALSE);
-}
-
-static bool is_encoded(const struct rmt_header_facts *header, const char *text)
-{
-	struct rmt_header_field field;
-
-	if (rmt_header_first(header, "Content-Transfer-Encoding", &field) &&
-	    rmt_span_eq_nocase(rmt_span_trim(field.value), RMT_SPAN("base64")))
-		return true;
-	return strstr(text, "content-transfer-encoding: base64") != NULL;
-}
-
 void rmt_rule_unsubscribe_link(const struct rmt_header_facts *header,
 			       struct rmt_rule_findings *findings)
 {
-	g_autofree char *text = NULL;
+	g_autoptr(GString) text = g_string_new(NULL);
+	enum rmt_body_text kind;
 	size_t i;
 
 	if (header->text.p == NULL) {
 		rmt_rule_add(findings, RMT_R14, RMT_RULE_NEEDS, "body", "is not known");
 		return;
 	}
-	text = readable(header->text);
+	kind = rmt_body_text(header->section, header->text, text);
 	for (i = 0; i < G_N_ELEMENTS(words); i++)
-		if (strstr(text, words[i]) != NULL) {
+		if (strstr(text->str, words[i]) != NULL) {
 			rmt_rule_add(findings, RMT_R14, RMT_RULE_HOLDS, "body",
 				     "says '%s'", words[i]);
 			return;
 		}
-	if (is_encoded(header, text))
+	if (kind == RMT_BODY_CODED)
 		rmt_rule_add(findings, RMT_R14, RMT_RULE_NEEDS, "body",
-			     "is encoded, which is not undone here");
+			     "is encoded in a way that is not undone here");
+	else if (kind == RMT_BODY_NO_TEXT)
+		rmt_rule_add(findings, RMT_R14, RMT_RULE_NEEDS, "body",
+			     "has no text in its beginning");
 	else
 		rmt_rule_add(findings, RMT_R14, RMT_RULE_BROKEN, "body",
 			     "has no link or word to unsubscribe in its beginning");

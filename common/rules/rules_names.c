@@ -109,115 +109,36 @@ void rmt_rule_ptr(const struct rmt_facts *facts, struct rmt_rule_findings *findi
 		judge_address(facts->egress->pdata[i], findings);
 }
 
-/* --- R17 ------------------------------------------------------------------------------
+/* --- R17, R18 (reach.c) ---------------------------------------------------------------
  */
 
-static bool exists_not(const struct rmt_facts *facts)
+static void no_mail(const struct rmt_facts *facts, enum rmt_rule_number number,
+		    struct rmt_rule_findings *findings)
 {
-	return facts->mx.status == RMT_DNS_NXDOMAIN ||
-	       facts->a.status == RMT_DNS_NXDOMAIN;
-}
-
-static bool has_address(const struct rmt_facts *facts)
-{
-	return facts->a.status == RMT_DNS_FOUND || facts->aaaa.status == RMT_DNS_FOUND;
-}
-
-static bool dns_failed(const struct rmt_facts *facts)
-{
-	return rmt_dns_failed(facts->mx.status) ||
-	       (facts->mx.status != RMT_DNS_FOUND && !has_address(facts) &&
-		(rmt_dns_failed(facts->a.status) || rmt_dns_failed(facts->aaaa.status)));
+	rmt_rule_add(findings, number, RMT_RULE_NEEDS, facts->domain,
+		     "the domain says that no mail comes from it");
 }
 
 void rmt_rule_domain_exists(const struct rmt_facts *facts,
 			    struct rmt_rule_findings *findings)
 {
-	bool known;
-	const char *zone = rmt_facts_zone(facts, &known);
-
 	if (rmt_facts_parked(facts))
-		rmt_rule_add(findings, RMT_R17, RMT_RULE_NEEDS, facts->domain,
-			     "the domain says that no mail comes from it");
-	else if (exists_not(facts))
-		rmt_rule_add(findings, RMT_R17, RMT_RULE_BROKEN, facts->domain,
-			     "does not exist in DNS");
-	else if (rmt_facts_null_mx(facts))
-		rmt_rule_add(findings, RMT_R17, RMT_RULE_BROKEN, facts->domain,
-			     "refuses all mail (null MX), so its own is refused, too")
-			->remedy = g_strdup("publish an MX with a host, or no MX");
-	else if ((zone == NULL && !known) || dns_failed(facts))
-		rmt_rule_add(findings, RMT_R17, RMT_RULE_UNKNOWN, facts->domain,
-			     "DNS did not answer");
-	else if (zone == NULL)
-		rmt_rule_add(findings, RMT_R17, RMT_RULE_BROKEN, facts->domain,
-			     "no SOA record there or above");
+		no_mail(facts, RMT_R17, findings);
 	else
-		rmt_rule_add(findings, RMT_R17, RMT_RULE_HOLDS, facts->domain,
-			     "is in zone %s", zone);
-}
-
-/* --- R18 ------------------------------------------------------------------------------
- */
-
-/* 1: some host has an address; 0: none has; -1: DNS did not answer. */
-static int hosts_reachable(const struct rmt_facts *facts)
-{
-	int reachable = 0;
-	guint i;
-
-	for (i = 0; i < facts->mx_hosts->len; i++) {
-		const struct rmt_mx_facts *mx = facts->mx_hosts->pdata[i];
-
-		if (mx->a.status == RMT_DNS_FOUND || mx->aaaa.status == RMT_DNS_FOUND)
-			return 1;
-		if (rmt_dns_failed(mx->a.status) || rmt_dns_failed(mx->aaaa.status))
-			reachable = -1;
-	}
-	return reachable;
-}
-
-static void judge_mx(const struct rmt_facts *facts, struct rmt_rule_findings *findings)
-{
-	int reachable = hosts_reachable(facts);
-	const struct rmt_mx_facts *first = facts->mx_hosts->pdata[0];
-
-	if (reachable > 0)
-		rmt_rule_add(findings, RMT_R18, RMT_RULE_HOLDS, facts->domain,
-			     "its MX has an address");
-	else if (reachable < 0)
-		rmt_rule_add(findings, RMT_R18, RMT_RULE_UNKNOWN, facts->domain,
-			     "DNS did not answer");
-	else
-		rmt_rule_add(findings, RMT_R18, RMT_RULE_BROKEN, facts->domain,
-			     "no host of its MX has an address (%s)", first->a.name);
+		rmt_rule_resolves(&facts->reach, "", findings);
 }
 
 void rmt_rule_can_reply(const struct rmt_facts *facts, struct rmt_rule_findings *findings)
 {
-	if (rmt_facts_parked(facts)) {
-		rmt_rule_add(findings, RMT_R18, RMT_RULE_NEEDS, facts->domain,
-			     "the domain says that no mail comes from it");
-		if (facts->mx.status == RMT_DNS_NODATA)
-			rmt_rule_add(findings, RMT_R18, RMT_RULE_BROKEN, facts->domain,
-				     "could say that it takes no mail either (RFC 7505)")
-				->record = rmt_record(facts->domain, "MX", "0 .");
+	if (!rmt_facts_parked(facts)) {
+		rmt_rule_answerable(&facts->reach, "", findings);
 		return;
 	}
-	if (dns_failed(facts))
-		rmt_rule_add(findings, RMT_R18, RMT_RULE_UNKNOWN, facts->domain,
-			     "DNS did not answer");
-	else if (rmt_facts_null_mx(facts))
+	no_mail(facts, RMT_R18, findings);
+	if (facts->reach.mx.status == RMT_DNS_NODATA)
 		rmt_rule_add(findings, RMT_R18, RMT_RULE_BROKEN, facts->domain,
-			     "takes no mail (null MX)");
-	else if (facts->mx_hosts->len > 0)
-		judge_mx(facts, findings);
-	else if (has_address(facts))
-		rmt_rule_add(findings, RMT_R18, RMT_RULE_HOLDS, facts->domain,
-			     "has no MX; mail goes to its own address");
-	else
-		rmt_rule_add(findings, RMT_R18, RMT_RULE_BROKEN, facts->domain,
-			     "has neither MX nor address");
+			     "could say that it takes no mail either (RFC 7505)")
+			->record = rmt_record(facts->domain, "MX", "0 .");
 }
 
 /* --- R19 ------------------------------------------------------------------------------

@@ -13,12 +13,11 @@ struct spf_run {
 	size_t count;
 };
 
-static void start_spf(const struct rmt_gather *with, const struct rmt_session *session,
-		      struct spf_run *run, GPtrArray *askers)
+static void start_spf(const struct rmt_gather *with, struct spf_run *run,
+		      GPtrArray *askers)
 {
 	const struct rmt_egress *egress = with->stream->egress;
-	struct rmt_spf_query query = { .mail_from = rmt_span_of(session->sender),
-				       .now = with->now };
+	struct rmt_spf_query query = { .mail_from = with->sender, .now = with->now };
 	char **address;
 
 	run->count = 0;
@@ -72,12 +71,12 @@ static void end_spf(struct spf_run *run, struct rmt_spf_fact *fact)
 }
 
 /* Not evaluated: the return path says whom SPF would vouch for. */
-static void name_spf_domain(const struct rmt_session *session, struct rmt_spf_fact *fact)
+static void name_spf_domain(const struct rmt_gather *with, struct rmt_spf_fact *fact)
 {
 	struct rmt_span local, domain;
 
 	if (fact->domain == NULL &&
-	    rmt_span_split_last(rmt_span_of(session->sender), '@', &local, &domain))
+	    rmt_span_split_last(with->sender, '@', &local, &domain))
 		fact->domain = g_strndup(domain.p, domain.len);
 }
 
@@ -289,12 +288,12 @@ static void authenticate(const struct rmt_gather *with, struct rmt_session *sess
 	g_autoptr(GPtrArray) askers = g_ptr_array_new();
 	struct spf_run spf;
 
-	start_spf(with, session, &spf, askers);
+	start_spf(with, &spf, askers);
 	start_signatures(session, askers);
 	rmt_names_run(with->names, (struct rmt_asker *const *)askers->pdata, askers->len,
 		      with->deadline_us);
 	end_spf(&spf, &facts->spf);
-	name_spf_domain(session, &facts->spf);
+	name_spf_domain(with, &facts->spf);
 	end_signatures(with, session);
 	read_signatures(session->dkim, facts);
 }

@@ -43,8 +43,9 @@ struct rmt_gather {
 	const struct rmt_psl *psl; /* or NULL */
 	const struct rmt_config *config;
 	const struct rmt_stream *stream;
-	int64_t now;         /* Unix seconds */
-	int64_t deadline_us; /* of g_get_monotonic_time(); for all questions */
+	struct rmt_span sender; /* as it leaves: what SPF is asked about */
+	int64_t now;            /* Unix seconds */
+	int64_t deadline_us;    /* of g_get_monotonic_time(); for all questions */
 };
 
 /* The session's message must have ended, and its signatures must have been kept. */

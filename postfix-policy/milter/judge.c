@@ -10,7 +10,8 @@ enum rmt_level rmt_judge_level(const struct rmt_stream *stream, enum rmt_kind ki
 			       enum rmt_rule_group group)
 {
 	enum rmt_level level = (enum rmt_level)stream->rules[group];
-	const bool about_domains = group == RMT_RULES_ALIGN || group == RMT_RULES_BULK;
+	const bool about_domains = group == RMT_RULES_ALIGN || group == RMT_RULES_BULK ||
+				   group == RMT_RULES_DOMAINS;
 
 	if (kind == RMT_KIND_INDIRECT || (kind == RMT_KIND_NOTICE && about_domains))
 		return MIN(level, RMT_LEVEL_LOG);

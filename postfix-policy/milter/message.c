@@ -134,6 +134,7 @@ static struct rmt_gather gather_with(const struct rmt_milter_message *message)
 		.psl = message->milter->psl,
 		.config = message->config,
 		.stream = message->stream,
+		.sender = rmt_span_of(rmt_message_leaves_from(message)),
 		.now = message->now,
 		.deadline_us = message->deadline_us,
 	};
@@ -176,6 +177,20 @@ enum rmt_level rmt_message_level(struct rmt_milter_message *message,
 {
 	g_return_val_if_fail(message->stream != NULL, RMT_LEVEL_OFF);
 	return rmt_judge_level(message->stream, rmt_message_kind(message), group);
+}
+
+const char *rmt_message_leaves_from(const struct rmt_milter_message *message)
+{
+	const char *sender = message->sender;
+	guint i;
+
+	for (i = 0; i < message->edits->len; i++) {
+		const struct rmt_edit *edit = message->edits->pdata[i];
+
+		if (edit->kind == RMT_EDIT_SENDER)
+			sender = edit->value;
+	}
+	return sender;
 }
 
 enum rmt_level rmt_message_level_so_far(const struct rmt_milter_message *message)

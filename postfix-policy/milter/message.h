@@ -90,6 +90,10 @@ enum rmt_kind rmt_message_kind(struct rmt_milter_message *message);
 enum rmt_level rmt_message_level(struct rmt_milter_message *message,
 				 enum rmt_rule_group group);
 
+/* The envelope sender as it leaves: what a step before this one made of it, else the
+ * client's. */
+const char *rmt_message_leaves_from(const struct rmt_milter_message *message);
+
 /* The highest level found until now. */
 enum rmt_level rmt_message_level_so_far(const struct rmt_milter_message *message);
 

@@ -80,9 +80,13 @@ enum { RMT_STEPS_MAX = 32 };
 extern const struct rmt_step rmt_step_alignment;
 /* After: R11 beyond From, R12, R13, R14, R16's mark, R19, R20. */
 extern const struct rmt_step rmt_step_header;
+/* After: R17, R18. */
+extern const struct rmt_step rmt_step_domains;
+/* After: R15. */
+extern const struct rmt_step rmt_step_left;
 /* Before: receipts that clients send on their own; requests that must not leave. */
 extern const struct rmt_step rmt_step_police;
-/* After: the envelope sender that tells what came back. */
+/* After: the envelope sender that tells what came back, before it is judged. */
 extern const struct rmt_step rmt_step_return_path;
 /* After: limits, suppressions, pauses of what policyd could not judge. */
 extern const struct rmt_step rmt_step_charge;

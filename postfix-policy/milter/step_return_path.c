@@ -2,7 +2,8 @@
 /* step_return_path.c - the envelope sender that says which message came back, and
  * the row that remembers it: mail of streams that have a setting return_path.
  *
- * The sender is not signed, so this stands behind the signer. A message for one
+ * The sender is not signed, so this stands behind the signer; and in front of the steps
+ * that judge, since SPF is asked about the sender that leaves. A message for one
  * recipient gets a return path for him alone; one for several (and any where Postfix
  * appends the recipients, XVERP) a return path of the message.
  *
@@ -257,21 +258,6 @@ static GArray *count_recipients(const struct rmt_milter_message *message)
 	return changes;
 }
 
-/* The sender that run() set; NULL: none. */
-static const char *made_sender(const struct rmt_milter_message *message)
-{
-	const char *sender = NULL;
-	guint i;
-
-	for (i = 0; i < message->edits->len; i++) {
-		const struct rmt_edit *edit = message->edits->pdata[i];
-
-		if (edit->kind == RMT_EDIT_SENDER)
-			sender = edit->value;
-	}
-	return sender;
-}
-
 /* "...+h+<token>@...": true where it is the short form. */
 static bool take_token(const char *sender, char token[RMT_VERP_TOKEN + 1])
 {
@@ -308,13 +294,14 @@ static bool remember(struct rmt_store *store, const struct rmt_milter_message *m
 
 static void settled(struct rmt_milter_message *message, void *data)
 {
-	const char *sender = made_sender(message);
+	const char *sender = rmt_message_leaves_from(message);
 	struct state *state = data;
 	g_autoptr(GError) err = NULL;
 	struct rmt_store *store;
 	struct kept *kept;
 
-	if (sender == NULL || !has_own(message) || !rmt_message_passes(message))
+	if (sender == message->sender || !has_own(message) ||
+	    !rmt_message_passes(message))
 		return;
 	kept = new_kept(message);
 	store = rmt_milter_records(state->milter, &err);

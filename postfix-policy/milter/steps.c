@@ -8,9 +8,11 @@
 const struct rmt_step *const rmt_steps[] = {
 	&rmt_step_police,
 	&rmt_step_unsubscribe,
+	&rmt_step_return_path, /* what alignment is judged by */
 	&rmt_step_alignment,
 	&rmt_step_header,
-	&rmt_step_return_path,
+	&rmt_step_domains,
+	&rmt_step_left,
 	&rmt_step_charge, /* the last: what is refused is not charged */
 	&rmt_step_give_back,
 	&rmt_step_proof,

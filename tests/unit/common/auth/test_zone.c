@@ -207,6 +207,62 @@ static void names_may_be_as_long_as_dns_allows_and_no_longer(void **state)
 	assert_false(add(zone, rmt_span_of(longer), NULL));
 }
 
+static void types_with_octets_have_a_syntax_of_their_own(void **state)
+{
+	static const struct {
+		const char *line;
+		enum rmt_dns_type type;
+		const char *octets;
+		size_t len;
+	} rows[] = {
+		{ "x.example TLSA 3 1 1 ab CD", RMT_DNS_TLSA, "\3\1\1\xab\xcd", 5 },
+		{ "x.example IN DS 258 8 2 ff", RMT_DNS_DS, "\1\2\10\2\xff", 5 },
+		{ "x.example CAA 128 issue \"ca.example\"", RMT_DNS_CAA,
+		  "\200\5issueca.example", 17 },
+		{ "x.example CAA \\# 3 000161", RMT_DNS_CAA, "\0\1a", 3 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(rows); i++) {
+		const char *const lines[] = { rows[i].line, NULL };
+		g_autoptr(rmt_zone) zone = zone_of(lines);
+		const struct rmt_dns_answer *answer =
+			ask(zone, rows[i].type, "x.example");
+
+		assert_int_equal(answer->status, RMT_DNS_FOUND);
+		assert_int_equal(answer->records[0].data.len, rows[i].len);
+		assert_memory_equal(answer->records[0].data.p, rows[i].octets,
+				    rows[i].len);
+	}
+}
+
+static void what_validates_is_said(void **state)
+{
+	static const char *const lines[] = { "a.example SECURE",
+					     "a.example A 192.0.2.1",
+					     "w.a.example CNAME a.example",
+					     "out.a.example CNAME b.example",
+					     "b.example A 192.0.2.2",
+					     "in.b.example CNAME a.example",
+					     "f.a.example A BOGUS",
+					     NULL };
+	g_autoptr(rmt_zone) zone = zone_of(lines), plain = rmt_zone_new();
+
+	(void)state;
+	assert_true(rmt_zone_has_secure(zone));
+	assert_false(rmt_zone_has_secure(plain));
+	assert_true(ask(zone, RMT_DNS_A, "a.example")->secure);
+	assert_true(ask(zone, RMT_DNS_A, "w.a.example")->secure);
+	assert_true(ask(zone, RMT_DNS_A, "none.a.example")->secure);
+	assert_false(ask(zone, RMT_DNS_A, "b.example")->secure);
+	assert_false(ask(zone, RMT_DNS_A, "out.a.example")->secure);
+	assert_false(ask(zone, RMT_DNS_A, "in.b.example")->secure);
+	assert_int_equal(ask(zone, RMT_DNS_A, "f.a.example")->status, RMT_DNS_SERVFAIL);
+	assert_true(ask(zone, RMT_DNS_A, "f.a.example")->bogus);
+	assert_false(ask(zone, RMT_DNS_A, "b.example")->bogus);
+}
+
 static void mistakes_are_told_and_add_nothing(void **state)
 {
 	static const char *const lines[] = {
@@ -226,7 +282,15 @@ static void mistakes_are_told_and_add_nothing(void **state)
 		"x\\046y.example A 192.0.2.1",
 		"x.example CNAME",
 		"x.example TYPE9 \\# 2 ab",
-		"x.example CAA 0 issue \"ca\"",
+		"x.example CAA issue \"ca\"",
+		"x.example CAA 300 issue \"ca\"",
+		"x.example CAA 0 issue \"ca",
+		"x.example TLSA 3 1 1 abc",
+		"x.example TLSA 3 1 ab",
+		"x.example TLSA 256 1 1 ab",
+		"x.example DS 70000 8 2 ab",
+		"x.example ANY SECURE",
+		"x.example SECURELY",
 		"x.example ANY 192.0.2.1",
 		"x.example 1 2 3 4 A 192.0.2.1",
 		"x.example TYPE99999 \\# 0",
@@ -312,6 +376,8 @@ int main(void)
 		cmocka_unit_test(aliases_are_followed_and_their_loops_end),
 		cmocka_unit_test(wildcards_stand_for_names_that_do_not_exist),
 		cmocka_unit_test(names_may_be_as_long_as_dns_allows_and_no_longer),
+		cmocka_unit_test(types_with_octets_have_a_syntax_of_their_own),
+		cmocka_unit_test(what_validates_is_said),
 		cmocka_unit_test(mistakes_are_told_and_add_nothing),
 		cmocka_unit_test(a_file_s_mistake_is_told_with_its_line),
 		cmocka_unit_test(names_are_checked_and_counted),

@@ -3,24 +3,19 @@
 #include "common/cli/predict.h"
 #include "tests/unit/common/cli/golden.h"
 
-static int run(const struct rmt_cli *cli, int argc, char **argv, GString *out)
-{
-	(void)cli;
-	return rmt_predict_run(argc, argv, out);
-}
-
 static void every_zone_gives_what_is_written_beside_it(void **state)
 {
 	(void)state;
-	assert_true(golden_folder(run, "tests/data/predict") >= 8);
+	assert_true(golden_folder(rmt_predict_run, "tests/data/predict") >= 8);
 }
 
 static int status_of(const char *words)
 {
 	g_auto(GStrv) argv = g_strsplit(words, " ", -1);
+	struct rmt_cli cli = { .config_file = "tests/data/check/empty.conf" };
 	g_autoptr(GString) out = g_string_new(NULL);
 
-	return rmt_predict_run((int)g_strv_length(argv), argv, out);
+	return rmt_predict_run(&cli, (int)g_strv_length(argv), argv, out);
 }
 
 #define MESSAGE  " tests/data/predict/unsigned.eml"

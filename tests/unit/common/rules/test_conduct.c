@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How mail is handled: R21, R22. */
+/* How mail is handled: R15, R21, R22. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -61,6 +61,67 @@ static void srs_is_known_by_its_tag(void **state)
 		assert_true(rmt_is_srs(rmt_span_of(yes[i])));
 	for (i = 0; i < G_N_ELEMENTS(no); i++)
 		assert_false(rmt_is_srs(rmt_span_of(no[i])));
+}
+
+static void who_unsubscribed_has_two_days_to_wait_at_most(void **state)
+{
+	static const struct {
+		struct rmt_left_facts facts;
+		const char *want;
+	} rows[] = {
+		{ { 0, 0, 0 }, "holds" },
+		{ { 1, 0, 3600 }, "holds" },
+		{ { 500, 0, RMT_LEFT_LATE_SECS }, "holds" },
+		{ { 0, 1, RMT_LEFT_LATE_SECS + 1 }, "broken" },
+		{ { 3, 1, 400 * 86400 }, "broken" },
+		{ { 0, 1000, INT64_MAX }, "broken" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(rows); i++) {
+		struct rmt_rule_findings findings;
+
+		rmt_rule_findings_init(&findings);
+		rmt_rule_unsubscribed(&rows[i].facts, &findings);
+		assert_state(&findings, RMT_R15, rows[i].want, "unsubscribed");
+		rmt_rule_findings_clear(&findings);
+	}
+}
+
+static void a_stream_that_can_be_left_suppresses_who_left(void **state)
+{
+#define LINK "unsubscribe: { mailto = \"u@x.test\" } senders = [\"<>\"] "
+	static const struct {
+		const char *streams, *want;
+	} rows[] = {
+		{ "a: { " LINK "}", "holds" },
+		{ "a: { " LINK "suppress = [\"unsubscribe\", \"dead\"] }", "holds" },
+		{ "a: { " LINK "suppress = [\"dead\"] }", "broken" },
+		{ "a: { " LINK "suppress = [] }", "broken" },
+		{ "a: { " LINK "} b: { " LINK "suppress = [\"dead\"] }", "broken" },
+		{ "a: { senders = [\"<>\"] suppress = [\"dead\"] }", "not-checked" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *text = g_strdup_printf("keys = \"/nonexistent\"\n"
+							"streams: { %s }\n",
+							rows[i].streams);
+		struct rmt_rule_findings findings;
+		GPtrArray *complaints;
+		struct rmt_config *config = rmt_config_read_text("t", text, &complaints);
+
+		if (config == NULL)
+			fail_msg("%s", (char *)complaints->pdata[0]);
+		rmt_rule_findings_init(&findings);
+		rmt_rule_unsubscribe_honoured(config, &findings);
+		assert_state(&findings, RMT_R15, rows[i].want, rows[i].streams);
+		rmt_rule_findings_clear(&findings);
+		rmt_config_unref(config);
+		g_ptr_array_unref(complaints);
+	}
 }
 
 #define EGRESS                                                                           \
@@ -127,6 +188,8 @@ static void each_kind_of_mail_leaves_by_itself(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_unsubscribed_has_two_days_to_wait_at_most),
+		cmocka_unit_test(a_stream_that_can_be_left_suppresses_who_left),
 		cmocka_unit_test(
 			forwarded_mail_keeps_its_signature_and_gets_a_new_return_path),
 		cmocka_unit_test(srs_is_known_by_its_tag),

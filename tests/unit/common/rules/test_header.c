@@ -306,12 +306,19 @@ static void r14_looks_for_a_way_out_in_the_text(void **state)
 
 	(void)state;
 	check_text(FROM, "Hi.\r\nUnsubscribe: https://x.test/u\r\n", RMT_RULE_HOLDS);
-	check_text(FROM, "<a href=3D\"u\">unsub=\r\nscribe</a>", RMT_RULE_HOLDS);
+	check_text(FROM "Content-Transfer-Encoding: quoted-printable\r\n",
+		   "<a href=3D\"u\">unsub=\r\nscribe</a>", RMT_RULE_HOLDS);
 	check_text(FROM, "Hallo.\r\nNewsletter abbestellen", RMT_RULE_HOLDS);
 	check_text(FROM, "Hi.\r\n", RMT_RULE_BROKEN);
 	check_text(FROM, "Buy!\r\nhttps://x.test/buy", RMT_RULE_BROKEN);
 	check_text(FROM, "unsubs", RMT_RULE_BROKEN);
-	check_text(FROM "Content-Transfer-Encoding: base64\r\n", "SGk=", RMT_RULE_NEEDS);
+	check_text(FROM "Content-Transfer-Encoding: base64\r\n", "SGk=", RMT_RULE_BROKEN);
+	check_text(FROM "Content-Transfer-Encoding: base64\r\n",
+		   "VW5zdWJzY3JpYmU=", RMT_RULE_HOLDS);
+	check_text(FROM "Content-Transfer-Encoding: quoted-printable\r\n",
+		   "Cliquez ici: se d=C3=A9sabonner", RMT_RULE_HOLDS);
+	check_text(FROM "Content-Transfer-Encoding: uuencode\r\n", "x", RMT_RULE_NEEDS);
+	check_text(FROM "Content-Type: application/pkcs7-mime\r\n", "x", RMT_RULE_NEEDS);
 	look(rmt_rule_unsubscribe_link, no_text, FROM, strlen(FROM), &findings);
 	assert_int_equal(((struct rmt_rule_finding *)findings.list->pdata[0])->state,
 			 RMT_RULE_NEEDS);

@@ -16,6 +16,7 @@ static const char records[] = "good.example TXT \"v=spf1 ip4:198.51.100.1 -all\"
 			      "_dmarc.good.example TXT \"v=DMARC1; p=none\"\n"
 			      "bad.example TXT \"v=spf1 -all\"\n"
 			      "_dmarc.bad.example A 192.0.2.1\n"
+			      "bounces.example TXT \"v=spf1 ip4:198.51.100.1 -all\"\n"
 			      "half.example TXT SERVFAIL\n"
 			      "_dmarc.half.example A 192.0.2.1\n";
 
@@ -29,6 +30,10 @@ static const char text[] =
 	" mild: { senders = [\"<>\"] egress = \"out\" on_unknown = \"defer\"\n"
 	"  require = [\"spf=log\", \"dmarc=defer\"] }\n"
 	" names: { senders = [\"<>\"] require = [\"free-mail\"] }\n"
+	" path: { senders = [\"<>\"] egress = \"out\" require = [\"spf\"]\n"
+	"  return_path: { address = \"b@bounces.example\" } }\n"
+	" badpath: { senders = [\"<>\"] egress = \"out\" require = [\"spf\"]\n"
+	"  return_path: { address = \"b@bad.example\" } }\n"
 	" none: { senders = [\"<>\"] } }\n";
 
 struct world {
@@ -145,6 +150,10 @@ static void what_is_missing_is_told_by_the_gravest_level(void **state)
 		  RMT_LEVEL_REJECT },
 		{ "names", "good.example", RMT_READY_UNKNOWN, RMT_READY, NULL, 0 },
 		{ "none", "bad.example", RMT_READY, RMT_READY, NULL, 0 },
+		/* What leaves has the stream's return path. */
+		{ "path", "bad.example", RMT_READY_UNKNOWN, RMT_READY, NULL, 0 },
+		{ "badpath", "good.example", RMT_READY_UNKNOWN, RMT_NOT_READY, "R2",
+		  RMT_LEVEL_REJECT },
 		/* What is surely missing is, whatever DNS keeps back. */
 		{ "strict", "half.example", RMT_READY_UNKNOWN, RMT_NOT_READY, "R5",
 		  RMT_LEVEL_REJECT },

@@ -63,14 +63,18 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void gather(const struct fixture *fixture, const char *stream, const char *sender,
-		   const char *from, struct rmt_message_facts *facts_r)
+/* leaves_from: what a return path of ours made of sender; NULL: nothing. */
+static void gather_as(const struct fixture *fixture, const char *stream,
+		      const char *sender, const char *leaves_from, const char *from,
+		      struct rmt_message_facts *facts_r)
 {
 	g_autoptr(rmt_session) session = rmt_session_new();
 	const struct rmt_gather with = {
 		.names = fixture->names,
 		.config = fixture->config,
 		.stream = rmt_config_stream(fixture->config, stream),
+		.sender = leaves_from != NULL ? rmt_span_of(leaves_from)
+					      : rmt_span(sender + 1, strlen(sender) - 2),
 		.now = 1800000000,
 		.deadline_us = g_get_monotonic_time() + G_TIME_SPAN_SECOND,
 	};
@@ -83,6 +87,36 @@ static void gather(const struct fixture *fixture, const char *stream, const char
 	/* The session's, which ends here. */
 	facts_r->signatures = NULL;
 	facts_r->header = rmt_span(NULL, 0);
+}
+
+static void gather(const struct fixture *fixture, const char *stream, const char *sender,
+		   const char *from, struct rmt_message_facts *facts_r)
+{
+	gather_as(fixture, stream, sender, NULL, from, facts_r);
+}
+
+/* Receivers never see the sender the client gave. */
+static void spf_is_asked_about_the_sender_that_leaves(void **state)
+{
+	static const struct {
+		const char *sender, *leaves_from, *spf_domain;
+		enum rmt_known aligned;
+	} rows[] = {
+		{ "<x@carrier.test>", "b+1+tag@good.test", "good.test", RMT_YES },
+		{ "<x@good.test>", "b+1+tag@carrier.test", "carrier.test", RMT_NO },
+		{ "<x@good.test>", "b+1+tag@one.test", "one.test", RMT_NO },
+		{ "<x@good.test>", "b+1+tag@slow.test", "slow.test", RMT_NO },
+	};
+	struct rmt_message_facts facts;
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(rows); i++) {
+		gather_as(*state, "a", rows[i].sender, rows[i].leaves_from,
+			  "ann@good.test", &facts);
+		assert_string_equal(facts.spf.domain, rows[i].spf_domain);
+		assert_int_equal(facts.aligned, rows[i].aligned);
+		rmt_message_facts_clear(&facts);
+	}
 }
 
 static void alignment_follows_from_sender_and_egress(void **state)
@@ -176,6 +210,7 @@ static void a_header_beyond_the_bound_is_not_kept_nor_read(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(spf_is_asked_about_the_sender_that_leaves),
 		cmocka_unit_test(alignment_follows_from_sender_and_egress),
 		cmocka_unit_test(folds_become_what_the_message_had),
 		cmocka_unit_test(a_header_beyond_the_bound_is_not_kept_nor_read),
