@@ -12,6 +12,9 @@
 # make bench           the table of docs/benchmarks.md, measured here and now
 # make lint            style, include directions, manual against settings
 # make install         DESTDIR= PREFIX=
+# make deb             Debian packages for this release, into build/deb
+# make rpm             RPM packages, into build/rpm
+# make check-packages  both releases: built, installed, lived with, removed (root)
 #
 # Knobs:
 V ?= 0
@@ -32,7 +35,7 @@ VERSION := 0.1.0
 # --- what is made of what: this list is also a map ---------------------------
 
 BASE_SRC := common/base/background.c common/base/log.c
-BASE_SRC += common/base/severity.c common/base/similar.c common/base/when.c
+BASE_SRC += common/base/severity.c common/base/similar.c common/base/version.c common/base/when.c
 CONFIG_SRC := common/config/config.c common/config/dump.c common/config/error.c common/config/list.c \
 	common/config/read.c common/config/section_agent.c common/config/section_limit.c common/config/section_receipts.c common/config/section_require.c common/config/sections.c common/config/set.c \
 	common/config/settings.c common/config/source.c common/config/types.c common/config/values.c
@@ -132,7 +135,7 @@ MILTER_SRC += postfix-policy/milter/step_proof.c
 MILTER_SRC += postfix-policy/milter/step_police.c
 CLI_SRC += common/cli/check.c common/cli/check_json.c common/cli/check_sts.c common/cli/check_text.c common/cli/fetch.c common/cli/predict.c common/cli/report.c
 
-CLI_SRC += common/cli/doctor_dovecot.c
+CLI_SRC += common/cli/doctor_confined.c common/cli/doctor_dovecot.c common/cli/doveconf.c common/cli/setup_dovecot.c
 
 # Within Dovecot. The mail plugin has no GLib: it is loaded into imap and lmtp.
 # What of it knows no Dovecot; all parts within Dovecot use the first.
@@ -250,6 +253,7 @@ HTTP_LIB := $(BUILD)/libremite-http.a
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 
 .PHONY: all check check-suites check-oracle check-build check-live check-san check-debian13 fuzz race bench lint install clean
+.PHONY: deb rpm check-packages
 .SECONDARY:
 
 all: $(addprefix $(BUILD)/,$(PROGRAMS) $(DOVECOT_PROGRAMS) $(PLUGINS)) $(LIB)
@@ -257,6 +261,12 @@ all: $(addprefix $(BUILD)/,$(PROGRAMS) $(DOVECOT_PROGRAMS) $(PLUGINS)) $(LIB)
 $(call objects,$(PLUGIN_SRC) $(SETTINGS_MODULE_SRC) $(DOVEADM_SRC) $(AGENT_SRC) $(HTTP_SRC) \
 	$(LEAVER_SRC) tests/bench/http_plain.c): \
 	ALL_CPPFLAGS += $(DOVECOT_CPPFLAGS)
+
+# What --version tells: libraries and their versions at build time.
+BUILT_WITH := $(shell for p in $(COMMON_PKGS) $(MAIL_PKGS) $(AUTH_PKGS) $(CURL_PKGS); do \
+	echo "$$p $$($(PKG_CONFIG) --modversion $$p),"; done) \
+	Dovecot $(if $(DOVECOT_CONFIG),2.$(DOVECOT_MINOR),none)
+$(BUILD)/common/base/version.o: ALL_CPPFLAGS += -DRMT_BUILT_WITH='"$(BUILT_WITH)"'
 
 # Compiled again where it is compiled in another way; a new file's name in a list
 # above is none.
@@ -379,6 +389,15 @@ check-san:
 check-debian13:
 	$(Q)packaging/in-debian13 tests/run-all
 
+deb:
+	$(Q)packaging/make-deb $(BUILD)/deb
+
+rpm:
+	$(Q)packaging/make-rpm $(BUILD)/rpm
+
+check-packages:
+	$(Q)tests/packages/check
+
 # Fuzzers are whole programs of clang: the sources they need, compiled for it.
 FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 fuzz: $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
@@ -419,6 +438,8 @@ install: all
 	install -m 755 $(BUILD)/remite-milter $(DESTDIR)$(PREFIX)/sbin/
 	install -d $(DESTDIR)$(PREFIX)/share/remite/receipts
 	install -m 644 common/receipts/templates/*.* $(DESTDIR)$(PREFIX)/share/remite/receipts/
+	install -D -m 644 packaging/completion/remite.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/remite
 	install -d $(DESTDIR)$(UNITDIR) $(addprefix $(DESTDIR)$(PREFIX)/share/man/man,1 5 7 8)
 	for n in 1 5 7 8; do install -m 644 docs/man/*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n/; done
 	sed 's|@sbindir@|$(PREFIX)/sbin|' packaging/systemd/remite-policyd.service \

@@ -212,12 +212,12 @@ const struct rmt_command rmt_command_batch = {
 		"\n"
 		"Reads one JSON object a line and writes one a line, in the same order:\n"
 		"  {\"id\":1,\"verb\":\"spf\",\"ip\":\"192.0.2.1\",\"helo\":\"h\","
-		"\"mail_from\":\"u@d\",\"zone\":[...]}\n"
+		"\"mail_from\":\"u@d\"}\n"
 		"  {\"id\":1,\"result\":\"pass\",\"explanation\":\"\"}\n"
 		"Verbs: spf, dkim, dmarc, bounce, receipt, mdn; see remite(1). \"zone\"\n"
-		"holds 'name TYPE data' lines that stand in for DNS in that case. A case "
-		"with a mistake is\n"
-		"answered with \"error\", and the next one is read.\n"
+		"holds 'name TYPE data' lines that stand in for DNS in that case.\n"
+		"A case with a mistake is answered with \"error\", and the next one is "
+		"read.\n"
 		"\n" RMT_CLI_DNS_USAGE,
 	.run = run,
 };

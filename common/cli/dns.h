@@ -30,7 +30,7 @@ struct rmt_cli_dns {
 
 /* The options all commands that ask DNS share, in usage texts: */
 #define RMT_CLI_DNS_USAGE                                                                \
-	"  --dns-file FILE    answers from FILE, one 'name TYPE data' a line, not from " \
+	"  --dns-file FILE    answers from FILE ('name TYPE data' a line), not from "    \
 	"DNS\n"                                                                          \
 	"  --dns-server ADDR  ask this server (ADDR or ADDR@PORT), not those of the\n"   \
 	"                     configuration (dns.servers) or resolv.conf\n"              \

@@ -11,39 +11,46 @@ const struct rmt_doctor_check rmt_doctor_checks[] = {
 	{ "lists",
 	  "every smtpd asks policyd at RCPT, DATA, END-OF-MESSAGE; in the right place; "
 	  "with timeout, try_limit, default_action",
-	  rmt_doctor_lists },
-	{ "text", "the service text is the same at every stage", rmt_doctor_texts },
+	  rmt_doctor_lists, false },
+	{ "text", "the service text is the same at every stage", rmt_doctor_texts,
+	  false },
 	{ "one-click",
 	  "policyd is asked a second time at DATA where it adds List-Unsubscribe",
-	  rmt_doctor_one_click },
+	  rmt_doctor_one_click, false },
 	{ "smtpd", "which smtpd asks; return ports of filters do not",
-	  rmt_doctor_services },
+	  rmt_doctor_services, false },
 	{ "settings", "parameters beside the lists; parameters given twice",
-	  rmt_doctor_settings },
+	  rmt_doctor_settings, false },
 	{ "limits", "every limit can be counted at the stages Postfix asks at",
-	  rmt_doctor_limits },
+	  rmt_doctor_limits, false },
 	{ "egress", "transports and sender tables are as the egresses say",
-	  rmt_doctor_egress },
+	  rmt_doctor_egress, false },
 	{ "milter",
 	  "remite-milter comes behind the signer, mail goes on without it, nothing is "
 	  "rewritten after it",
-	  rmt_doctor_milter },
-	{ "unsubscribe", "what leaving lists takes fits together",
-	  rmt_doctor_unsubscribe },
-	{ "tls", "mail leaves with TLS where it can (R10)", rmt_doctor_tls },
+	  rmt_doctor_milter, false },
+	{ "unsubscribe", "what leaving lists takes fits together", rmt_doctor_unsubscribe,
+	  true },
+	{ "tls", "mail leaves with TLS where it can (R10)", rmt_doctor_tls, false },
 	{ "feedback", "bounces of streams with return paths come back to us",
-	  rmt_doctor_feedback },
-	{ "bulk", "who is a bulk sender at a provider, or nearly", rmt_doctor_bulk },
+	  rmt_doctor_feedback, false },
+	{ "bulk", "who is a bulk sender at a provider, or nearly", rmt_doctor_bulk,
+	  true },
 	{ "receipts", "what the policy of read receipts means to do can be done",
-	  rmt_doctor_receipts },
-	{ "unseen", "mail that passes no smtpd", rmt_doctor_unseen },
-	{ "dovecot", "Dovecot's mail plugin and agent are as remite.conf says",
-	  rmt_doctor_dovecot },
+	  rmt_doctor_receipts, true },
+	{ "unseen", "mail that passes no smtpd", rmt_doctor_unseen, false },
+	{ "dovecot",
+	  "Dovecot loads the mail plugin, its processes reach the agent, and both are "
+	  "as remite.conf says",
+	  rmt_doctor_dovecot, true },
 	{ "socket",
 	  "policyd can be reached by Postfix's user and answers within a second",
-	  rmt_doctor_socket },
-	{ "state", "state directory, records, control socket", rmt_doctor_state },
-	{ NULL, NULL, NULL },
+	  rmt_doctor_socket, false },
+	{ "metrics", "the ports of the metrics are ours", rmt_doctor_metrics, true },
+	{ "state", "state directory, records, control socket", rmt_doctor_state, true },
+	{ "confined", "AppArmor and SELinux let the programs work",
+	  rmt_doctor_confinement, true },
+	{ NULL, NULL, NULL, false },
 };
 
 void rmt_doctor_run(struct rmt_doctor *doctor)
@@ -52,7 +59,8 @@ void rmt_doctor_run(struct rmt_doctor *doctor)
 
 	for (check = rmt_doctor_checks; check->id != NULL; check++) {
 		doctor->findings.check = check->id;
-		check->run(doctor);
+		if (doctor->pf != NULL || check->alone)
+			check->run(doctor);
 	}
 }
 
@@ -143,7 +151,7 @@ static int report(const struct rmt_doctor *doctor, bool as_json)
 /* --- the command ---------------------------------------------------------------- */
 
 struct options {
-	const char *dir; /* foreign */
+	const char *dir, *dovecot; /* foreign */
 	bool as_json, list;
 };
 
@@ -151,7 +159,8 @@ static bool read_options(struct options *options, int argc, char **argv)
 {
 	int i;
 
-	*options = (struct options){ RMT_POSTFIX_DIR, false, false };
+	*options =
+		(struct options){ .dir = RMT_POSTFIX_DIR, .dovecot = RMT_DOVECOT_FILE };
 	for (i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--json") == 0)
 			options->as_json = true;
@@ -159,6 +168,8 @@ static bool read_options(struct options *options, int argc, char **argv)
 			options->list = true;
 		else if (strcmp(argv[i], "--postfix") == 0 && i + 1 < argc)
 			options->dir = argv[++i];
+		else if (strcmp(argv[i], "--dovecot") == 0 && i + 1 < argc)
+			options->dovecot = argv[++i];
 		else
 			return false;
 	}
@@ -172,6 +183,24 @@ static int list_checks(void)
 	for (check = rmt_doctor_checks; check->id != NULL; check++)
 		printf("%-9s %s\n", check->id, check->what);
 	return RMT_EXIT_OK;
+}
+
+/* A mailbox host may have none; one that is there and not whole is an error. */
+static void find_no_postfix(struct rmt_doctor *doctor, const char *dir, const char *why)
+{
+	g_autofree char *program = g_find_program_in_path("postconf");
+	bool is_there = program != NULL ||
+			g_file_test("/usr/sbin/postconf", G_FILE_TEST_IS_EXECUTABLE);
+
+	if (is_there)
+		rmt_find(&doctor->findings, RMT_SEVERITY_ERROR, dir,
+			 "dpkg-reconfigure postfix",
+			 "Postfix's configuration is not whole: %s (--postfix DIR names "
+			 "another)",
+			 why);
+	else
+		rmt_find(&doctor->findings, RMT_SEVERITY_NOTE, dir, NULL,
+			 "no Postfix is installed here: nothing is said of it");
 }
 
 static int run_doctor(const struct rmt_cli *cli, int argc, char **argv)
@@ -191,18 +220,19 @@ static int run_doctor(const struct rmt_cli *cli, int argc, char **argv)
 	config = rmt_cli_config(cli);
 	if (config == NULL)
 		return RMT_EXIT_TROUBLE;
+	rmt_findings_init(&doctor.findings);
+	doctor.findings.check = "postfix";
 	pf = rmt_postfix_read(options.dir, &err);
 	if (pf == NULL)
-		return rmt_cli_fail(RMT_EXIT_TROUBLE, &rmt_command_doctor,
-				    "%s (--postfix DIR names Postfix's configuration)",
-				    err->message);
-	plan = rmt_setup_plan_new(config, pf);
+		find_no_postfix(&doctor, options.dir, err->message);
+	else
+		plan = rmt_setup_plan_new(config, pf);
 	doctor.config = config;
+	doctor.dovecot_conf = options.dovecot;
 	doctor.pf = pf;
 	doctor.plan = plan;
 	doctor.query = query_postmap;
 	doctor.query_context = pf;
-	rmt_findings_init(&doctor.findings);
 	rmt_doctor_run(&doctor);
 	status = report(&doctor, options.as_json);
 	rmt_findings_finish(&doctor.findings);
@@ -211,17 +241,20 @@ static int run_doctor(const struct rmt_cli *cli, int argc, char **argv)
 
 const struct rmt_command rmt_command_doctor = {
 	"doctor",
-	"check Postfix's configuration and this machine",
-	"usage: remite doctor [--postfix DIR] [--json] [--list]\n\n"
+	"check Postfix's and Dovecot's configuration and this machine",
+	"usage: remite doctor [--postfix DIR] [--dovecot FILE] [--json] [--list]\n\n"
 	"Looks whether Postfix asks policyd at every stage, in the right place, by the\n"
 	"same service text and so that mail goes on without it; whether every limit can\n"
-	"be counted; whether policyd answers; whether the egresses are set up. Each\n"
-	"finding says where, what is wrong, and after '>' what to paste.\n\n"
-	"  --postfix DIR  Postfix's configuration, else " RMT_POSTFIX_DIR "\n"
-	"  --json         for programs\n"
-	"  --list         what is checked\n\n"
+	"be counted; whether policyd answers; whether the egresses are set up; whether\n"
+	"Dovecot loads the mail plugin and its processes reach remite-agent. Each "
+	"finding\n"
+	"says where, what is wrong, and after '>' what to paste.\n\n"
+	"  --postfix DIR   Postfix's configuration, else " RMT_POSTFIX_DIR "\n"
+	"  --dovecot FILE  Dovecot's configuration, else " RMT_DOVECOT_FILE "\n"
+	"  --json          for programs\n"
+	"  --list          what is checked\n\n"
 	"Exit status: 0 nothing wrong (notes at most), 1 warnings or errors, 3 not "
 	"done.\n"
-	"Nothing is changed; 'remite setup postfix' does that.\n",
+	"Nothing is changed; 'remite setup' does that.\n",
 	run_doctor,
 };

@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 
+#include "common/cli/doveconf.h"
 #include "common/cli/finding.h"
 #include "common/cli/postconf.h"
 #include "common/cli/setup_plan.h"
@@ -20,11 +21,12 @@ typedef bool rmt_table_query(void *context, const char *table, const char *key,
 			     GString *value_r);
 
 struct rmt_doctor {
-	const struct rmt_config *config;   /* foreign */
-	const struct rmt_postfix *pf;      /* foreign */
+	const struct rmt_config *config; /* foreign */
+	const struct rmt_postfix *pf; /* foreign; NULL: no Postfix, or it is not whole */
 	const struct rmt_setup_plan *plan; /* foreign; where the remedies come from */
 	rmt_table_query *query;            /* NULL: tables are not asked */
 	void *query_context;               /* foreign */
+	const char *dovecot_conf;          /* foreign; dovecot.conf */
 	struct rmt_findings findings;
 };
 
@@ -32,6 +34,7 @@ struct rmt_doctor_check {
 	const char *id;
 	const char *what; /* one line, for --list and the manual */
 	void (*run)(struct rmt_doctor *doctor);
+	bool alone; /* runs without Postfix's configuration, too */
 };
 
 /* Ends with a row whose id is NULL. */
@@ -55,6 +58,8 @@ void rmt_doctor_receipts(struct rmt_doctor *doctor);
 void rmt_doctor_unsubscribe(struct rmt_doctor *doctor);
 void rmt_doctor_tls(struct rmt_doctor *doctor);
 void rmt_doctor_dovecot(struct rmt_doctor *doctor);
+void rmt_doctor_metrics(struct rmt_doctor *doctor);
+void rmt_doctor_confinement(struct rmt_doctor *doctor);
 void rmt_doctor_socket(struct rmt_doctor *doctor);
 void rmt_doctor_state(struct rmt_doctor *doctor);
 
@@ -66,8 +71,21 @@ char *rmt_doctor_remedy(const struct rmt_doctor *doctor,
 bool rmt_doctor_tls_level_ok(const char *level, const char *use_tls,
 			     const char *enforce_tls);
 
-/* The same of what `doveconf -n` printed. */
-void rmt_doctor_dovecot_text(struct rmt_doctor *doctor, const char *doveconf);
+/* What needs no machine of rmt_doctor_dovecot(). */
+void rmt_doctor_dovecot_judge(struct rmt_doctor *doctor, const struct rmt_doveconf *conf);
+
+/* profiles: as the kernel lists them, "NAME (enforce)" a line; enforce: "1" where
+ * SELinux does. Each may be NULL. */
+void rmt_doctor_confinement_judge(struct rmt_doctor *doctor, const char *profiles,
+				  const char *enforce);
+
+/* An open port of this machine, or -1 with errno. Ends within a second. */
+int rmt_doctor_connect(const char *endpoint);
+
+/* Sends the question and reads up to `until`, or as much as fits, within a second:
+ * what went wrong, or NULL. */
+const char *rmt_doctor_ask(int fd, const char *question, const char *until, char *reply,
+			   size_t size);
 
 /* One part of a path, for rmt_doctor_may_pass(). */
 struct rmt_path_part {

@@ -1,113 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* doctor_dovecot.c - the mail plugin and the agent, as doveconf(1) prints them
- * (remite-dovecot(7)), against remite.conf. Nothing where there is no Dovecot. */
+/* doctor_dovecot.c - the mail plugin and the services, as doveconf(1) prints them
+ * (remite-dovecot(7)), against remite.conf; and whether the agent can be reached. */
+#include <errno.h>
+#include <pwd.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/cli/doctor.h"
 
 #define SERVICE "service remite-agent"
-
-/* --- reading doveconf -n ----------------------------------------------------------- */
-
-/* The name within the innermost block. Own. */
-static char *join(const GPtrArray *blocks, const char *name)
-{
-	if (blocks->len == 0)
-		return g_strdup(name);
-	return g_strdup_printf("%s/%s", (char *)blocks->pdata[blocks->len - 1], name);
-}
-
-/* "service remite-agent/user" -> "remite": blocks joined by '/'. */
-static void read_line(GHashTable *settings, GPtrArray *blocks, char *line)
-{
-	g_autofree char *path = NULL;
-	char *equals;
-
-	g_strstrip(line);
-	if (line[0] == '#' || line[0] == '\0')
-		return;
-	if (strcmp(line, "}") == 0) {
-		if (blocks->len > 0)
-			g_ptr_array_remove_index(blocks, blocks->len - 1);
-		return;
-	}
-	if (g_str_has_suffix(line, "{")) {
-		line[strlen(line) - 1] = '\0';
-		path = join(blocks, g_strstrip(line));
-		g_ptr_array_add(blocks, g_steal_pointer(&path));
-		g_hash_table_replace(settings, g_strdup(blocks->pdata[blocks->len - 1]),
-				     g_strdup(""));
-		return;
-	}
-	equals = strchr(line, '=');
-	if (equals == NULL)
-		return;
-	*equals = '\0';
-	g_strstrip(line);
-	path = join(blocks, line);
-	g_hash_table_replace(settings, g_steal_pointer(&path),
-			     g_strdup(g_strstrip(equals + 1)));
-}
-
-static GHashTable *read_doveconf(const char *text)
-{
-	GHashTable *settings =
-		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	g_autoptr(GPtrArray) blocks = g_ptr_array_new_with_free_func(g_free);
-	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-	size_t i;
-
-	for (i = 0; lines[i] != NULL; i++)
-		read_line(settings, blocks, lines[i]);
-	return settings;
-}
-
-static const char *get(GHashTable *settings, const char *name)
-{
-	const char *value = g_hash_table_lookup(settings, name);
-
-	return value != NULL ? value : "";
-}
-
-/* A setting of ours: in 2.3 within plugin { }. */
-static const char *get_ours(GHashTable *settings, const char *name)
-{
-	g_autofree char *in_plugin = g_strdup_printf("plugin/%s", name);
-	const char *value = g_hash_table_lookup(settings, in_plugin);
-
-	return value != NULL ? value : get(settings, name);
-}
-
-static bool has_word(const char *list, const char *word)
-{
-	g_auto(GStrv) words = g_strsplit_set(list, " \t", -1);
-
-	return g_strv_contains((const char *const *)words, word);
-}
-
-/* For all or for a protocol; 2.3 has a list, 2.4 a block. */
-static bool is_loaded(GHashTable *settings)
-{
-	GHashTableIter iter;
-	gpointer key, value;
-
-	g_hash_table_iter_init(&iter, settings);
-	while (g_hash_table_iter_next(&iter, &key, &value)) {
-		if (g_str_has_suffix(key, "mail_plugins") && has_word(value, "remite"))
-			return true;
-		if (g_str_has_suffix(key, "mail_plugins/remite") &&
-		    strcmp(value, "yes") == 0)
-			return true;
-	}
-	return false;
-}
+#define SETUP   "remite setup dovecot --apply"
 
 /* --- judging ------------------------------------------------------------------------ */
 
-static void judge_mode(struct rmt_doctor *doctor, GHashTable *settings)
+static void judge_mode(struct rmt_doctor *doctor, const struct rmt_doveconf *conf)
 {
 	const struct rmt_receipts_config *receipts = &doctor->config->receipts;
-	const char *mode = get_ours(settings, "remite_receipts");
+	const char *mode = rmt_doveconf_ours(conf, "remite_receipts");
 	bool none = receipts->rules.policy == RMT_RECEIPTS_NONE;
 
 	if (!receipts->configured) {
@@ -130,52 +40,237 @@ static void judge_mode(struct rmt_doctor *doctor, GHashTable *settings)
 			"Dovecot silences all requests, but receipts.policy allows them");
 }
 
-static void judge_service(struct rmt_doctor *doctor, GHashTable *settings)
+static void judge_service(struct rmt_doctor *doctor, const struct rmt_doveconf *conf)
 {
-	const char *user = get(settings, SERVICE "/user");
+	const char *user = rmt_doveconf_get(conf, SERVICE "/user");
 
-	if (g_hash_table_lookup(settings, SERVICE) == NULL) {
-		rmt_find(&doctor->findings, RMT_SEVERITY_ERROR, SERVICE,
-			 "(see packaging/examples and remite-dovecot(7))",
+	if (!rmt_doveconf_has(conf, SERVICE)) {
+		rmt_find(&doctor->findings, RMT_SEVERITY_ERROR, SERVICE, SETUP,
 			 "the mail plugin is loaded, but no agent takes its jobs");
 		return;
 	}
 	if (*user == '\0' || strcmp(user, "root") == 0)
 		rmt_find(&doctor->findings, RMT_SEVERITY_ERROR, SERVICE, "user = remite",
 			 "the agent does not start as root");
-	if (strcmp(get(settings, SERVICE "/process_min_avail"), "1") != 0)
+	if (strcmp(rmt_doveconf_get(conf, SERVICE "/process_min_avail"), "1") != 0)
 		rmt_find(&doctor->findings, RMT_SEVERITY_WARNING, SERVICE,
 			 "process_min_avail = 1",
 			 "ends when nobody speaks to it: receipts wait till somebody "
 			 "does");
-	if (strcmp(get(settings, SERVICE "/process_limit"), "1") != 0)
+	if (strcmp(rmt_doveconf_get(conf, SERVICE "/process_limit"), "1") != 0)
 		rmt_find(&doctor->findings, RMT_SEVERITY_ERROR, SERVICE,
 			 "process_limit = 1", "may run twice");
-	if (*get(settings, SERVICE "/vsz_limit") == '\0')
+	if (*rmt_doveconf_get(conf, SERVICE "/vsz_limit") == '\0')
 		rmt_find(&doctor->findings, RMT_SEVERITY_ERROR, SERVICE, "vsz_limit = 4G",
 			 "the default vsz_limit is smaller than the map of the records");
 }
 
-void rmt_doctor_dovecot_text(struct rmt_doctor *doctor, const char *doveconf)
+/* The line that loads the plugin for a protocol. Own: g_free. */
+static char *load_line(const struct rmt_doveconf *conf, const char *protocol)
 {
-	g_autoptr(GHashTable) settings = read_doveconf(doveconf);
+	return g_strdup_printf(conf->is_24
+				       ? "protocol %s {\n  mail_plugins {\n    remite = "
+					 "yes\n  }\n}"
+				       : "protocol %s {\n  mail_plugins = $mail_plugins "
+					 "remite\n}",
+			       protocol);
+}
 
-	if (is_loaded(settings)) {
-		judge_mode(doctor, settings);
-		judge_service(doctor, settings);
-	} else if (*get_ours(settings, "remite_receipts") != '\0') {
-		rmt_find(&doctor->findings, RMT_SEVERITY_WARNING, "mail_plugins",
-			 "mail_plugins = $mail_plugins remite",
-			 "remite_receipts is set, but the mail plugin is not loaded");
+/* A plugin in one of the two only sees half of each message's story. */
+static void judge_halves(struct rmt_doctor *doctor, const struct rmt_doveconf *conf,
+			 bool reads, bool delivers)
+{
+	g_autofree char *line = load_line(conf, reads ? "lmtp" : "imap");
+
+	if (reads && !delivers)
+		rmt_find(&doctor->findings, RMT_SEVERITY_WARNING, "protocol lmtp", line,
+			 "delivery does not load the mail plugin (nor does lda): "
+			 "requests are not noticed when mail comes in");
+	if (delivers && !reads)
+		rmt_find(&doctor->findings, RMT_SEVERITY_ERROR, "protocol imap", line,
+			 "imap does not load the mail plugin: nobody notices that a "
+			 "message is displayed");
+}
+
+/* agent/peer.h: who may speak for every user. */
+static void judge_account(struct rmt_doctor *doctor, const struct rmt_doveconf *conf)
+{
+	char *const *accounts = doctor->config->agent.accounts;
+	g_autofree char *user = rmt_doveconf_mail_account(conf, false);
+	g_autofree char *remedy = NULL;
+
+	if (user == NULL || strcmp(user, "root") == 0 ||
+	    strcmp(user, rmt_doveconf_get(conf, SERVICE "/user")) == 0 ||
+	    (accounts != NULL && g_strv_contains((const char *const *)accounts, user)))
+		return;
+	remedy = g_strdup_printf("agent: { accounts = [\"%s\"] }", user);
+	rmt_find(&doctor->findings, RMT_SEVERITY_ERROR, "agent.accounts", remedy,
+		 "all mail is of '%s', and the agent does not let it speak for users",
+		 user);
+}
+
+static void judge_unsubscribe(struct rmt_doctor *doctor, const struct rmt_doveconf *conf)
+{
+	if (strcmp(rmt_doveconf_ours(conf, "remite_unsubscribe"), "yes") == 0 &&
+	    !rmt_doveconf_has(conf, "service remite-unsubscribe"))
+		rmt_find(&doctor->findings, RMT_SEVERITY_ERROR,
+			 "service remite-unsubscribe", SETUP,
+			 "users may ask to leave lists, and no service does it");
+}
+
+void rmt_doctor_dovecot_judge(struct rmt_doctor *doctor, const struct rmt_doveconf *conf)
+{
+	bool reads = rmt_doveconf_loads(conf, "imap", "remite");
+	bool delivers = rmt_doveconf_loads(conf, "lmtp", "remite") ||
+			rmt_doveconf_loads(conf, "lda", "remite");
+
+	if (!reads && !delivers) {
+		g_autofree char *line = load_line(conf, "imap");
+
+		if (*rmt_doveconf_ours(conf, "remite_receipts") != '\0')
+			rmt_find(&doctor->findings, RMT_SEVERITY_WARNING, "mail_plugins",
+				 line,
+				 "remite_receipts is set, but the mail plugin is not "
+				 "loaded");
+		else if (doctor->config->receipts.configured)
+			rmt_find(&doctor->findings, RMT_SEVERITY_NOTE, "mail_plugins",
+				 SETUP,
+				 "remite.conf has a policy of read receipts, and Dovecot "
+				 "here does not load the mail plugin");
+		return;
 	}
+	judge_halves(doctor, conf, reads, delivers);
+	judge_mode(doctor, conf);
+	judge_service(doctor, conf);
+	judge_account(doctor, conf);
+	judge_unsubscribe(doctor, conf);
+}
+
+/* --- this machine ------------------------------------------------------------------- */
+
+static void check_installed(struct rmt_doctor *doctor)
+{
+	g_autoptr(GString) dir = g_string_new(NULL);
+	g_autofree char *path = NULL;
+
+	if (!rmt_doveconf_ask(doctor->dovecot_conf, "mail_plugin_dir", dir, NULL))
+		return;
+	path = g_build_filename(dir->str, "lib20_remite_plugin.so", NULL);
+	if (!g_file_test(path, G_FILE_TEST_EXISTS))
+		rmt_find(&doctor->findings, RMT_SEVERITY_ERROR, path,
+			 "apt install remite-dovecot",
+			 "Dovecot is told to load it and it is not there: no user gets "
+			 "in");
+}
+
+/* The agent greets whoever greets it. */
+static void check_greeting(struct rmt_doctor *doctor, const char *path)
+{
+	g_autofree char *endpoint = g_strconcat("unix:", path, NULL);
+	int fd = rmt_doctor_connect(endpoint);
+	const char *trouble;
+	char reply[64];
+
+	if (fd < 0) {
+		bool is_missing = errno == ENOENT || errno == ECONNREFUSED;
+
+		rmt_find(&doctor->findings, RMT_SEVERITY_ERROR, path,
+			 is_missing ? "doveadm reload" : NULL,
+			 "the agent cannot be reached: %s%s", g_strerror(errno),
+			 is_missing ? " (does Dovecot run?)" : "");
+		return;
+	}
+	trouble = rmt_doctor_ask(fd, "VERSION\tremite\t1\trole=doveadm\n", "\n", reply,
+				 sizeof(reply));
+	close(fd);
+	if (trouble == NULL && !g_str_has_prefix(reply, "VERSION\tremite\t"))
+		trouble = "answers something else: it is not remite-agent";
+	if (trouble != NULL)
+		rmt_find(&doctor->findings, RMT_SEVERITY_ERROR, path,
+			 "doveadm log errors",
+			 "the agent %s (no connection is refused by its mode)", trouble);
+}
+
+static void check_reach(struct rmt_doctor *doctor, const struct rmt_doveconf *conf,
+			const char *path)
+{
+	g_autofree char *name = rmt_doveconf_mail_account(conf, false);
+	g_autofree char *group = rmt_doveconf_mail_account(conf, true);
+	g_autofree char *remedy = NULL;
+	const struct passwd *user = name != NULL ? getpwnam(name) : NULL;
+	struct stat st;
+	mode_t need;
+
+	if (stat(path, &st) < 0)
+		return;
+	need = user == NULL                ? 02
+	       : user->pw_uid == st.st_uid ? 0200
+	       : user->pw_gid == st.st_gid ? 020
+					   : 02;
+	if (st.st_mode & need)
+		return;
+	remedy = user == NULL ? g_strdup("mode = 0666")
+			      : g_strdup_printf("mode = 0660\ngroup = %s",
+						group != NULL ? group : name);
+	rmt_find(&doctor->findings, RMT_SEVERITY_ERROR,
+		 SERVICE " { unix_listener remite-agent }", remedy,
+		 "%s%s may not write to %s (mode %04o)",
+		 user == NULL ? "users' processes, each with its own uid,"
+			      : "mail processes of ",
+		 user == NULL ? "" : name, path, (unsigned)st.st_mode & 07777);
+}
+
+static void check_socket(struct rmt_doctor *doctor, const struct rmt_doveconf *conf)
+{
+	const char *written = rmt_doveconf_ours(conf, "remite_agent_socket");
+	g_autoptr(GString) base = g_string_new(NULL);
+	g_autofree char *path = NULL;
+
+	if (!rmt_doveconf_ask(doctor->dovecot_conf, "base_dir", base, NULL))
+		return;
+	path = g_canonicalize_filename(*written != '\0' ? written : "remite-agent",
+				       base->str);
+	check_greeting(doctor, path);
+	check_reach(doctor, conf, path);
+}
+
+static void check_user(struct rmt_doctor *doctor, const struct rmt_doveconf *conf)
+{
+	const char *user = rmt_doveconf_get(conf, SERVICE "/user");
+
+	if (*user != '\0' && getpwnam(user) == NULL)
+		rmt_find(&doctor->findings, RMT_SEVERITY_ERROR, SERVICE,
+			 "adduser --system --group --no-create-home remite",
+			 "user = %s: this system has no such account, and Dovecot does "
+			 "not start",
+			 user);
 }
 
 void rmt_doctor_dovecot(struct rmt_doctor *doctor)
 {
-	const char *argv[] = { "doveconf", "-n", NULL };
-	g_autoptr(GString) out = g_string_new(NULL);
-	int status;
+	g_autoptr(GError) err = NULL;
+	g_autoptr(rmt_doveconf) conf = rmt_doveconf_read(doctor->dovecot_conf, &err);
+	bool is_missing = g_error_matches(err, G_FILE_ERROR, G_FILE_ERROR_NOENT);
 
-	if (rmt_run(argv, out, NULL, &status, NULL) && status == 0)
-		rmt_doctor_dovecot_text(doctor, out->str);
+	if (conf == NULL && is_missing && !doctor->config->receipts.configured)
+		return;
+	if (conf == NULL && is_missing) {
+		rmt_find(&doctor->findings, RMT_SEVERITY_NOTE, "dovecot", NULL,
+			 "no Dovecot is installed here: the policy of read receipts "
+			 "concerns another host");
+		return;
+	}
+	if (conf == NULL) {
+		rmt_find(&doctor->findings, RMT_SEVERITY_ERROR, doctor->dovecot_conf,
+			 NULL, "%s", err->message);
+		return;
+	}
+	rmt_doctor_dovecot_judge(doctor, conf);
+	if (!rmt_doveconf_loads(conf, "imap", "remite"))
+		return;
+	check_installed(doctor);
+	if (!rmt_doveconf_has(conf, SERVICE))
+		return;
+	check_user(doctor, conf);
+	check_socket(doctor, conf);
 }

@@ -179,33 +179,49 @@ static bool is_connected(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error == 0;
 }
 
-/* What went wrong, or NULL: an action came within a second. */
-static const char *ask(int fd)
+const char *rmt_doctor_ask(int fd, const char *question, const char *until, char *reply,
+			   size_t size)
 {
-	gint64 until = g_get_monotonic_time() + ANSWER_MS * 1000;
-	char reply[512] = "";
+	gint64 end = g_get_monotonic_time() + ANSWER_MS * 1000;
 	size_t got = 0;
 
-	if (wait_until(fd, POLLOUT, until) && !is_connected(fd))
+	reply[0] = '\0';
+	if (wait_until(fd, POLLOUT, end) && !is_connected(fd))
 		return "no connection: nobody listens there";
-	if (!wait_until(fd, POLLOUT, until) ||
-	    send(fd, request, strlen(request), MSG_NOSIGNAL) != (ssize_t)strlen(request))
+	if (!wait_until(fd, POLLOUT, end) ||
+	    send(fd, question, strlen(question), MSG_NOSIGNAL) !=
+		    (ssize_t)strlen(question))
 		return "takes no request";
-	while (strstr(reply, "\n\n") == NULL && got + 1 < sizeof(reply)) {
+	while (strstr(reply, until) == NULL && got + 1 < size) {
 		ssize_t n;
 
-		if (!wait_until(fd, POLLIN, until))
+		if (!wait_until(fd, POLLIN, end))
 			return "does not answer within a second";
-		n = recv(fd, reply + got, sizeof(reply) - 1 - got, 0);
+		n = recv(fd, reply + got, size - 1 - got, 0);
 		if (n <= 0)
 			return "hangs up instead of answering";
 		got += (size_t)n;
 		reply[got] = '\0';
 	}
-	return strncmp(reply, POLICY_REPLY, strlen(POLICY_REPLY)) == 0
-		       ? NULL
-		       : "answers something else than an action: it is not "
-			 "remite-policyd";
+	return NULL;
+}
+
+/* What went wrong, or NULL: an action came within a second. */
+static const char *ask(int fd)
+{
+	char reply[512];
+	const char *trouble = rmt_doctor_ask(fd, request, "\n\n", reply, sizeof(reply));
+
+	if (trouble == NULL && strncmp(reply, POLICY_REPLY, strlen(POLICY_REPLY)) != 0)
+		trouble = "answers something else than an action: it is not "
+			  "remite-policyd";
+	return trouble;
+}
+
+int rmt_doctor_connect(const char *endpoint)
+{
+	return g_str_has_prefix(endpoint, "inet:") ? connect_inet(endpoint + 5)
+						   : connect_unix(endpoint + 5);
 }
 
 static void check_answer(struct rmt_doctor *d, const char *place, int fd)
@@ -325,6 +341,50 @@ static void check_control(struct rmt_doctor *d)
 		close(fd);
 }
 
+/* --- metrics -------------------------------------------------------------------- */
+
+static void check_metrics(struct rmt_doctor *d, const char *setting, const char *address)
+{
+	g_autofree char *endpoint = g_strconcat("inet:", address, NULL);
+	char reply[4096];
+	int fd = rmt_doctor_connect(endpoint);
+	const char *trouble;
+
+	if (fd < 0)
+		return; /* the daemon does not run: others say so */
+	trouble = rmt_doctor_ask(fd, "GET /metrics HTTP/1.0\r\n\r\n", "remite_", reply,
+				 sizeof(reply));
+	close(fd);
+	if (trouble == NULL ? strstr(reply, "remite_") == NULL
+			    : !g_str_has_prefix(trouble, "no connection"))
+		rmt_find(&d->findings, RMT_SEVERITY_ERROR, address, setting,
+			 "another program has this port: the daemon cannot show its "
+			 "numbers there (choose another)");
+}
+
+void rmt_doctor_metrics(struct rmt_doctor *d)
+{
+	if (d->config->policyd.metrics != NULL)
+		check_metrics(d, "policyd: { metrics = \"127.0.0.1:9187\" }",
+			      d->config->policyd.metrics);
+	if (d->config->milter.metrics != NULL)
+		check_metrics(d, "milter: { metrics = \"127.0.0.1:9188\" }",
+			      d->config->milter.metrics);
+}
+
+/* --- the whole ------------------------------------------------------------------ */
+
+/* What is kept read-only on purpose is for whoever builds the system. */
+static void check_read_only(struct rmt_doctor *d, const char *dir, const char *command)
+{
+	struct statvfs fs;
+
+	if (statvfs(dir, &fs) == 0 && (fs.f_flag & ST_RDONLY))
+		rmt_find(&d->findings, RMT_SEVERITY_NOTE, dir, command,
+			 "is on a file system mounted read-only: --apply cannot write "
+			 "there; put in what the command prints");
+}
+
 void rmt_doctor_state(struct rmt_doctor *d)
 {
 	const char *dir = d->config->state;
@@ -333,6 +393,8 @@ void rmt_doctor_state(struct rmt_doctor *d)
 
 	if (dir == NULL)
 		return;
+	if (d->pf != NULL)
+		check_read_only(d, d->pf->dir, "remite setup postfix");
 	remedy = g_strdup_printf("install -d -o remite -g remite -m 0750 %s", dir);
 	if (stat(dir, &st) < 0)
 		rmt_find(&d->findings, RMT_SEVERITY_ERROR, dir, remedy,

@@ -16,14 +16,13 @@ static int explain(const struct rmt_cli *cli, int argc, char **argv);
 
 const struct rmt_command rmt_command_explain = {
 	"explain",
-	"say what a policy request would be answered, and every step to it",
+	"say what a request would be answered, and every step to it",
 	"usage: remite explain [--alone] < REQUEST\n"
 	"\n"
-	"Reads a request of Postfix's policy protocol: lines NAME=VALUE, as "
-	"policyd.record\n"
-	"writes them; request=, protocol_state= (RCPT) and the empty line may be left "
-	"out.\n"
-	"Changes nothing.\n"
+	"Reads a request of Postfix's policy protocol: lines NAME=VALUE, as the file of\n"
+	"policyd.record has them; request=, protocol_state= (RCPT) and the empty line "
+	"may\n"
+	"be left out. Changes nothing.\n"
 	"\n"
 	"A running policyd answers with its counters. If none does, or with --alone, "
 	"the\n"

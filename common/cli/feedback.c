@@ -311,9 +311,8 @@ const struct rmt_command rmt_command_feedback = {
 	.name = "feedback",
 	.summary = "take in bounces, complaints and Postfix's log",
 	.usage =
-		"usage: remite feedback [--to RECIPIENT] [--from SENDER] [--queue-id ID] "
-		"< "
-		"MESSAGE\n"
+		"usage: remite feedback [--to ADDRESS] [--from ADDRESS] [--queue-id ID]\n"
+		"                       < MESSAGE\n"
 		"       remite feedback --maildir DIRECTORY\n"
 		"       remite feedback --log FILE|journal [--follow]\n"
 		"       remite feedback list | show ID | remove ID | retry | expire\n"

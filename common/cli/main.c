@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/version.h"
 #include "common/cli/cli.h"
 
 /* clang-format off */
@@ -48,7 +49,9 @@ static void print_help(FILE *out)
 	for (i = 0; commands[i] != NULL; i++)
 		fprintf(out, "  %-14s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("\n'remite COMMAND --help' tells more; manual: remite(1).\n"
-	      "-c FILE: the configuration, else " RMT_CONFIG_DEFAULT_FILE ".\n",
+	      "-c FILE: the configuration, else " RMT_CONFIG_DEFAULT_FILE ".\n"
+	      "Exit status: 0 all is well, 1 the answer is no or something was found,\n"
+	      "2 the command line is wrong, 3 it could not be done.\n",
 	      out);
 }
 
@@ -87,7 +90,9 @@ int main(int argc, char **argv)
 		first = 3;
 	}
 	if (first < argc && strcmp(argv[first], "--version") == 0) {
-		puts("remite " RMT_VERSION);
+		g_autofree char *version = rmt_version_text("remite");
+
+		puts(version);
 		return RMT_EXIT_OK;
 	}
 	if (first < argc && strcmp(argv[first], "--help") == 0) {

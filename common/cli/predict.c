@@ -465,13 +465,13 @@ const struct rmt_command rmt_command_predict = {
 	.name = "predict",
 	.summary = "tell what each mailbox provider would answer to a message",
 	.usage =
-		"usage: remite predict --ip ADDRESS --helo NAME --mail-from ADDRESS "
-		"[OPTION ...] FILE\n"
+		"usage: remite predict --ip ADDRESS --helo NAME --mail-from ADDRESS\n"
+		"                      [OPTION ...] FILE\n"
 		"\n"
 		"Says whether Gmail, Yahoo, Outlook and iCloud would accept the signed "
 		"message in\n"
 		"FILE (- is standard input), with the code they refuse with and the "
-		"rules behind it.\n"
+		"rules.\n"
 		"  --ip ADDRESS         the address it leaves from\n"
 		"  --helo NAME          the name that host says in HELO\n"
 		"  --mail-from ADDRESS  its return path; '<>' for none\n"

@@ -19,11 +19,12 @@ const struct rmt_command rmt_command_reload = {
 	"make policyd and remite-milter read their configuration again",
 	"usage: remite reload\n"
 	"\n"
-	"remite-milter is found by its UNIX socket and told by SIGUSR1; its log says how "
-	"it\n"
-	"went. As to policyd, returns when the new configuration is in force, or was "
-	"refused: then the old\n"
-	"one stays, and what is wrong is printed. No connection and no counter is lost.\n"
+	"remite-milter is found by its UNIX socket and told by SIGUSR1; its log says "
+	"how\n"
+	"it went. As to policyd, returns when the new configuration is in force, or was\n"
+	"refused: then the old one stays, and what is wrong is printed. No connection "
+	"and\n"
+	"no counter is lost.\n"
 	"\n"
 	"The control socket is taken from the configuration: where the new one names\n"
 	"another socket, send SIGHUP to remite-policyd instead.\n",

@@ -325,7 +325,7 @@ static int run(const struct rmt_cli *cli, int argc, char **argv)
 
 const struct rmt_command rmt_command_replay = {
 	"replay",
-	"what this configuration would have answered to recorded requests",
+	"what this configuration would have said to recorded requests",
 	"usage: remite [-c FILE] replay [--show N] [--no-records] LOG\n\n"
 	"LOG ('-': standard input) holds requests as the setting policyd.record writes\n"
 	"them. Each is decided under the configuration of -c FILE at the time it was\n"

@@ -113,8 +113,9 @@ static bool start(struct child *child, const char *const *argv, GError **err)
 
 	if (path == NULL) {
 		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_NOENT,
-			    "the program '%s' is not installed (package postfix)",
-			    argv[0]);
+			    "the program '%s' is not installed (package %s)", argv[0],
+			    g_str_has_prefix(argv[0], "dove") ? "dovecot-core"
+							      : "postfix");
 		return false;
 	}
 	if (pipe2(child->out, O_CLOEXEC) < 0 || pipe2(child->errors, O_CLOEXEC) < 0)

@@ -4,6 +4,7 @@
 
 #include "common/cli/cli.h"
 #include "common/cli/setup_apply.h"
+#include "common/cli/setup_dovecot.h"
 #include "common/cli/setup_milter.h"
 
 struct options {
@@ -113,6 +114,8 @@ static int run_setup(const struct rmt_cli *cli, int argc, char **argv)
 	g_autoptr(GError) err = NULL;
 	struct options options;
 
+	if (argc > 1 && strcmp(argv[1], "dovecot") == 0)
+		return rmt_setup_dovecot(cli, argc - 1, argv + 1);
 	if (!read_options(&options, argc, argv))
 		return rmt_cli_usage(&rmt_command_setup, RMT_EXIT_USAGE);
 	if (options.revert)
@@ -141,17 +144,22 @@ static int run_setup(const struct rmt_cli *cli, int argc, char **argv)
 
 const struct rmt_command rmt_command_setup = {
 	"setup",
-	"make Postfix ask policyd and use the egresses",
-	"usage: remite setup postfix [--milter] [--apply | --revert] [--postfix DIR]\n\n"
-	"Prints, as commands, what Postfix's configuration lacks: policyd at all three\n"
-	"stages, a transport per egress, tables that send each stream's senders "
-	"there.\n\n"
+	"make Postfix ask policyd, Dovecot load the plugin",
+	"usage: remite setup postfix [--milter] [--apply | --revert] [--postfix DIR]\n"
+	"       remite setup dovecot [--apply | --revert] [--dovecot FILE]\n\n"
+	"postfix: prints, as commands, what Postfix's configuration lacks: policyd at "
+	"all\n"
+	"three stages, a transport per egress, tables that send streams' senders there.\n"
+	"dovecot: prints what Dovecot needs to load the mail plugin and start services:\n"
+	"a file of our own, " RMT_SETUP_DOVECOT_NAME ".\n\n"
 	"  --milter       remite-milter behind (and before) the milters there are, too;\n"
 	"                 later runs keep it there\n"
-	"  --apply        do it: backup, postconf(1), 'postfix check'; undone if that "
-	"fails\n"
+	"  --apply        do it: with a backup, and undone if Postfix or Dovecot does "
+	"not\n"
+	"                 take it\n"
 	"  --revert       take back what --apply did; edits of others stay\n"
-	"  --postfix DIR  Postfix's configuration, else " RMT_POSTFIX_DIR "\n\n"
-	"Postfix is not reloaded: 'postfix reload' is yours to say.\n",
+	"  --postfix DIR  Postfix's configuration, else " RMT_POSTFIX_DIR "\n"
+	"  --dovecot FILE Dovecot's configuration, else " RMT_DOVECOT_FILE "\n\n"
+	"Neither is reloaded: 'postfix reload' and 'doveadm reload' are yours to say.\n",
 	run_setup,
 };

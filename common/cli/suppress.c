@@ -257,9 +257,10 @@ const struct rmt_command rmt_command_suppress = {
 	.summary = "addresses that streams must not mail",
 	.usage = "usage: remite suppress add ADDRESS ... [OPTIONS]\n"
 		 "       remite suppress remove ADDRESS ... [--scope SCOPE]\n"
-		 "       remite suppress list [ADDRESS | @DOMAIN] [--scope SCOPE] "
-		 "[--reason REASON]\n"
-		 "                            [--since TIME] [--expired] [--json]\n"
+		 "       remite suppress list [ADDRESS | @DOMAIN] [--scope SCOPE]\n"
+		 "                            [--reason REASON] [--since TIME] "
+		 "[--expired] "
+		 "[--json]\n"
 		 "       remite suppress import [FILE ...] [OPTIONS] [--dry-run]\n"
 		 "       remite suppress export [--scope SCOPE] [--reason REASON] "
 		 "[--since TIME]\n"

@@ -8,11 +8,19 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/base/version.h"
 
 static int refuse(const struct rmt_daemon *daemon)
 {
 	fputs(daemon->help, stderr);
 	return 2;
+}
+
+static void print_version(const struct rmt_daemon *daemon)
+{
+	g_autofree char *text = rmt_version_text(daemon->name);
+
+	puts(text);
 }
 
 /* -1: go on. */
@@ -32,7 +40,7 @@ static int take(struct rmt_daemon *daemon, int option)
 		fputs(daemon->help, stdout);
 		return EXIT_SUCCESS;
 	case 'V':
-		printf("%s %s\n", daemon->name, RMT_VERSION);
+		print_version(daemon);
 		return EXIT_SUCCESS;
 	default:
 		return refuse(daemon);

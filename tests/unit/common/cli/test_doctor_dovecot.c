@@ -19,7 +19,8 @@
 	"plugin {\n  remite_receipts = " mode "\n}\n"
 #define CONF24(mode)                                                                     \
 	"# 2.4.1 (7d8c0e5759): /etc/dovecot/dovecot.conf\nremite_receipts = " mode "\n"  \
-	"protocol imap {\n  mail_plugins {\n    remite = yes\n  }\n}\n"
+	"protocol imap {\n  mail_plugins {\n    remite = yes\n  }\n}\n"                  \
+	"protocol lmtp {\n  mail_plugins {\n    remite = yes\n  }\n}\n"
 
 #define ALLOW                                                                            \
 	"receipts: { policy = \"organization\" }\norganization = [\"example.com\"]\n"
@@ -31,12 +32,13 @@ static char *find(const char *config_text, const char *doveconf)
 	struct rmt_config *config =
 		rmt_config_read_text("test", config_text, &complaints);
 	struct rmt_doctor doctor = { .config = config };
+	g_autoptr(rmt_doveconf) conf = rmt_doveconf_parse(doveconf);
 	GString *out = g_string_new(NULL);
 	guint i;
 
 	assert_non_null(config);
 	rmt_findings_init(&doctor.findings);
-	rmt_doctor_dovecot_text(&doctor, doveconf);
+	rmt_doctor_dovecot_judge(&doctor, conf);
 	for (i = 0; i < doctor.findings.list->len; i++) {
 		const struct rmt_finding *f = doctor.findings.list->pdata[i];
 
@@ -52,7 +54,38 @@ static const struct {
 } cases[] = {
 	{ "2.3, all well", ALLOW, CONF23("server") SERVICE, "" },
 	{ "2.4, all well", ALLOW, CONF24("server") SERVICE, "" },
-	{ "no plugin, nothing said", ALLOW, "# 2.3\nmail_plugins = quota\n", "" },
+	{ "no plugin, no policy", "", "# 2.3\nmail_plugins = quota\n", "" },
+	{ "no plugin, a policy", ALLOW, "# 2.3\nmail_plugins = quota\n",
+	  "remite.conf has a policy of read receipts, and Dovecot here does not load the "
+	  "mail plugin|" },
+	{ "delivery does not load it", ALLOW,
+	  "# 2.3.19 (x)\nprotocol imap {\n  mail_plugins = quota remite\n}\n"
+	  "plugin {\n  remite_receipts = server\n}\n" SERVICE,
+	  "delivery does not load the mail plugin (nor does lda): requests are not "
+	  "noticed "
+	  "when mail comes in|" },
+	{ "imap has a list of its own", ALLOW,
+	  CONF23("server") SERVICE "protocol imap {\n  mail_plugins = quota\n}\n",
+	  "imap does not load the mail plugin: nobody notices that a message is "
+	  "displayed|" },
+	{ "imap switches it off", ALLOW,
+	  CONF24("server") SERVICE "mail_plugins {\n  remite = yes\n}\nprotocol imap {\n"
+				   "  mail_plugins {\n    remite = no\n  }\n}\n",
+	  "imap does not load the mail plugin: nobody notices that a message is "
+	  "displayed|" },
+	{ "one account for all mail", ALLOW,
+	  CONF23("server") SERVICE "mail_uid = vmail\n", "" },
+	{ "one that remite.conf does not name", ALLOW,
+	  CONF23("server") SERVICE "userdb {\n  args = uid=mailbox gid=mailbox "
+				   "home=/srv/%u\n  driver = static\n}\n",
+	  "all mail is of 'mailbox', and the agent does not let it speak for users|" },
+	{ "likewise in 2.4", ALLOW,
+	  CONF24("server") SERVICE
+	  "userdb static {\n  fields {\n    gid = mailbox\n    uid = mailbox\n  }\n}\n",
+	  "all mail is of 'mailbox', and the agent does not let it speak for users|" },
+	{ "leaving lists without the service", ALLOW,
+	  CONF23("server") SERVICE "plugin {\n  remite_unsubscribe = yes\n}\n",
+	  "users may ask to leave lists, and no service does it|" },
 	{ "set up, but not loaded", ALLOW, "remite_receipts = server\n",
 	  "remite_receipts is set, but the mail plugin is not loaded|" },
 	{ "policy none against server", NONE, CONF23("server") SERVICE,
@@ -69,7 +102,7 @@ static const struct {
 	  "ends when nobody speaks to it: receipts wait till somebody does|"
 	  "may run twice|"
 	  "the default vsz_limit is smaller than the map of the records|" },
-	{ "odd text", ALLOW, "}\n}\n{\n=\nmail_plugins\n= x\n a = b", "" },
+	{ "odd text", "", "}\n}\n{\n=\nmail_plugins\n= x\n a = b", "" },
 };
 
 static void the_doctor_compares_dovecot_with_remite_conf(void **state)
