@@ -60,7 +60,7 @@ static const struct words words[RMT_LANGUAGES][RMT_PAGE_KINDS] = {
 				   "Press the button, and this address will get no more "
 				   "mail from {}." },
 		[RMT_PAGE_DONE] = { "You are unsubscribed from {}",
-				    "Nothing more will be sent to this address. Messages "
+				    "It will not be sent to this address any more. Messages "
 				    "that are on their way may still arrive." },
 		[RMT_PAGE_UNDONE] = { "You are subscribed to {} again",
 				      "It is as it was before." },
@@ -96,7 +96,7 @@ static const struct words words[RMT_LANGUAGES][RMT_PAGE_KINDS] = {
 				   "Pulse el botón y esta dirección no recibirá más "
 				   "correo de {}." },
 		[RMT_PAGE_DONE] = { "Se ha dado de baja de {}",
-				    "No se enviará nada más a esta dirección. Los mensajes "
+				    "Ya no se enviará a esta dirección. Los mensajes "
 				    "que ya están en camino aún pueden llegar." },
 		[RMT_PAGE_UNDONE] = { "Vuelve a estar suscrito a {}",
 				      "Todo está como antes." },
