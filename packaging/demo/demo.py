@@ -5,8 +5,9 @@
     sudo packaging/quickstart demo
 
 Shows remite-policyd's own decision lines as a table, one line per recipient, as
-they are logged; then what remite-milter answers to three whole messages. Everything runs on loopback in a private directory, for about
-half a minute, and is gone afterwards, also after Ctrl-C.
+they are logged; then what remite-milter answers to three whole messages, a read receipt,
+and one-click unsubscribe both ways. Everything runs on loopback in a private directory,
+for about a minute, and is gone afterwards, also after Ctrl-C.
 """
 import os
 import random
@@ -22,6 +23,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "tests", "lib"))
 sys.dont_write_bytecode = True
+import oneclick  # noqa: E402
 import receipt  # noqa: E402
 from live import BUILD, Failure, Place, Skip, can_connect, end_process, wait_until  # noqa: E402
 from postfix import Postfix  # noqa: E402
@@ -317,16 +319,18 @@ def main():
     random.seed(7)  # the same show every time
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
         signal.signal(number, lambda *_: sys.exit(1))
-    signal.alarm(120)
+    signal.alarm(180)
     place, screen = Place("demo"), Screen()
     try:
         play(place, screen)
-        if receipt.may_be_shown():
-            mailboxes = Place("demo")
+        for scene in (receipt, oneclick):
+            if not scene.may_be_shown():
+                continue
+            stage = Place("demo")
             try:
-                receipt.show(mailboxes, screen)
+                scene.show(stage, screen)
             finally:
-                mailboxes.close()
+                stage.close()
     except KeyboardInterrupt:
         screen.line("\nstopped")
         return 130

@@ -24,13 +24,17 @@ def start(place):
 @test
 def the_demo_shows_every_kind_of_answer(place):
     demo = start(place)
-    said = demo.communicate(timeout=90)[0]
+    said = demo.communicate(timeout=170)[0]
     equal(demo.returncode, 0, f"exit status: {said}")
     for word in ("passed", "deferred", "refused", "reported", "suppressed: unsubscribe",
                  "paused: complaints", "limit burst", "limit person",
                  "$ remite status", "limits nearest to full",
                  "SPF passes for shop.example: aligned", "(rule R7)", "(rule R11)"):
         true(word in said, f"'{word}' is not in what it shows: {said}")
+    if "One-click unsubscribe, as the sender" in said:  # Dovecot and opendkim are there
+        for word in ("200 unsubscribed", "must not be mailed by stream", "signed: list-unsub",
+                     "POST /ok?u=1 HTTP/1.1", "The message is marked now: $unsubscribed"):
+            true(word in said, f"'{word}' is not in what it shows: {said}")
     equal(os.listdir(place.path), [], "left behind")
 
 
