@@ -131,7 +131,7 @@ MILTER_SRC := $(addprefix postfix-policy/milter/, main.c processes.c place.c mil
 	events.c session.c names.c kind.c gather.c outcome.c judge.c message.c end.c steps.c \
 	counts.c counts_http.c policyd_client.c step_alignment.c step_charge.c step_domains.c step_header.c step_left.c)
 MILTER_SRC += postfix-policy/milter/step_unsubscribe.c
-MILTER_SRC += postfix-policy/milter/step_proof.c
+MILTER_SRC += postfix-policy/milter/step_proof.c postfix-policy/milter/step_original_recipient.c
 MILTER_SRC += postfix-policy/milter/step_police.c
 CLI_SRC += common/cli/check.c common/cli/check_json.c common/cli/check_sts.c common/cli/check_text.c common/cli/fetch.c common/cli/predict.c common/cli/report.c
 

@@ -163,10 +163,14 @@ static sfsistat on_sender(SMFICTX *context, char **words)
 static sfsistat on_recipient(SMFICTX *context, char **words)
 {
 	struct connection *connection = connection_of(context);
+	char **word;
 
 	if (connection == NULL)
 		return in_trouble("RCPT without a connection");
 	rmt_session_recipient(connection->session, words[0] != NULL ? words[0] : "");
+	for (word = words; *word != NULL; word++)
+		if (word > words)
+			rmt_session_recipient_parameter(connection->session, *word);
 	return connection->go_on;
 }
 

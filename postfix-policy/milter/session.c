@@ -34,6 +34,7 @@ void rmt_session_forget(struct rmt_session *session)
 	g_string_truncate(session->body, 0);
 	g_ptr_array_set_size(session->recipients, 0);
 	session->recipient_count = 0;
+	g_clear_pointer(&session->orcpt, g_free);
 	session->header_octets = session->field_count = session->body_octets = 0;
 	session->complete = true;
 	session->smtputf8 = false;
@@ -83,8 +84,15 @@ void rmt_session_begin(struct rmt_session *session, const char *sender)
 void rmt_session_recipient(struct rmt_session *session, const char *recipient)
 {
 	session->recipient_count++;
+	g_clear_pointer(&session->orcpt, g_free);
 	if (session->recipients->len < RMT_SESSION_RECIPIENTS_MAX)
 		g_ptr_array_add(session->recipients, without_brackets(recipient));
+}
+
+void rmt_session_recipient_parameter(struct rmt_session *session, const char *parameter)
+{
+	if (g_ascii_strncasecmp(parameter, "ORCPT=", 6) == 0)
+		rmt_session_set(&session->orcpt, parameter + 6);
 }
 
 /* Folds come as LF or CRLF; in the message they were CRLF. */

@@ -37,6 +37,7 @@ struct rmt_session {
 	char *queue_id, *sender, *sasl_user; /* own; sender without brackets */
 	GPtrArray *recipients;               /* own; char *, without brackets */
 	size_t recipient_count;              /* of all, listed or not */
+	char *orcpt;           /* own; of the last recipient, as it was said; or NULL */
 	GString *header;       /* own; "Name: value\r\n"..., as long as it fits */
 	size_t header_octets;  /* of all fields, kept or not */
 	size_t field_count;    /* of all */
@@ -63,6 +64,8 @@ void rmt_session_set(char **field, const char *value);
 void rmt_session_begin(struct rmt_session *session, const char *sender);
 void rmt_session_forget(struct rmt_session *session);
 void rmt_session_recipient(struct rmt_session *session, const char *recipient);
+/* A parameter of the RCPT before it: "ORCPT=rfc822;ann@example.org". */
+void rmt_session_recipient_parameter(struct rmt_session *session, const char *parameter);
 
 /* keys: foreign, for the signatures. value: as libmilter gives it, with LF for
  * folds; has_blank: what stands behind the colon is all in it. */

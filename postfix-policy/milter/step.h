@@ -95,6 +95,7 @@ extern const struct rmt_step rmt_step_give_back;
 /* Before: the fields of RFC 8058. */
 extern const struct rmt_step rmt_step_unsubscribe;
 
+extern const struct rmt_step rmt_step_original_recipient; /* inbound: of ORCPT */
 extern const struct rmt_step rmt_step_proof; /* inbound: what a later unsubscribe needs */
 
 /* --- for the core ------------------------------------------------------------------ */

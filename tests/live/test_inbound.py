@@ -61,6 +61,24 @@ def U02_what_is_signed_is_written_on_top(place):
 
 
 @test
+def D03_the_envelope_says_whom_the_sender_meant(place):
+    mx = Mx(place)
+
+    def take(*recipients):
+        count = len(mx.sink.messages)
+        with Smtp(mx.postfix.port) as client:
+            client.mail("b@sender.test")
+            for recipient in recipients:
+                equal(client.command(f"RCPT TO:<ann@example.net> {recipient}").code, 250, "RCPT")
+            client.data("Original-Recipient: rfc822;x@evil.test\r\nSubject: x\r\n\r\nx\r\n")
+        wait_until(lambda: len(mx.sink.messages) > count, "the message")
+        return fields(mx.sink.messages[-1], "Original-Recipient")
+
+    equal(take("ORCPT=rfc822;info+2Bde@example.net"), [" rfc822;info+de@example.net"], "one")
+    equal(take(""), [" rfc822;x@evil.test"], "nothing is known")
+
+
+@test
 def finding_7_an_unsigned_field_on_top_is_not_written(place):
     mx = Mx(place)
     got = mx.take(b"List-Unsubscribe: <https://evil.test/>\r\n" +
