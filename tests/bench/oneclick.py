@@ -50,6 +50,7 @@ service http-plain {{
   process_min_avail = 2
   process_limit = 2
   client_limit = 20000
+  vsz_limit = 4G
   inet_listener plain {{
     port = {port}
     ssl = yes
