@@ -117,7 +117,7 @@ POLICYD_SRC := $(addprefix postfix-policy/policyd/, main.c policyd.c loop.c list
 	control_status.c reload.c)
 # What is known of senders: policyd's own use of DNS.
 POLICYD_SRC += postfix-policy/policyd/senders.c postfix-policy/policyd/bulk_keeper.c
-POLICYD_SRC += postfix-policy/policyd/links.c
+POLICYD_SRC += postfix-policy/policyd/links.c postfix-policy/policyd/shares_keeper.c
 CLI_SRC += common/cli/bulk.c common/cli/doctor_bulk.c common/cli/doctor_milter.c common/cli/setup_milter.c
 CLI_SRC += common/cli/bounce.c
 CLI_SRC += $(addprefix common/cli/, doctor_receipts.c receipts.c receipts_batch.c receipts_case.c receipts_test.c)
@@ -163,9 +163,9 @@ AGENT_CORE_SRC += $(addprefix dovecot-plugin/agent/, errand.c leave.c leave_mail
 LEAVER_SRC := $(addprefix dovecot-plugin/unsubscribe/, main.c serve.c)
 
 # What comes back, remembered and obeyed: in every program.
-COMMON_SRC += common/config/section_feedback.c $(addprefix common/feedback/, feedback.c \
+COMMON_SRC += common/config/section_feedback.c $(addprefix common/feedback/, feedback.c shares.c \
 	work.c act.c attribute.c mailed.c events.c rates.c breaker.c provider.c maillog.c \
-	aggregate.c leave.c)
+	aggregate.c aggregate_mail.c leave.c)
 CLI_SRC += $(addprefix common/cli/, feedback.c feedback_take.c feedback_log.c return_path.c why.c \
 	feedback_report.c feedback_html.c doctor_feedback.c)
 MILTER_SRC += $(addprefix postfix-policy/milter/, records.c step_return_path.c)

@@ -98,9 +98,9 @@ static bool take_rates(void *context, const struct rmt_rates *rates)
 	add(&stream->days[at], rates);
 	add(&provider_of(stream, rates->provider)->sum, rates);
 	if (rmt_provider_complains(rates->provider) || complaints > 0) {
-		stream->complaints.n += rates->counts[RMT_RATE_SENT];
+		stream->complaints.n += rmt_rates_accepted(rates);
 		stream->complaints.k += complaints;
-		stream->complaint_days[at].n += rates->counts[RMT_RATE_ARMED_SENT];
+		stream->complaint_days[at].n += rmt_rates_armed_accepted(rates);
 		stream->complaint_days[at].k += rates->counts[RMT_RATE_ARMED_COMPLAINTS];
 	}
 	stream->dead_days[at].n += rates->counts[RMT_RATE_ARMED_SENT];

@@ -109,6 +109,42 @@ static void print_decisions(const json_t *answer, const char *stream)
 	}
 }
 
+/* "complaints 3 of 4000, 0.08 % (0.03 to 0.22)", or that nobody told. */
+static void print_tally(const char *name, const json_t *tally)
+{
+	if (!json_is_object(tally)) {
+		printf("; %s: no data", name);
+		return;
+	}
+	printf("; %s %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
+	       ", %.2f %% (%.2f to %.2f)",
+	       name, number_of(tally, "count"), number_of(tally, "of"),
+	       100 * json_real_value(json_object_get(tally, "share")),
+	       100 * json_real_value(json_object_get(tally, "low")),
+	       100 * json_real_value(json_object_get(tally, "high")));
+}
+
+/* What came back of one stream, all providers and each. */
+static void print_feedback(const json_t *answer, const char *stream)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(answer, "feedback"), i, row)
+	{
+		const char *provider = text_of(row, "provider");
+
+		if (strcmp(text_of(row, "stream"), stream) != 0)
+			continue;
+		printf("  %s%s: %" JSON_INTEGER_FORMAT " recipients",
+		       provider[0] != '\0' ? "at " : "in 30 days", provider,
+		       number_of(row, "sent"));
+		print_tally("complaints", json_object_get(row, "complaints"));
+		print_tally("dead", json_object_get(row, "dead"));
+		puts("");
+	}
+}
+
 static void print_streams(const json_t *answer)
 {
 	json_t *stream, *pause;
@@ -128,6 +164,7 @@ static void print_streams(const json_t *answer)
 			       text_of(pause, "reason"));
 		}
 		print_decisions(answer, text_of(stream, "name"));
+		print_feedback(answer, text_of(stream, "name"));
 	}
 }
 

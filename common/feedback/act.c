@@ -223,11 +223,12 @@ static bool add_rates(void *context, const struct rmt_rates *rates)
 	struct both *all = both_of(tallies, "");
 	uint64_t sent = rates->counts[RMT_RATE_ARMED_SENT];
 	uint64_t complaints = rates->counts[RMT_RATE_ARMED_COMPLAINTS];
+	uint64_t accepted = rmt_rates_armed_accepted(rates);
 
 	/* Who reports no complaints is no denominator for them. */
 	if (rmt_provider_complains(rates->provider) || complaints > 0) {
-		add_day(&both->complaints, sent, complaints);
-		add_day(&all->complaints, sent, complaints);
+		add_day(&both->complaints, accepted, complaints);
+		add_day(&all->complaints, accepted, complaints);
 	}
 	add_day(&both->bounces, sent, rates->counts[RMT_RATE_ARMED_DEAD]);
 	add_day(&all->bounces, sent, rates->counts[RMT_RATE_ARMED_DEAD]);

@@ -293,10 +293,8 @@ static GString *pack(const struct rmt_aggregate *report, unsigned *rows_r)
 bool rmt_aggregate_take(struct rmt_store *store, struct rmt_span octets, int64_t now,
 			unsigned *rows_r, GError **err)
 {
-	GString *xml = rmt_aggregate_unpack(octets, err), *value;
+	GString *xml = rmt_aggregate_unpack(octets, err);
 	struct rmt_aggregate *report;
-	struct rmt_store_change change = { .table = TABLE };
-	uint64_t hash;
 	bool ok;
 
 	if (xml == NULL)
@@ -305,6 +303,24 @@ bool rmt_aggregate_take(struct rmt_store *store, struct rmt_span octets, int64_t
 	g_string_free(xml, TRUE);
 	if (report == NULL)
 		return false;
+	ok = rmt_aggregate_put(store, report, now, rows_r, err);
+	rmt_aggregate_free(report);
+	return ok;
+}
+
+uint64_t rmt_aggregate_count(struct rmt_store *store)
+{
+	return rmt_store_count(store, TABLE);
+}
+
+bool rmt_aggregate_put(struct rmt_store *store, struct rmt_aggregate *report, int64_t now,
+		       unsigned *rows_r, GError **err)
+{
+	struct rmt_store_change change = { .table = TABLE };
+	GString *value;
+	uint64_t hash;
+	bool ok;
+
 	if (report->end <= 0 || report->end > now + 86400)
 		report->end = now;
 	hash = XXH3_64bits_withSeed(
@@ -315,7 +331,6 @@ bool rmt_aggregate_take(struct rmt_store *store, struct rmt_span octets, int64_t
 	change.value = rmt_span(value->str, value->len);
 	ok = rmt_store_commit(store, &change, 1, NULL, err);
 	g_string_free(value, TRUE);
-	rmt_aggregate_free(report);
 	return ok;
 }
 

@@ -36,6 +36,16 @@ GString *rmt_aggregate_unpack(struct rmt_span octets, GError **err);
 /* NULL: no report. */
 struct rmt_aggregate *rmt_aggregate_read(struct rmt_span xml, GError **err);
 
+/* A report that was read, as take() does. */
+bool rmt_aggregate_put(struct rmt_store *store, struct rmt_aggregate *report, int64_t now,
+		       unsigned *rows_r, GError **err);
+/* aggregate_mail.c: the first report that a mail carries. rows_r 0: it has none. Who may
+ * write to us may fill a table with them: at most RMT_AGGREGATE_KEPT are kept. */
+enum { RMT_AGGREGATE_KEPT = 10000, RMT_AGGREGATE_MAILED_ROWS = 5000 };
+bool rmt_aggregate_take_mail(struct rmt_store *store, struct rmt_span message,
+			     int64_t now, unsigned *rows_r, GError **err);
+uint64_t rmt_aggregate_count(struct rmt_store *store);
+
 /* Durable when it returns; a report that came before counts once (reporter, id). */
 bool rmt_aggregate_take(struct rmt_store *store, struct rmt_span octets, int64_t now,
 			unsigned *rows_r, GError **err);

@@ -3,7 +3,9 @@
 
 #include <math.h>
 
-static const double alpha = 0.01, beta = 0.05;
+/* Of 100,000 simulated streams at 0.1 % (test_breaker.c) this alpha pauses less than
+ * 1 % within 20,000 mails, and finds those at 0.3 % 300 mails sooner than 0.01 does. */
+static const double alpha = 0.0128, beta = 0.05;
 static const double alpha_day = 0.0002; /* about alpha in 50 days */
 static const double alpha_warn = 0.1;
 static const double beta_day = 0.05;

@@ -3,8 +3,8 @@
  *
  * Wald's sequential test (1945): after n mails with k of them bad, the evidence is
  * k ln(p1/p0) + (n - k) ln((1-p1)/(1-p0)). A stream pauses where it passes
- * ln((1-beta)/alpha): at 0.1 and 0.3 % with alpha 1 % and beta 5 % that is k >=
- * (4.554 + 0.0020 n) / 1.1006, 6 of 1,000 or 23 of 10,000. A fixed threshold would
+ * ln((1-beta)/alpha): at 0.1 and 0.3 % with alpha 1.28 % and beta 5 % that is k >=
+ * (4.307 + 0.0020 n) / 1.1006, 6 of 1,000 or 23 of 10,000. A fixed threshold would
  * stop on one complaint in 300 mails, and a plain running sum stops every good
  * stream some day.
  *

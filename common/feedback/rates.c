@@ -16,6 +16,38 @@ void rmt_rates_clear(struct rmt_rates *rates)
 	*rates = (struct rmt_rates){ NULL };
 }
 
+static bool is_failure(int class)
+{
+	return class == RMT_CLASS_UNKNOWN ||
+	       (class >= RMT_CLASS_DEAD_ADDRESS && class <= RMT_CLASS_CONFIG_OURS);
+}
+
+uint64_t rmt_rates_accepted(const struct rmt_rates *rates)
+{
+	uint64_t sent = rates->counts[RMT_RATE_SENT];
+	uint64_t accepted = MIN(rates->counts[RMT_RATE_ACCEPTED], sent), failed = 0;
+	int class;
+
+	for (class = 0; class < RMT_CLASSES; class ++)
+		if (is_failure(class))
+			failed += rates->counts[RMT_RATE_CLASSES + class];
+	/* A log that was read for part of the day says too little. */
+	if (10 * (accepted + failed) >= 9 * sent && accepted > 0)
+		return accepted;
+	return sent - MIN(sent, failed);
+}
+
+uint64_t rmt_rates_armed_accepted(const struct rmt_rates *rates)
+{
+	uint64_t sent = rates->counts[RMT_RATE_SENT];
+	uint64_t armed = rates->counts[RMT_RATE_ARMED_SENT];
+
+	if (armed >= sent)
+		return rmt_rates_accepted(rates);
+	return (uint64_t)((double)armed * (double)rmt_rates_accepted(rates) /
+			  (double)sent);
+}
+
 /* --- keys -------------------------------------------------------------------------- */
 
 static size_t put_name(char *out, const char *name)

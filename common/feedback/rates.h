@@ -33,6 +33,12 @@ struct rmt_rates {
 };
 void rmt_rates_clear(struct rmt_rates *rates);
 
+/* Recipients whose provider took the mail: who can complain. As Postfix's log says,
+ * where it was read for this day; else those that left and did not come back. */
+uint64_t rmt_rates_accepted(const struct rmt_rates *rates);
+/* The same of those that left since the stream was armed. */
+uint64_t rmt_rates_armed_accepted(const struct rmt_rates *rates);
+
 /* A change of one row: the memory of a change in a commit. */
 struct rmt_rates_change {
 	char key[200];

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/feedback/aggregate.h"
 #include "common/feedback/attribute.h"
 #include "common/feedback/leave.h"
 #include "common/feedback/provider.h"
@@ -282,6 +283,21 @@ static bool read_report(struct work *w, const struct rmt_feedback_item *item,
 	return ok;
 }
 
+/* True in *taken_r: it was DMARC's, and is done with. */
+static bool take_aggregate(struct work *w, bool *taken_r, GError **err)
+{
+	unsigned rows;
+
+	if (!rmt_aggregate_take_mail(w->f->store, w->row->message, w->now, &rows, err))
+		return false;
+	*taken_r = rows > 0;
+	if (rows == 0)
+		return true;
+	g_string_append_printf(w->done->line, "kind=dmarc source=%s rows=%u",
+			       w->row->source, rows);
+	return rmt_inbox_remove(w->f->store, &w->row->id, NULL, err);
+}
+
 static bool work_row(struct rmt_feedback *feedback, struct rmt_inbox_row *row,
 		     int64_t now, struct rmt_feedback_done *done, GError **err)
 {
@@ -289,8 +305,13 @@ static bool work_row(struct rmt_feedback *feedback, struct rmt_inbox_row *row,
 						row->queue_id, row->message };
 	g_autoptr(rmt_event) leaves = rmt_feedback_leave(feedback, &item, now);
 	struct work w = { feedback, row, .now = now, .done = done };
+	bool taken;
 
-	return leaves != NULL ? leave(&w, leaves, err) : read_report(&w, &item, err);
+	if (leaves != NULL)
+		return leave(&w, leaves, err);
+	if (!take_aggregate(&w, &taken, err))
+		return false;
+	return taken || read_report(&w, &item, err);
 }
 
 bool rmt_feedback_work(struct rmt_feedback *feedback, const struct rmt_inbox_id *id,

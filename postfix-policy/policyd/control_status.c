@@ -218,11 +218,12 @@ static json_t *status_json(struct rmt_policyd *policyd, const struct status_job 
 {
 	struct rmt_metrics_state state;
 	json_t *decisions = json_array();
+	g_autoptr(GPtrArray) shares = rmt_shares_keeper_rows(policyd->shares);
 
 	rmt_policyd_metrics_state(policyd, &state);
 	rmt_metrics_decisions(policyd->metrics, add_decision, decisions);
 	return json_pack("{s:s,s:i,s:I,s:I,s:o,s:s,s:b,s:I,s:i,s:i,s:o,s:o,s:o,s:o,s:o,s:"
-			 "o,s:o,s:o}",
+			 "o,s:o,s:o,s:o}",
 			 "version", RMT_VERSION, "pid", (int)getpid(), "now",
 			 (json_int_t)policyd->now.wall_secs, "started",
 			 (json_int_t)policyd->started, "config",
@@ -235,7 +236,8 @@ static json_t *status_json(struct rmt_policyd *policyd, const struct status_job 
 			 "stages_seen", stages_json(policyd), "streams",
 			 streams_json(policyd), "decisions", decisions, "tables",
 			 tables_json(&state), "senders", senders_json(policyd), "bulk",
-			 bulk_json(policyd), "nearest", nearest_json(job));
+			 bulk_json(policyd), "feedback", rmt_shares_json(shares),
+			 "nearest", nearest_json(job));
 }
 
 static void free_status(struct rmt_job *data)

@@ -115,6 +115,7 @@ static bool make_parts(struct rmt_policyd *policyd, GError **err)
 	rmt_engine_set_gate(policyd->engine, rmt_senders_gate(policyd->senders));
 	policyd->bulk =
 		rmt_bulk_keeper_new(policyd->store, rmt_senders_psl(policyd->senders));
+	policyd->shares = rmt_shares_keeper_new(policyd->store);
 	parts = (struct rmt_sessions_parts){ policyd->loop, policyd->engine,
 					     policyd->counters, policyd->metrics,
 					     policyd->bulk };
@@ -264,6 +265,7 @@ static void stop(struct rmt_policyd *policyd)
 	rmt_metrics_free(policyd->metrics);
 	rmt_engine_free(policyd->engine);
 	rmt_bulk_keeper_free(policyd->bulk);
+	rmt_shares_keeper_free(policyd->shares);
 	rmt_senders_free(policyd->senders);
 	if (policyd->counters != NULL)
 		rmt_counters_close(&policyd->counters);

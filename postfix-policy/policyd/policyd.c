@@ -49,9 +49,12 @@ void rmt_policyd_metrics_state(struct rmt_policyd *policyd,
 void rmt_policyd_metrics_page(void *context, GString *out)
 {
 	struct rmt_policyd *policyd = context;
+	g_autoptr(GPtrArray) shares = NULL;
 	struct rmt_metrics_state state;
 
 	rmt_policyd_metrics_state(policyd, &state);
 	rmt_metrics_format(policyd->metrics, &state, out);
 	rmt_senders_metrics(policyd->senders, out);
+	shares = rmt_shares_keeper_rows(policyd->shares);
+	rmt_shares_format(shares, out);
 }

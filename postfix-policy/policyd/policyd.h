@@ -10,6 +10,7 @@
 #include "postfix-policy/policyd/policy_session.h"
 #include "postfix-policy/policyd/record.h"
 #include "postfix-policy/policyd/senders.h"
+#include "postfix-policy/policyd/shares_keeper.h"
 
 struct rmt_policyd {
 	const char *dns_file;      /* foreign; answers in place of DNS; or NULL */
@@ -22,6 +23,7 @@ struct rmt_policyd {
 	struct rmt_metrics *metrics;
 	struct rmt_senders *senders;
 	struct rmt_bulk_keeper *bulk;
+	struct rmt_shares_keeper *shares;
 	struct rmt_record *record; /* or NULL */
 	struct rmt_sessions *sessions;
 	struct rmt_sockets *sockets;

@@ -50,6 +50,17 @@ static void read_aggregate(struct rmt_span octets)
 	g_string_free(xml, TRUE);
 }
 
+static void read_mail(struct rmt_span octets)
+{
+	struct rmt_store *store;
+	unsigned rows;
+
+	if (!rmt_store_open(&store, "mem:", false, NULL))
+		abort();
+	rmt_aggregate_take_mail(store, octets, 1770000000, &rows, NULL);
+	rmt_store_close(&store);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct rmt_span octets = rmt_span((const char *)data, size);
@@ -57,5 +68,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_tables(octets);
 	read_log(octets);
 	read_aggregate(octets);
+	read_mail(octets);
 	return 0;
 }

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 """What is sent comes back, and the next RCPT knows it."""
+import base64
+import gzip
+import json
 import os
 import random
 import re
 import subprocess
 import sys
 import time
+import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 # pylint: disable=wrong-import-position
@@ -197,6 +201,25 @@ def a_return_path_survives_its_way(place):
     true(feedback.policyd.remite("return-path", "read", out).startswith("proven"), out)
 
 
+def rates_are_seen(feedback):
+    """3 complaints of 6, by policyd, which reads them every few seconds."""
+    def row():
+        rows = json.loads(feedback.policyd.remite("status", "--json"))["feedback"]
+        return next((r for r in rows if (r["stream"], r["provider"]) == ("promotional", "yahoo")
+                     and r["complaints"] and r["complaints"]["count"] == 3), None)
+
+    seen = wait_until(row, "policyd to see the complaints", 30)
+    equal((seen["sent"], seen["complaints"]["of"]), (6, 6), str(seen))
+    true(0.15 < seen["complaints"]["low"] < 0.5 < seen["complaints"]["high"] < 0.85, str(seen))
+    text = feedback.policyd.remite("status")
+    true("at yahoo: 6 recipients; complaints 3 of 6, 50.00 %" in text, text)
+    with urllib.request.urlopen(
+            f"http://127.0.0.1:{feedback.policyd.metrics}/metrics") as answer:
+        page = answer.read().decode()
+    true('remite_feedback_complaints{stream="promotional",provider="yahoo"} 3' in page, page)
+    true('remite_feedback_complaints_of{stream="promotional",provider="yahoo"} 6' in page, page)
+
+
 PAUSING = STREAMS.replace("pause: { }",
                           'pause: { complaints: { accept = "5%"  pause = "60%" } }')
 
@@ -224,6 +247,7 @@ def complaints_pause_their_stream_and_no_other(place):
     equal(feedback.refused("orders@shop.test", "ann@dest.test").code, 250, "transactional")
     text = feedback.policyd.remite("stream", "list")
     true("by breaker: complaints" in text and "3 of 6 mails" in text, text)
+    rates_are_seen(feedback)
     feedback.policyd.remite("stream", "resume", "promotional")
     equal(feedback.refused("list@news.test", "ann@dest.test").code, 250, "resumed")
     # What left before is no reason any more.
@@ -257,6 +281,21 @@ def a_maildir_is_taken_in_and_kept(place):
                                                          place.file("maildir")), "taken")
     equal(os.listdir(place.file("maildir/cur")), ["1.m:2,S"], "kept")
     true(refused(feedback, "list@news.test", "ann@dest.test"), "refused")
+
+
+@test
+def a_dmarc_report_that_comes_by_mail_is_shown(place):
+    feedback = Feedback(place)
+    with open(os.path.join(ROOT, "tests/data/aggregate/report.xml"), "rb") as file:
+        packed = base64.encodebytes(gzip.compress(file.read())).decode()
+    mail = ("From: noreply-dmarc@far.example\nSubject: Report Domain: news.test\n"
+            "Content-Type: application/gzip; name=r.xml.gz\n"
+            f"Content-Transfer-Encoding: base64\n\n{packed}")
+    for _ in range(2):
+        feedback.take(mail, "dmarc@bounces.test")
+    equal(feedback.policyd.remite("feedback", "list"), "", "understood")
+    text = feedback.policyd.remite("report", "--days", "366")
+    true("who sends as us" in text, text)
 
 
 @test

@@ -78,6 +78,61 @@ static void a_bomb_is_refused_before_it_is_unpacked(void **state)
 	deflateEnd(&z);
 }
 
+/* --- by mail ----------------------------------------------------------------------- */
+
+static char *mail_with(const char *type, const char *content, gsize len, bool crlf)
+{
+	g_autofree char *coded = g_base64_encode((const guchar *)content, len);
+	GString *out = g_string_new(NULL);
+
+	g_string_printf(out,
+			"From: noreply-dmarc@far.example\n"
+			"Subject: Report Domain: news.test Submitter: far.example\n"
+			"Content-Type: multipart/mixed; boundary=b\n\n"
+			"--b\nContent-Type: text/plain\n\nA report.\n"
+			"--b\nContent-Type: %s; name=r\n"
+			"Content-Transfer-Encoding: base64\n\n%s\n--b--\n",
+			type, coded);
+	if (crlf)
+		g_string_replace(out, "\n", "\r\n", 0);
+	return g_string_free(out, FALSE);
+}
+
+static void a_report_is_found_in_a_mail(void **state)
+{
+	static const struct {
+		const char *type;
+		bool crlf, found;
+	} rows[] = {
+		{ "application/octet-stream", false, true },
+		{ "application/gzip", true, true },
+		{ "text/xml", false, true },
+		{ "image/png", false, false },
+	};
+	struct rmt_store *store = open_store();
+	g_autofree char *xml = NULL, *other = NULL;
+	unsigned count;
+	gsize len;
+	size_t i;
+
+	(void)state;
+	assert_true(
+		g_file_get_contents("tests/data/aggregate/report.xml", &xml, &len, NULL));
+	for (i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *mail = mail_with(rows[i].type, xml, len, rows[i].crlf);
+
+		assert_true(rmt_aggregate_take_mail(store, rmt_span_of(mail), NOW, &count,
+						    NULL));
+		assert_int_equal(count > 0, rows[i].found);
+		assert_int_equal(rmt_aggregate_count(store), 1); /* the same one */
+	}
+	other = mail_with("application/zip", "PK\3\4 no", 7, false);
+	assert_true(
+		rmt_aggregate_take_mail(store, rmt_span_of(other), NOW, &count, NULL));
+	assert_int_equal(count, 0);
+	rmt_store_close(&store);
+}
+
 static void what_is_no_report_is_refused_in_words(void **state)
 {
 	static const char *const texts[] = {
@@ -109,6 +164,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_report_counts_once_however_it_is_packed),
 		cmocka_unit_test(a_bomb_is_refused_before_it_is_unpacked),
+		cmocka_unit_test(a_report_is_found_in_a_mail),
 		cmocka_unit_test(what_is_no_report_is_refused_in_words),
 	};
 
