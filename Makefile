@@ -6,6 +6,7 @@
 # make check-suites    published suites that lie beside the checkout
 # make check-oracle    our SPF against python3-spf, record by record
 # make check-san       unit tests under address+undefined, then thread sanitizer
+# make check-san-live  imap with the plugin, and the agent, under address+undefined
 # make check-debian13  check and check-live in a Debian 13 tree, cached outside
 # make fuzz            every fuzzer, FUZZ_SECONDS each
 # make race            receipts: many sessions, one message, kill -9 in between
@@ -252,7 +253,7 @@ AGENT_LIB := $(BUILD)/libremite-agent.a
 HTTP_LIB := $(BUILD)/libremite-http.a
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 
-.PHONY: all check check-suites check-oracle check-build check-live check-san check-debian13 fuzz race bench lint install clean
+.PHONY: all check check-suites check-oracle check-build check-live check-san check-san-live check-debian13 fuzz race bench lint install clean
 .PHONY: deb rpm check-packages
 .SECONDARY:
 
@@ -385,6 +386,13 @@ check-oracle: all
 check-san:
 	$(Q)$(MAKE) BUILD=$(BUILD)/asan SANITIZE=address,undefined CFLAGS='-O1 -g' check
 	$(Q)G_SLICE=always-malloc $(MAKE) BUILD=$(BUILD)/tsan SANITIZE=thread CFLAGS='-O1 -g' check
+
+# Dovecot's own programs are not built so: the sanitizer is loaded before them
+# (tests/lib/dovecot.py), with vsz_limit unlimited.
+SAN_LIVE := receipts_agent receipts_display receipts_marks receipts_ways plugin_hooks http_consent
+check-san-live:
+	$(Q)$(MAKE) BUILD=$(BUILD)/asan SANITIZE=address,undefined CFLAGS='-O1 -g' all
+	$(Q)BUILD=$(BUILD)/asan tests/run-live $(SAN_LIVE)
 
 check-debian13:
 	$(Q)packaging/in-debian13 tests/run-all
