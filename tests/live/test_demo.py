@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from live import ROOT, equal, main, need_program, need_root, test, true  # noqa: E402
+from live import BUILD, ROOT, equal, main, need_program, need_root, test, true  # noqa: E402
 
 DEMO = os.path.join(ROOT, "packaging/demo/demo.py")
 
@@ -34,6 +34,11 @@ def the_demo_shows_every_kind_of_answer(place):
         for word in ("200 unsubscribed", "must not be mailed by stream", "signed: list-unsub",
                      "POST /ok?u=1 HTTP/1.1", "The message is marked now: $unsubscribed"):
             true(word in said, f"'{word}' is not in what it shows: {said}")
+    if os.access(os.path.join(BUILD, "remite-agent"), os.X_OK):
+        for word in ("$MDNSent $ReceiptPending", "asks for a read receipt: please confirm 1",
+                     "Final-Recipient: rfc822;ann@example.net", "MDN-sent-manually; displayed",
+                     "there will be no second receipt"):
+            true(word in said, f"'{word}' is not in the scene of the receipt: {said}")
     equal(os.listdir(place.path), [], "left behind")
 
 
