@@ -762,13 +762,15 @@ static int write_all(struct write *write, struct rmt_commit **commits, size_t co
 	return rc;
 }
 
-/* parent: NULL, or a transaction that it becomes a part of. */
+/* parent: NULL, or a transaction that it becomes a part of. since_us_r: when the
+ * lock of all processes was had. */
 static int write_within(struct lmdb *db, MDB_txn *parent, struct rmt_commit **commits,
-			size_t count)
+			size_t count, int64_t *since_us_r)
 {
 	struct write write = { .db = db };
 	int rc = mdb_txn_begin(db->env, parent, 0, &write.txn);
 
+	*since_us_r = g_get_monotonic_time();
 	if (rc != 0)
 		return rc;
 	write.value = g_string_new(NULL);
@@ -790,11 +792,11 @@ static void note_hold(struct lmdb *db, int64_t since_us, int rc)
 /* Under write_lock. */
 static int try_commit(struct lmdb *db, struct rmt_commit **commits, size_t count)
 {
-	int64_t since_us = g_get_monotonic_time();
+	int64_t since_us;
 	int rc;
 
 	g_rw_lock_reader_lock(&db->map_lock);
-	rc = write_within(db, NULL, commits, count);
+	rc = write_within(db, NULL, commits, count, &since_us);
 	note_hold(db, since_us, rc);
 	g_rw_lock_reader_unlock(&db->map_lock);
 	return rc;
@@ -905,9 +907,11 @@ static void commit_together(void *context, struct rmt_commit **commits, size_t c
 /* The map cannot grow now: who runs into that begins anew after release. */
 static void commit_held(struct lmdb *db, struct rmt_commit *one)
 {
+	int64_t since_us;
+
 	one->rc = db->held.rc;
 	if (one->rc == 0)
-		one->rc = write_within(db, db->held.txn, &one, 1);
+		one->rc = write_within(db, db->held.txn, &one, 1, &since_us);
 	one->refused = db->refused;
 	if (one->rc != REFUSED)
 		db->held.rc = one->rc;
