@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* doctor_receipts.c - read receipts: what the policy means to do, and cannot. */
+#include <string.h>
+
 #include "common/cli/doctor.h"
 #include "common/receipts/template.h"
 
@@ -27,7 +29,7 @@ static void check_police(struct rmt_doctor *d, const struct rmt_receipts_config 
 		rmt_find(&d->findings, RMT_SEVERITY_NOTE, "milter.before",
 			 "milter: { before = \"unix:/var/spool/postfix/remite/before\" }",
 			 "receipts that clients send on their own are not held to the "
-			 "policy");
+			 "policy, and one of ours that is broken off is not sent again");
 	else if (r->addresses == NULL)
 		rmt_find(&d->findings, RMT_SEVERITY_WARNING, "receipts.addresses",
 			 "addresses = [\"file:/etc/remite/addresses\"]",
@@ -43,6 +45,25 @@ static void check_records(struct rmt_doctor *d, const struct rmt_receipts_config
 		rmt_find(&d->findings, RMT_SEVERITY_NOTE, d->config->state, NULL,
 			 "no records here: receipts of clients are judged by policy "
 			 "alone, and one message may get two");
+}
+
+/* Only a milter that has the agent's records tells what became of a receipt that was
+ * broken off at its end. */
+static void check_submission(struct rmt_doctor *d, const struct rmt_receipts_config *r)
+{
+	const struct rmt_submission_config *submission = &d->config->submission;
+	const char *host = submission->host;
+
+	if (r->rules.policy == RMT_RECEIPTS_NONE || submission->sendmail != NULL ||
+	    strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
+	    g_str_has_prefix(host, "127."))
+		return;
+	rmt_find(&d->findings, RMT_SEVERITY_NOTE, "submission.host",
+		 "submission: { host = \"localhost\" }",
+		 "%s does not know our records: a receipt that is broken off at its end "
+		 "is "
+		 "not sent again (remite-agent(8))",
+		 host);
 }
 
 static bool sends_unasked(const struct rmt_receipts_config *r)
@@ -69,6 +90,7 @@ void rmt_doctor_receipts(struct rmt_doctor *d)
 	check_templates(d, r);
 	check_police(d, r);
 	check_records(d, r);
+	check_submission(d, r);
 	if (sends_unasked(r) && r->authserv_ids == NULL)
 		rmt_find(&d->findings, RMT_SEVERITY_NOTE, "receipts.authserv_ids",
 			 "authserv_ids = [\"mx.example.com\"]",

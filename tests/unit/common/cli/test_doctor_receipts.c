@@ -47,6 +47,15 @@ static void what_the_policy_cannot_do_is_found(void **state)
 		{ "state = \"/nowhere\" milter: { before = \"unix:/tmp/before\" } "
 		  "receipts: { policy = \"anyone\" addresses = [\"b: b@x.test\"] }",
 		  "/nowhere" },
+		{ "receipts: { policy = \"anyone\" police = \"off\" } "
+		  "submission: { host = \"relay.test\" }",
+		  "submission.host" },
+		{ "receipts: { policy = \"anyone\" police = \"off\" } "
+		  "submission: { host = \"127.0.0.2\" }",
+		  "" },
+		{ "receipts: { policy = \"none\" police = \"off\" } "
+		  "submission: { host = \"relay.test\" }",
+		  "" },
 		{ "receipts: { policy = \"anyone\" police = \"off\" language = \"tlh\" }",
 		  "receipts.language" },
 		{ "receipts: { policy = \"anyone\" police = \"off\" "
