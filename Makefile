@@ -79,7 +79,7 @@ AUTH_SRC += common/auth/dns_packet.c common/auth/resolver.c common/auth/resolver
 	common/auth/dmarc.c common/auth/dmarc_record.c
 RULES_SRC := $(addprefix common/rules/, rules.c table.c judge.c)
 # What others tell about our mail.
-REPORT_SRC := $(addprefix common/report/, report.c mail.c parts.c decode.c text.c words.c phrases.c classify.c arf.c dsn.c \
+REPORT_SRC := $(addprefix common/report/, report.c report_names.c mail.c parts.c decode.c text.c words.c phrases.c classify.c arf.c dsn.c \
 	autoreply.c notice.c prose.c)
 # What DNS tells of a domain, and the rules that take no more.
 RULES_SRC += $(addprefix common/rules/, body_text.c facts.c lookup.c spf_survey.c domain.c names.c record.c \

@@ -1,99 +1,44 @@
 /* SPDX-License-Identifier: MIT */
+#include <gmime/gmime.h>
 #include <string.h>
 
+#include "common/receipts/mime.h"
 #include "common/report/decode.h"
 #include "common/report/text.h"
 
-enum { CHARSET_MAX = 40 };
-
 /* --- transfer encodings ------------------------------------------------------------ */
 
-static void put_base64(GString *out, struct rmt_span text)
-{
-	gsize at = out->len, len;
-	guint save = 0;
-	gint state = 0;
-
-	g_string_set_size(out, at + text.len / 4 * 3 + 3);
-	len = g_base64_decode_step(text.p, text.len, (guchar *)out->str + at, &state,
-				   &save);
-	g_string_truncate(out, at + len);
-}
-
-static bool is_line_end(struct rmt_span text, size_t i)
-{
-	while (i < text.len && (text.p[i] == ' ' || text.p[i] == '\t'))
-		i++;
-	return i == text.len || text.p[i] == '\n';
-}
-
-/* Also of RFC 2047's "Q", where '_' is a blank. */
-static void put_quoted(GString *out, struct rmt_span text, bool in_word)
-{
-	size_t i;
-
-	for (i = 0; i < text.len; i++) {
-		char c = text.p[i];
-		int high, low;
-
-		if (c == '=' && is_line_end(text, i + 1)) {
-			while (i < text.len && text.p[i] != '\n')
-				i++;
-			continue;
-		}
-		high = i + 2 < text.len ? g_ascii_xdigit_value(text.p[i + 1]) : -1;
-		low = high >= 0 ? g_ascii_xdigit_value(text.p[i + 2]) : -1;
-		if (c == '=' && high >= 0 && low >= 0) {
-			c = (char)(high * 16 + low);
-			i += 2;
-		} else if (c == '_' && in_word) {
-			c = ' ';
-		}
-		g_string_append_c(out, c != '\0' ? c : ' ');
-	}
-}
-
-static void put_uu_line(GString *out, struct rmt_span line)
-{
-	int left = (line.p[0] - ' ') & 63;
-	size_t i;
-
-	for (i = 1; i < line.len && left > 0; i += 4) {
-		unsigned bits = 0, n;
-
-		for (n = 0; n < 4; n++) /* blanks at the end may be lost */
-			bits = bits << 6 |
-			       (i + n < line.len ? (line.p[i + n] - ' ') & 63u : 0);
-		for (n = 0; n < 3 && left > 0 && i + n + 1 < line.len; n++, left--)
-			g_string_append_c(out, (char)(bits >> (16 - 8 * n) & 255));
-	}
-}
-
-static void put_uuencoded(GString *out, struct rmt_span text)
+/* What follows the line "begin 644 name"; nothing where there is none. */
+static struct rmt_span behind_begin(struct rmt_span text)
 {
 	struct rmt_span line;
-	bool inside = false;
 
-	while (rmt_text_line(&text, &line)) {
+	while (rmt_text_line(&text, &line))
 		if (rmt_text_starts(line, "begin "))
-			inside = true;
-		else if (rmt_span_eq(line, RMT_SPAN("end")))
-			return;
-		else if (inside && line.len > 0)
-			put_uu_line(out, line);
-	}
+			return text;
+	return rmt_span("", 0);
 }
 
 bool rmt_decode_transfer(GString *out, const char *encoding, struct rmt_span text)
 {
-	if (strcmp(encoding, "base64") == 0)
-		put_base64(out, text);
-	else if (strcmp(encoding, "quoted-printable") == 0)
-		put_quoted(out, text, false);
-	else if (strcmp(encoding, "x-uuencode") == 0)
-		put_uuencoded(out, text);
-	else
+	const GMimeContentEncoding how = g_mime_content_encoding_from_string(encoding);
+	gsize at = out->len;
+	GMimeEncoding state;
+	size_t len;
+
+	if (how != GMIME_CONTENT_ENCODING_BASE64 &&
+	    how != GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE &&
+	    how != GMIME_CONTENT_ENCODING_UUENCODE)
 		return false;
+	if (how == GMIME_CONTENT_ENCODING_UUENCODE)
+		text = behind_begin(text);
+	g_mime_encoding_init_decode(&state, how);
+	g_string_set_size(out, at + g_mime_encoding_outlen(&state, text.len));
+	len = g_mime_encoding_flush(&state, text.p, text.len, out->str + at);
+	g_string_truncate(out, at + len);
+	for (; at < out->len; at++)
+		if (out->str[at] == '\0')
+			out->str[at] = ' ';
 	return true;
 }
 
@@ -168,58 +113,47 @@ void rmt_decode_charset(GString *out, struct rmt_span text, const char *charset,
 
 /* --- encoded words ----------------------------------------------------------------- */
 
-/* "=?charset?Q?text?=" at the beginning of text: its length; 0: none. */
-static size_t put_word(GString *out, struct rmt_span text)
-{
-	g_autoptr(GString) content = g_string_new(NULL);
-	struct rmt_span rest = rmt_span_from(text, 2), charset, how, coded;
-	char name[CHARSET_MAX];
-	const char *end;
-	size_t i;
-
-	if (!rmt_span_split(rest, '?', &charset, &rest) ||
-	    !rmt_span_split(rest, '?', &how, &rest) || how.len != 1 ||
-	    charset.len >= CHARSET_MAX)
-		return 0;
-	end = memmem(rest.p, rest.len, "?=", 2);
-	if (end == NULL)
-		return 0;
-	coded = rmt_span(rest.p, (size_t)(end - rest.p));
-	for (i = 0; i < charset.len && charset.p[i] != '*'; i++)
-		name[i] = g_ascii_tolower(charset.p[i]);
-	name[i] = '\0';
-	if (how.p[0] == 'B' || how.p[0] == 'b')
-		put_base64(content, coded);
-	else
-		put_quoted(content, coded, true);
-	rmt_decode_charset(out, rmt_span(content->str, content->len), name, G_MAXSIZE);
-	return (size_t)(end + 2 - text.p);
-}
-
-/* Blanks between two encoded words are none. */
-static size_t blanks_before_word(struct rmt_span text)
+static size_t blanks(struct rmt_span text)
 {
 	size_t n = 0;
 
 	while (n < text.len && g_ascii_isspace(text.p[n]))
 		n++;
-	return rmt_span_starts(rmt_span_from(text, n), RMT_SPAN("=?")) ? n : 0;
+	return n;
+}
+
+/* Where an encoded word ends that another one follows, and where that begins; else
+ * the end of text: GMime decodes words in a row as one, and stops at the first
+ * one's padding. */
+static size_t next_cut(struct rmt_span text, size_t *next_r)
+{
+	struct rmt_span rest = text;
+	const char *end;
+	size_t cut, gap;
+
+	while ((end = memmem(rest.p, rest.len, "?=", 2)) != NULL) {
+		cut = (size_t)(end + 2 - text.p);
+		rest = rmt_span_from(text, cut);
+		gap = blanks(rest);
+		*next_r = cut + gap;
+		if (gap > 0 && rmt_span_starts(rmt_span_from(rest, gap), RMT_SPAN("=?")))
+			return cut;
+	}
+	return *next_r = text.len;
 }
 
 void rmt_decode_words(GString *out, struct rmt_span text)
 {
-	size_t i = 0, used;
+	size_t cut, next;
 
-	while (i < text.len) {
-		used = 0;
-		if (rmt_span_starts(rmt_span_from(text, i), RMT_SPAN("=?")))
-			used = put_word(out, rmt_span_from(text, i));
-		if (used > 0) {
-			i += used;
-			i += blanks_before_word(rmt_span_from(text, i));
-			continue;
-		}
-		g_string_append_c(out, text.p[i] == '\n' ? ' ' : text.p[i]);
-		i++;
+	rmt_mime_start();
+	for (; text.len > 0; text = rmt_span_from(text, next)) {
+		g_autofree char *raw = NULL, *decoded = NULL;
+
+		cut = next_cut(text, &next);
+		raw = g_strndup(text.p, cut);
+		decoded = g_mime_utils_header_decode_text(NULL,
+							  g_strdelimit(raw, "\n", ' '));
+		g_string_append(out, decoded);
 	}
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* decode.h - transfer encodings and character sets, as far as reports need them.
  *
- * Not by GMime, which brings 25 libraries into a process that reads one message
- * and ends. What is damaged is decoded as far as it goes.
+ * By GMime. What is damaged is decoded as far as it goes.
  */
 #ifndef RMT_REPORT_DECODE_H
 #define RMT_REPORT_DECODE_H
