@@ -175,7 +175,7 @@ static void check_greeting(struct rmt_doctor *doctor, const char *path)
 		bool is_missing = errno == ENOENT || errno == ECONNREFUSED;
 
 		rmt_find(&doctor->findings, RMT_SEVERITY_ERROR, path,
-			 is_missing ? "doveadm reload" : NULL,
+			 is_missing ? "systemctl restart dovecot" : NULL,
 			 "the agent cannot be reached: %s%s", g_strerror(errno),
 			 is_missing ? " (does Dovecot run?)" : "");
 		return;

@@ -228,7 +228,7 @@ def doctor_names_an_agent_that_cannot_be_reached(place):
     wait_until(lambda: dovecot.pids("remite-agent"), "the agent")
     os.unlink(dovecot.agent_socket())
     said = findings(place, dovecot)
-    true("the agent cannot be reached: No such file" in said and "> doveadm reload" in said,
+    true("the agent cannot be reached: No such file" in said and "> systemctl restart dovecot" in said,
          said)
 
 
