@@ -61,7 +61,7 @@ STORE_SRC += common/store/suppress_deal.c common/store/wish.c
 STORE_SRC += $(addprefix common/store/, deal.c claims.c claim_id.c claim_client.c jobs.c prompts.c preferences.c \
 	user_rows.c answers.c audit.c)
 POLICY_SRC := common/policy/engine.c common/policy/engine_key.c common/policy/engine_text.c \
-	common/policy/engine_explain.c common/policy/engine_whole.c
+	common/policy/engine_explain.c common/policy/engine_whole.c common/policy/engine_return_path.c
 POLICY_SRC += common/policy/engine_unsubscribe.c
 POLICY_SRC += common/policy/policy_request.c common/policy/policy_reply.c
 POLICY_SRC += common/policy/binding.c common/policy/bulk.c common/policy/classify.c common/policy/header_match.c

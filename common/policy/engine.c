@@ -520,6 +520,7 @@ static void decide_rcpt(struct rmt_engine *engine, struct rmt_work *work,
 {
 	bool barred = rmt_check_pause(work, now, decision) ||
 		      rmt_check_suppression(engine, work, now, decision) ||
+		      rmt_check_xverp(work, decision) ||
 		      rmt_check_gate(engine, work, decision);
 
 	if (barred && decision->action != RMT_ACTION_DUNNO)

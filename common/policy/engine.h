@@ -68,9 +68,10 @@ enum rmt_rule {
 	RMT_RULE_PAUSE,
 	RMT_RULE_SUPPRESSION,
 	RMT_RULE_LIMIT,
-	RMT_RULE_SEVERAL, /* one message for several, of whom each needs a link */
-	RMT_RULE_GATE,    /* the sender's domain is not ready, or not the user's */
-	RMT_RULE_TROUBLE, /* our own */
+	RMT_RULE_SEVERAL,     /* one message for several, of whom each needs a link */
+	RMT_RULE_RETURN_PATH, /* XVERP would make a sender of more than 64 octets */
+	RMT_RULE_GATE,        /* the sender's domain is not ready, or not the user's */
+	RMT_RULE_TROUBLE,     /* our own */
 };
 
 struct rmt_decision {

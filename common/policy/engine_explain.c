@@ -80,6 +80,23 @@ static void explain_suppression(struct rmt_engine *engine, struct rmt_work *work
 	rmt_text_suppression(&hit, work, decision);
 }
 
+static void explain_return_path(const struct rmt_work *work,
+				struct rmt_decision *decision, GString *out)
+{
+	struct rmt_decision *found = g_new0(struct rmt_decision, 1);
+
+	if (rmt_check_xverp(work, found)) {
+		step(out, "return path: %s", found->text);
+		if (decision->rule == RMT_RULE_NONE) {
+			decision->rule = found->rule;
+			decision->would = found->would;
+			strcpy(decision->rule_name, found->rule_name);
+			strcpy(decision->text, found->text);
+		}
+	}
+	g_free(found);
+}
+
 static void explain_gate(struct rmt_engine *engine, const struct rmt_work *work,
 			 struct rmt_decision *decision, GString *out)
 {
@@ -219,12 +236,13 @@ void rmt_engine_explain(struct rmt_engine *engine, const struct rmt_facts *facts
 	} else {
 		explain_stream(work, out);
 		explain_pause(work, now, decision, out);
-		if (facts->stage == RMT_STAGE_RCPT)
+		if (facts->stage == RMT_STAGE_RCPT) {
 			explain_suppression(engine, work, now, decision, out);
-		if (facts->stage == RMT_STAGE_RCPT)
+			explain_return_path(work, decision, out);
 			explain_gate(engine, work, decision, out);
-		else
+		} else {
 			rmt_work_shares(engine, work);
+		}
 		explain_limits(engine, work, decision, out);
 		explain_unsubscribe(engine, work, decision, out);
 		explain_answer(work, decision, out);

@@ -123,6 +123,7 @@ void rmt_work_remember(const struct rmt_engine *engine, struct rmt_work *work);
  * DUNNO where it is only said. */
 bool rmt_check_pause(const struct rmt_work *work, const struct rmt_now *now,
 		     struct rmt_decision *decision);
+bool rmt_check_xverp(const struct rmt_work *work, struct rmt_decision *decision);
 bool rmt_check_suppression(struct rmt_engine *engine, struct rmt_work *work,
 			   const struct rmt_now *now, struct rmt_decision *decision);
 bool rmt_check_gate(struct rmt_engine *engine, const struct rmt_work *work,

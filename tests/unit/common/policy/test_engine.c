@@ -636,6 +636,42 @@ static void several_recipients_are_refused_with_the_reason(void **state)
 	end(&w);
 }
 
+static void a_sender_that_xverp_would_make_too_long_is_refused_singly(void **state)
+{
+	static const char streams[] =
+		"mode = \"enforce\"\nkeys = \"/nowhere\"\nstreams: { news: { senders = "
+		"[\"*@news.example\"] "
+		"return_path: { address = \"b@bounces.example\" id = \"n\" %s } } }";
+	static const struct {
+		const char *setting, *recipient;
+		enum rmt_action want;
+	} rows[] = {
+		{ "xverp = true", "ann@example.org", RMT_ACTION_DUNNO },
+		{ "xverp = true", "a.rather.long.name.of.somebody@mail.example.org",
+		  RMT_ACTION_REJECT },
+		{ "xverp = false", "a.rather.long.name.of.somebody@mail.example.org",
+		  RMT_ACTION_DUNNO },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *text = NULL;
+		struct world w;
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		text = g_strdup_printf(streams, rows[i].setting);
+#pragma GCC diagnostic pop
+		begin(&w, text);
+		assert_int_equal(rcpt(&w, "1", "x@news.example", rows[i].recipient),
+				 rows[i].want);
+		if (rows[i].want == RMT_ACTION_REJECT)
+			assert_string_equal(w.got.rule_name, "return-path");
+		end(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -656,6 +692,8 @@ int main(void)
 		cmocka_unit_test(a_message_ends_under_the_settings_it_began_with),
 		cmocka_unit_test(what_a_domain_lacks_is_answered_by_its_level),
 		cmocka_unit_test(the_null_sender_is_never_asked_for_a_domain),
+		cmocka_unit_test(
+			a_sender_that_xverp_would_make_too_long_is_refused_singly),
 		cmocka_unit_test(explain_tells_every_step_and_changes_nothing),
 		cmocka_unit_test(placeholders_are_filled_in),
 		cmocka_unit_test(a_counter_is_found_again_by_what_the_user_calls_it),
