@@ -44,7 +44,7 @@ CONFIG_SRC += common/config/section_links.c
 MESSAGE_SRC := common/message/addr.c
 CONFIG_SRC += common/config/section_unsubscribing.c
 # How a message says who sent it; with GMime, so not in policyd.
-MESSAGE_SRC += common/message/from.c common/message/from_gmime.c common/message/from_strict.c \
+MESSAGE_SRC += common/message/gmime.c common/message/from.c common/message/from_gmime.c common/message/from_strict.c \
 	common/message/header.c
 MESSAGE_SRC += common/message/idn.c
 LIMITS_SRC := $(addprefix common/limits/,gcra.c quota.c table.c names.c held.c counters.c \

@@ -3,17 +3,7 @@
 #include <gmime/gmime.h>
 
 #include "common/message/from_reading.h"
-
-/* GMime has state of its own for the process, and does not guard its making. */
-static void start_gmime(void)
-{
-	static gsize started;
-
-	if (g_once_init_enter(&started)) {
-		g_mime_init();
-		g_once_init_leave(&started, 1);
-	}
-}
+#include "common/message/gmime.h"
 
 static GMimeObject *parse_section(struct rmt_span section)
 {
@@ -75,7 +65,7 @@ bool rmt_from_gmime_reads(struct rmt_span section, const char *address)
 	const char *value;
 	bool same;
 
-	start_gmime();
+	rmt_gmime_start();
 	part = parse_section(section);
 	if (part == NULL)
 		return false;
@@ -90,6 +80,6 @@ bool rmt_from_gmime_reads(struct rmt_span section, const char *address)
 
 char *rmt_from_decode(const char *text)
 {
-	start_gmime();
+	rmt_gmime_start();
 	return g_mime_utils_header_decode_text(NULL, text);
 }

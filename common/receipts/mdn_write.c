@@ -5,6 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/when.h"
 #include "common/config/error.h"
+#include "common/message/gmime.h"
 #include "common/receipts/field.h"
 #include "common/receipts/mdn.h"
 #include "common/receipts/mime.h"
@@ -352,7 +353,7 @@ GString *rmt_mdn_write(const struct rmt_mdn_order *order,
 
 	if (!choose_form(&w, err))
 		return NULL;
-	rmt_mime_start();
+	rmt_gmime_start();
 	w.template = rmt_template_choose(templates, event_name(order->event),
 					 (const char *const *)order->request->languages,
 					 order->language, order->settings->language);

@@ -3,15 +3,7 @@
 
 #include <gmime/gmime.h>
 
-void rmt_mime_start(void)
-{
-	static gsize started;
-
-	if (g_once_init_enter(&started)) {
-		g_mime_init();
-		g_once_init_leave(&started, 1);
-	}
-}
+#include "common/message/gmime.h"
 
 /* --- Content-Type ---------------------------------------------------------- */
 
@@ -29,7 +21,7 @@ void rmt_mime_type_read(struct rmt_span value, struct rmt_mime_type *type_r)
 	GMimeContentType *type;
 	const char *media, *subtype;
 
-	rmt_mime_start();
+	rmt_gmime_start();
 	rmt_mime_strip_comments(rmt_span(value.p, MIN(value.len, TYPE_MAX)), text);
 	type = g_mime_content_type_parse(NULL, text->str);
 	media = type != NULL ? g_mime_content_type_get_media_type(type) : NULL;
@@ -99,7 +91,7 @@ char *rmt_mime_decode(struct rmt_span value, size_t max)
 	enum { DECODED_MAX = 8192 };
 	g_autofree char *text = NULL, *decoded = NULL;
 
-	rmt_mime_start();
+	rmt_gmime_start();
 	value = rmt_span_trim(value);
 	text = g_strndup(value.p != NULL ? value.p : "", MIN(value.len, DECODED_MAX));
 	decoded = g_mime_utils_header_decode_text(NULL, text);

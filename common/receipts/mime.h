@@ -9,9 +9,6 @@
 
 #include "common/base/span.h"
 
-/* GMime's own state, made once whoever asks first. */
-void rmt_mime_start(void);
-
 struct rmt_mime_type {
 	char *type, *subtype; /* own; lower case; "" where unreadable */
 	char *report_type;    /* own; lower case; or NULL */

@@ -3,6 +3,7 @@
 
 #include <gmime/gmime.h>
 
+#include "common/message/gmime.h"
 #include "common/message/header.h"
 
 struct rmt_span rmt_part_field(struct rmt_span headers, const char *name)
@@ -158,7 +159,7 @@ GString *rmt_part_decode(const struct rmt_part *part, size_t max)
 	GString *out;
 	size_t len;
 
-	rmt_mime_start();
+	rmt_gmime_start();
 	g_mime_encoding_init_decode(&encoding, encoding_of(part));
 	body.len =
 		MIN(body.len, 2 * max); /* base64 has 4 for 3, quoted-printable 3 for 1 */

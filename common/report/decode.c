@@ -2,7 +2,7 @@
 #include <gmime/gmime.h>
 #include <string.h>
 
-#include "common/receipts/mime.h"
+#include "common/message/gmime.h"
 #include "common/report/decode.h"
 #include "common/report/text.h"
 
@@ -146,7 +146,7 @@ void rmt_decode_words(GString *out, struct rmt_span text)
 {
 	size_t cut, next;
 
-	rmt_mime_start();
+	rmt_gmime_start();
 	for (; text.len > 0; text = rmt_span_from(text, next)) {
 		g_autofree char *raw = NULL, *decoded = NULL;
 

@@ -8,10 +8,10 @@
 #include "master-service.h"
 #include "master-service-settings.h"
 
-#include <gmime/gmime.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/message/gmime.h"
 #include "dovecot-plugin/agent/clients.h"
 #include "dovecot-plugin/agent/log.h"
 #include "dovecot-plugin/agent/sender.h"
@@ -108,7 +108,7 @@ int main(int argc, char *argv[])
 	restrict_access_by_env(0, NULL);
 	restrict_access_allow_coredumps(TRUE);
 	rmt_agent_log_init();
-	g_mime_init();
+	rmt_gmime_start();
 	config = read_config();
 	if (!rmt_sender_fork(config))
 		i_fatal("fork() failed: %m");
