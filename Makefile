@@ -35,7 +35,7 @@ VERSION := 0.1.0
 
 # --- what is made of what: this list is also a map ---------------------------
 
-BASE_SRC := common/base/background.c common/base/log.c
+BASE_SRC := common/base/background.c common/base/failure.c common/base/log.c
 BASE_SRC += common/base/severity.c common/base/similar.c common/base/version.c common/base/when.c
 CONFIG_SRC := common/config/config.c common/config/dump.c common/config/error.c common/config/list.c \
 	common/config/read.c common/config/section_agent.c common/config/section_limit.c common/config/section_receipts.c common/config/section_require.c common/config/sections.c common/config/set.c \
@@ -119,7 +119,7 @@ POLICYD_SRC := $(addprefix postfix-policy/policyd/, main.c policyd.c loop.c list
 # What is known of senders: policyd's own use of DNS.
 POLICYD_SRC += postfix-policy/policyd/senders.c postfix-policy/policyd/bulk_keeper.c
 POLICYD_SRC += postfix-policy/policyd/links.c postfix-policy/policyd/shares_keeper.c
-CLI_SRC += common/cli/bulk.c common/cli/doctor_bulk.c common/cli/doctor_milter.c common/cli/setup_milter.c
+CLI_SRC += common/cli/bulk.c common/cli/doctor_bulk.c common/cli/doctor_milter.c common/cli/doctor_signer.c common/cli/setup_milter.c
 CLI_SRC += common/cli/bounce.c
 CLI_SRC += $(addprefix common/cli/, doctor_receipts.c receipts.c receipts_batch.c receipts_case.c receipts_test.c)
 CLI_SRC += common/cli/keys.c

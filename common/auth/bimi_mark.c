@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/base/failure.h"
 #include "common/auth/bimi.h"
 
 #define OID_USAGE     "1.3.6.1.5.5.7.3.31"
@@ -14,18 +15,6 @@
 #define OID_MARK_TYPE "1.3.6.1.4.1.53087.1.13"
 
 enum { CHAIN_MAX = 8, LOGO_MAX = 1024 * 1024 };
-
-static bool wrong(GError **err, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static bool wrong(GError **err, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	if (err != NULL)
-		*err = g_error_new_valist(G_FILE_ERROR, G_FILE_ERROR_INVAL, format, args);
-	va_end(args);
-	return false;
-}
 
 /* --- the leaf ------------------------------------------------------------------------
  */
@@ -198,7 +187,7 @@ bool rmt_bimi_mark_read(struct rmt_span pem, int64_t now, struct rmt_bimi_mark *
 
 	*mark_r = (struct rmt_bimi_mark){ .certificate_count = count };
 	if (count == 0)
-		return wrong(err, "holds no certificate (PEM)");
+		return rmt_wrong(err, "holds no certificate (PEM)");
 	read_leaf(chain[0], now, mark_r);
 	mark_r->in_order = is_in_order(chain, count);
 	for (i = 0; i < count; i++)
@@ -235,20 +224,21 @@ bool rmt_bimi_mark_check(const struct rmt_bimi_mark *mark, struct rmt_span domai
 			 struct rmt_span org, struct rmt_span svg, GError **err)
 {
 	if (mark->expired)
-		return wrong(err, "is not valid today");
+		return rmt_wrong(err, "is not valid today");
 	if (!mark->has_usage)
-		return wrong(err, "is no mark certificate: its usage is not BIMI's");
+		return rmt_wrong(err, "is no mark certificate: its usage is not BIMI's");
 	if (!names(mark, domain) && !names(mark, org))
-		return wrong(err, "is not for %.*s", RMT_SPAN_ARGS(domain));
+		return rmt_wrong(err, "is not for %.*s", RMT_SPAN_ARGS(domain));
 	if (!mark->has_logo || mark->logo == NULL)
-		return wrong(err, "holds no logo");
+		return rmt_wrong(err, "holds no logo");
 	if (mark->mark_type == NULL)
-		return wrong(err, "does not say what kind of mark it is for");
+		return rmt_wrong(err, "does not say what kind of mark it is for");
 	if (!mark->in_order)
-		return wrong(err, "is not followed by those that signed it, in order");
+		return rmt_wrong(err,
+				 "is not followed by those that signed it, in order");
 	if (svg.p != NULL &&
 	    (svg.len != mark->logo->len || memcmp(svg.p, mark->logo->data, svg.len) != 0))
-		return wrong(err, "holds another logo than the one served");
+		return rmt_wrong(err, "holds another logo than the one served");
 	return true;
 }
 
@@ -315,7 +305,9 @@ bool rmt_bimi_mark_trusted(struct rmt_span pem, struct rmt_span roots, int64_t n
 		X509_free(chain[i]);
 	X509_STORE_free(store);
 	if (trusted == 0)
-		return wrong(err, "cannot be judged: the file of roots holds none (PEM)");
-	return code == X509_V_OK || wrong(err, "does not lead to a trusted authority: %s",
-					  X509_verify_cert_error_string(code));
+		return rmt_wrong(err,
+				 "cannot be judged: the file of roots holds none (PEM)");
+	return code == X509_V_OK ||
+	       rmt_wrong(err, "does not lead to a trusted authority: %s",
+			 X509_verify_cert_error_string(code));
 }

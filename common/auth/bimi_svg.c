@@ -3,20 +3,8 @@
  * entities of one's own nor documents elsewhere. */
 #include <string.h>
 
+#include "common/base/failure.h"
 #include "common/auth/bimi.h"
-
-static bool wrong(GError **err, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static bool wrong(GError **err, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	if (err != NULL && *err == NULL)
-		*err = g_error_new_valist(G_MARKUP_ERROR, G_MARKUP_ERROR_INVALID_CONTENT,
-					  format, args);
-	va_end(args);
-	return false;
-}
 
 struct reading {
 	unsigned depth;
@@ -68,16 +56,16 @@ static bool check_root(const char *name, const char **names, const char **values
 	const char *view_box = attribute(names, values, "viewBox");
 
 	if (strcmp(name, "svg") != 0)
-		return wrong(err, "the root is <%s>, not <svg>", name);
+		return rmt_wrong(err, "the root is <%s>, not <svg>", name);
 	if (g_strcmp0(version, "1.2") != 0)
-		return wrong(err, "<svg> has no version=\"1.2\"");
+		return rmt_wrong(err, "<svg> has no version=\"1.2\"");
 	if (g_strcmp0(profile, "tiny-ps") != 0)
-		return wrong(err, "<svg> has no baseProfile=\"tiny-ps\"");
+		return rmt_wrong(err, "<svg> has no baseProfile=\"tiny-ps\"");
 	if (attribute(names, values, "x") != NULL ||
 	    attribute(names, values, "y") != NULL)
-		return wrong(err, "<svg> must have neither x nor y");
+		return rmt_wrong(err, "<svg> must have neither x nor y");
 	if (view_box == NULL || !is_square(view_box))
-		return wrong(err, "<svg> has no square viewBox, as in \"0 0 64 64\"");
+		return rmt_wrong(err, "<svg> has no square viewBox, as in \"0 0 64 64\"");
 	return true;
 }
 
@@ -91,13 +79,13 @@ static bool check_attributes(const char *element, const char **names, const char
 		const char *url = strstr(*values, "url(");
 
 		if (is_link && **values != '#')
-			return wrong(err, "<%s> refers to '%.60s', outside the logo",
-				     element, *values);
+			return rmt_wrong(err, "<%s> refers to '%.60s', outside the logo",
+					 element, *values);
 		if (url != NULL && url[4] != '#')
-			return wrong(err, "<%s> refers to '%.60s', outside the logo",
-				     element, url);
+			return rmt_wrong(err, "<%s> refers to '%.60s', outside the logo",
+					 element, url);
 		if (g_ascii_strncasecmp(*names, "on", 2) == 0)
-			return wrong(err, "<%s> has %s, which runs", element, *names);
+			return rmt_wrong(err, "<%s> has %s, which runs", element, *names);
 	}
 	return true;
 }
@@ -135,7 +123,7 @@ static void start(GMarkupParseContext *context, const char *name, const char **n
 			return;
 	}
 	if (is_one_of(name, forbidden))
-		wrong(err, "<%s> is not allowed", name);
+		rmt_wrong(err, "<%s> is not allowed", name);
 	else
 		check_attributes(name, names, values, err);
 	reading->in_title = reading->depth == 2 && strcmp(name, "title") == 0;
@@ -167,7 +155,7 @@ static void passthrough(GMarkupParseContext *context, const char *octets, gsize 
 {
 	(void)context, (void)data;
 	if (rmt_span_starts(rmt_span(octets, len), RMT_SPAN("<!DOCTYPE")))
-		wrong(err, "has a document type, which is not allowed");
+		rmt_wrong(err, "has a document type, which is not allowed");
 }
 
 bool rmt_bimi_svg_check(struct rmt_span svg, GError **err)
@@ -179,7 +167,7 @@ bool rmt_bimi_svg_check(struct rmt_span svg, GError **err)
 	bool ok;
 
 	if (svg.len > RMT_BIMI_SVG_MAX)
-		return wrong(err, "has %zu octets, and 32 kB are allowed", svg.len);
+		return rmt_wrong(err, "has %zu octets, and 32 kB are allowed", svg.len);
 	context = g_markup_parse_context_new(&parser, 0, &reading, NULL);
 	ok = g_markup_parse_context_parse(context, svg.p, (gssize)svg.len, &why) &&
 	     g_markup_parse_context_end_parse(context, &why);
@@ -189,6 +177,6 @@ bool rmt_bimi_svg_check(struct rmt_span svg, GError **err)
 		return false;
 	}
 	if (!reading.has_title)
-		return wrong(err, "<svg> has no <title> with text in it");
+		return rmt_wrong(err, "<svg> has no <title> with text in it");
 	return true;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "common/base/failure.h"
 #include "common/auth/mta_sts.h"
 
 #include "common/auth/dns.h"
@@ -6,18 +7,6 @@
 enum { MX_MAX = 1000 };
 
 static const char *const modes[] = { "none", "testing", "enforce" };
-
-static bool wrong(GError **err, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static bool wrong(GError **err, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	if (err != NULL)
-		*err = g_error_new_valist(G_FILE_ERROR, G_FILE_ERROR_INVAL, format, args);
-	va_end(args);
-	return false;
-}
 
 /* Of a field that comes twice the first counts (RFC 8461, 3.2), but for mx. */
 enum field { VERSION = 1 << 0, MODE = 1 << 1, MAX_AGE = 1 << 2, MX = 1 << 3 };
@@ -48,8 +37,8 @@ static bool take_mode(struct rmt_sts_policy *policy, struct rmt_span value, GErr
 			policy->mode = (enum rmt_sts_mode)i;
 			return true;
 		}
-	return wrong(err, "mode is '%.*s', none of enforce, testing, none",
-		     RMT_SPAN_ARGS(value));
+	return rmt_wrong(err, "mode is '%.*s', none of enforce, testing, none",
+			 RMT_SPAN_ARGS(value));
 }
 
 static bool take_age(struct rmt_sts_policy *policy, struct rmt_span value, GError **err)
@@ -60,8 +49,8 @@ static bool take_age(struct rmt_sts_policy *policy, struct rmt_span value, GErro
 	for (i = 0; i < value.len && i < 10 && g_ascii_isdigit(value.p[i]); i++)
 		age = age * 10 + (uint64_t)(value.p[i] - '0');
 	if (value.len == 0 || i < value.len || age > RMT_STS_AGE_MAX)
-		return wrong(err, "max_age is '%.*s', not seconds up to %d",
-			     RMT_SPAN_ARGS(value), RMT_STS_AGE_MAX);
+		return rmt_wrong(err, "max_age is '%.*s', not seconds up to %d",
+				 RMT_SPAN_ARGS(value), RMT_STS_AGE_MAX);
 	policy->max_age_secs = (uint32_t)age;
 	return true;
 }
@@ -76,10 +65,10 @@ static bool take_mx(struct rmt_sts_policy *policy, struct rmt_span value, GError
 		name.len--;
 	if (!rmt_dns_name_ok(name) || memchr(name.p, '*', name.len) != NULL ||
 	    rmt_dns_label_count(name) < 2)
-		return wrong(err, "mx is '%.*s', no host and no '*.' with a domain",
-			     RMT_SPAN_ARGS(value));
+		return rmt_wrong(err, "mx is '%.*s', no host and no '*.' with a domain",
+				 RMT_SPAN_ARGS(value));
 	if (policy->mx->len >= MX_MAX)
-		return wrong(err, "it has over %d lines mx", MX_MAX);
+		return rmt_wrong(err, "it has over %d lines mx", MX_MAX);
 	g_ptr_array_add(policy->mx,
 			g_ascii_strdown(value.p, (gssize)(name.p + name.len - value.p)));
 	return true;
@@ -93,8 +82,8 @@ static bool take_line(struct rmt_sts_policy *policy, struct rmt_span line, unsig
 	bool again;
 
 	if (!rmt_span_split(line, ':', &name, &value))
-		return wrong(err, "the line '%.*s' has no colon",
-			     (int)MIN(line.len, (size_t)60), line.p);
+		return rmt_wrong(err, "the line '%.*s' has no colon",
+				 (int)MIN(line.len, (size_t)60), line.p);
 	value = rmt_span_trim(value);
 	field = field_of(rmt_span_trim(name));
 	again = (*seen & field) != 0;
@@ -104,7 +93,7 @@ static bool take_line(struct rmt_sts_policy *policy, struct rmt_span line, unsig
 	if (again)
 		return true;
 	if (field == VERSION && !rmt_span_eq(value, RMT_SPAN("STSv1")))
-		return wrong(err, "version is not STSv1");
+		return rmt_wrong(err, "version is not STSv1");
 	if (field == MODE)
 		return take_mode(policy, value, err);
 	return field != MAX_AGE || take_age(policy, value, err);
@@ -124,13 +113,13 @@ static bool read_lines(struct rmt_span text, struct rmt_sts_policy *policy, GErr
 			return false;
 	}
 	if ((seen & VERSION) == 0)
-		return wrong(err, "the line 'version: STSv1' is missing");
+		return rmt_wrong(err, "the line 'version: STSv1' is missing");
 	if ((seen & MODE) == 0)
-		return wrong(err, "the line 'mode: ...' is missing");
+		return rmt_wrong(err, "the line 'mode: ...' is missing");
 	if ((seen & MAX_AGE) == 0)
-		return wrong(err, "the line 'max_age: ...' is missing");
+		return rmt_wrong(err, "the line 'max_age: ...' is missing");
 	if (policy->mode != RMT_STS_NONE && policy->mx->len == 0)
-		return wrong(err, "it lists no mx, so mail to the domain would stop");
+		return rmt_wrong(err, "it lists no mx, so mail to the domain would stop");
 	return true;
 }
 
@@ -140,9 +129,9 @@ bool rmt_sts_policy_read(struct rmt_span text, struct rmt_sts_policy *policy_r,
 	*policy_r =
 		(struct rmt_sts_policy){ .mx = g_ptr_array_new_with_free_func(g_free) };
 	if (text.len > RMT_STS_POLICY_MAX)
-		return wrong(err, "it is over %d octets", RMT_STS_POLICY_MAX);
+		return rmt_wrong(err, "it is over %d octets", RMT_STS_POLICY_MAX);
 	if (memchr(text.p, '\0', text.len) != NULL)
-		return wrong(err, "it has a NUL in it");
+		return rmt_wrong(err, "it has a NUL in it");
 	return read_lines(text, policy_r, err);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/failure.h"
 #include "common/base/log.h"
 #include "common/cli/batch.h"
 #include "common/cli/cli.h"
@@ -17,18 +18,6 @@ static const struct {
 	{ "receipt", rmt_batch_receipt }, { "mdn", rmt_batch_mdn },
 };
 
-static bool wrong(GError **err, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static bool wrong(GError **err, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	if (err != NULL)
-		*err = g_error_new_valist(G_FILE_ERROR, G_FILE_ERROR_INVAL, format, args);
-	va_end(args);
-	return false;
-}
-
 /* --- for verbs -------------------------------------------------------------------- */
 
 bool rmt_batch_member(const json_t *object, const char *where, const char *key,
@@ -37,9 +26,9 @@ bool rmt_batch_member(const json_t *object, const char *where, const char *key,
 	const json_t *value = json_object_get(object, key);
 
 	if (value == NULL && fallback == NULL)
-		return wrong(err, "%s has no '%s'", where, key);
+		return rmt_wrong(err, "%s has no '%s'", where, key);
 	if (value != NULL && !json_is_string(value))
-		return wrong(err, "'%s' of %s is not a string", key, where);
+		return rmt_wrong(err, "'%s' of %s is not a string", key, where);
 	*value_r = value == NULL ? rmt_span_of(fallback)
 				 : rmt_span(json_string_value(value),
 					    json_string_length(value));
@@ -58,7 +47,7 @@ bool rmt_batch_integer(const struct rmt_batch_case *c, const char *key, int64_t 
 	const json_t *value = json_object_get(c->in, key);
 
 	if (value != NULL && !json_is_integer(value))
-		return wrong(err, "'%s' of the case is not an integer", key);
+		return rmt_wrong(err, "'%s' of the case is not an integer", key);
 	*value_r = value == NULL ? fallback : json_integer_value(value);
 	return true;
 }
@@ -95,12 +84,12 @@ static bool read_zone(struct rmt_batch_case *c, GError **err)
 	if (lines == NULL || json_is_null(lines))
 		return true;
 	if (!json_is_array(lines))
-		return wrong(err, "'zone' is not an array of strings");
+		return rmt_wrong(err, "'zone' is not an array of strings");
 	c->zone = rmt_zone_new();
 	json_array_foreach((json_t *)lines, i, line)
 	{
 		if (!json_is_string(line))
-			return wrong(err, "zone[%zu] is not a string", i);
+			return rmt_wrong(err, "zone[%zu] is not a string", i);
 		if (!rmt_zone_add(
 			    c->zone,
 			    rmt_span(json_string_value(line), json_string_length(line)),
@@ -122,8 +111,8 @@ static bool run_verb(struct rmt_batch_case *c, GError **err)
 	for (i = 0; i < G_N_ELEMENTS(verbs); i++)
 		if (rmt_span_eq(verb, rmt_span_of(verbs[i].name)))
 			return read_zone(c, err) && verbs[i].run(c, err);
-	return wrong(err, "unknown verb '%.*s'",
-		     RMT_SPAN_ARGS(rmt_span(verb.p, MIN(verb.len, 40))));
+	return rmt_wrong(err, "unknown verb '%.*s'",
+			 RMT_SPAN_ARGS(rmt_span(verb.p, MIN(verb.len, 40))));
 }
 
 static void print_line(const json_t *out)
@@ -152,10 +141,10 @@ static void run_case(struct rmt_cli_dns *dns, struct rmt_span text)
 	bool ok;
 
 	if (in == NULL)
-		ok = wrong(&err, "not a JSON object: %s at octet %d", at.text,
-			   at.position);
+		ok = rmt_wrong(&err, "not a JSON object: %s at octet %d", at.text,
+			       at.position);
 	else if (!json_is_object(in))
-		ok = wrong(&err, "not a JSON object");
+		ok = rmt_wrong(&err, "not a JSON object");
 	else
 		ok = run_verb(&c, &err);
 	if (!ok) {

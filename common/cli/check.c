@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/base/failure.h"
 #include "common/cli/check.h"
 #include "common/cli/report.h"
 #include "common/rules/conduct.h"
@@ -28,17 +29,6 @@ struct options {
 	bool json, verifies;
 };
 
-static bool wrong(GError **err, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static bool wrong(GError **err, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	*err = g_error_new_valist(G_FILE_ERROR, G_FILE_ERROR_INVAL, format, args);
-	va_end(args);
-	return false;
-}
-
 /* --- options --------------------------------------------------------------------------
  */
 
@@ -47,7 +37,8 @@ bool rmt_check_now(const char *text, int64_t *now_r, GError **err)
 	gint64 now;
 
 	if (!g_ascii_string_to_signed(text, 10, 0, G_MAXINT64 / 2, &now, NULL))
-		return wrong(err, "--now: '%s' is not Unix seconds, as 1700000000", text);
+		return rmt_wrong(err, "--now: '%s' is not Unix seconds, as 1700000000",
+				 text);
 	*now_r = now;
 	return true;
 }
@@ -57,7 +48,8 @@ static bool take_egress(struct options *options, const char *text, GError **err)
 	struct egress egress = { .helo = NULL };
 
 	if (!rmt_ip_parse(rmt_span_of(text), &egress.ip))
-		return wrong(err, "--egress: '%s' is not an IPv4 or IPv6 address", text);
+		return rmt_wrong(err, "--egress: '%s' is not an IPv4 or IPv6 address",
+				 text);
 	g_array_append_val(options->egress, egress);
 	return true;
 }
@@ -103,7 +95,8 @@ static bool take_value(struct options *options, const char *option, const char *
 	else if (strcmp(option, "--selector") == 0)
 		g_ptr_array_add(options->selectors, (gpointer)value);
 	else
-		return wrong(err, "'%s' is no option: see 'remite check --help'", option);
+		return rmt_wrong(err, "'%s' is no option: see 'remite check --help'",
+				 option);
 	return true;
 }
 
@@ -112,7 +105,7 @@ static bool take_domain(struct options *options, const char *domain, GError **er
 	char folded[RMT_DOMAIN_MAX + 1];
 
 	if (!rmt_dns_name_ok(rmt_domain_fold(rmt_span_of(domain), folded)))
-		return wrong(err, "'%s' is not a domain name", domain);
+		return rmt_wrong(err, "'%s' is not a domain name", domain);
 	g_ptr_array_add(options->domains, (gpointer)domain);
 	return true;
 }
@@ -149,10 +142,10 @@ static bool read_arguments(struct options *options, int argc, char **argv, GErro
 			if (!take_domain(options, argv[at], err))
 				return false;
 		} else if (at + 1 >= argc)
-			return wrong(err,
-				     "'%s' is no option, or has no value: see "
-				     "'remite check --help'",
-				     argv[at]);
+			return rmt_wrong(err,
+					 "'%s' is no option, or has no value: see "
+					 "'remite check --help'",
+					 argv[at]);
 		else if (!take_value(options, argv[at], argv[at + 1], err))
 			return false;
 		else
@@ -161,7 +154,7 @@ static bool read_arguments(struct options *options, int argc, char **argv, GErro
 	for (i = 0; i < options->egress->len; i++)
 		g_array_index(options->egress, struct egress, i).helo = options->helo;
 	if (options->domains->len == 0)
-		return wrong(err, "which domain? See 'remite check --help'");
+		return rmt_wrong(err, "which domain? See 'remite check --help'");
 	return read_key(options, err);
 }
 

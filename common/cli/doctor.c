@@ -29,6 +29,8 @@ const struct rmt_doctor_check rmt_doctor_checks[] = {
 	  "remite-milter comes behind the signer, mail goes on without it, nothing is "
 	  "rewritten after it",
 	  rmt_doctor_milter, false },
+	{ "signer", "opendkim signs the fields of one-click unsubscribe",
+	  rmt_doctor_signer, false },
 	{ "unsubscribe", "what leaving lists takes fits together", rmt_doctor_unsubscribe,
 	  true },
 	{ "tls", "mail leaves with TLS where it can (R10)", rmt_doctor_tls, false },

@@ -52,6 +52,7 @@ void rmt_doctor_limits(struct rmt_doctor *doctor);
 void rmt_doctor_unseen(struct rmt_doctor *doctor);
 void rmt_doctor_egress(struct rmt_doctor *doctor);
 void rmt_doctor_milter(struct rmt_doctor *doctor);
+void rmt_doctor_signer(struct rmt_doctor *doctor);
 void rmt_doctor_feedback(struct rmt_doctor *doctor);
 void rmt_doctor_bulk(struct rmt_doctor *doctor);
 void rmt_doctor_receipts(struct rmt_doctor *doctor);
@@ -86,6 +87,9 @@ int rmt_doctor_connect(const char *endpoint);
  * what went wrong, or NULL. */
 const char *rmt_doctor_ask(int fd, const char *question, const char *until, char *reply,
 			   size_t size);
+
+/* The same of what opendkim.conf says. */
+void rmt_doctor_signer_text(struct rmt_doctor *doctor, const char *opendkim_conf);
 
 /* One part of a path, for rmt_doctor_may_pass(). */
 struct rmt_path_part {

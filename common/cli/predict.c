@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/base/failure.h"
 #include "common/cli/batch.h"
 #include "common/cli/check.h"
 #include "common/cli/predict.h"
@@ -37,17 +38,6 @@ struct prediction {
 	struct rmt_rule_findings findings;
 };
 
-static bool wrong(GError **err, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static bool wrong(GError **err, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	*err = g_error_new_valist(G_FILE_ERROR, G_FILE_ERROR_INVAL, format, args);
-	va_end(args);
-	return false;
-}
-
 /* --- options --------------------------------------------------------------------------
  */
 
@@ -60,13 +50,13 @@ static bool take_providers(struct options *options, const char *list, GError **e
 	options->as = 0;
 	for (i = 0; names[i] != NULL; i++) {
 		if (!rmt_provider_parse(rmt_span_trim(rmt_span_of(names[i])), &provider))
-			return wrong(
+			return rmt_wrong(
 				err,
 				"--as: '%s' is none of google, yahoo, microsoft, apple",
 				names[i]);
 		options->as |= 1u << provider;
 	}
-	return options->as != 0 || wrong(err, "--as: which provider?");
+	return options->as != 0 || rmt_wrong(err, "--as: which provider?");
 }
 
 static bool take_value(struct options *options, const char *option, const char *value,
@@ -81,10 +71,10 @@ static bool take_value(struct options *options, const char *option, const char *
 	else if (strcmp(option, "--mail-from") == 0)
 		options->mail_from = strcmp(value, "<>") == 0 ? "" : value;
 	else if (strcmp(option, "--ip") != 0)
-		return wrong(err, "'%s' is no option: see 'remite predict --help'",
-			     option);
+		return rmt_wrong(err, "'%s' is no option: see 'remite predict --help'",
+				 option);
 	else if (!rmt_ip_parse(rmt_span_of(value), &options->ip))
-		return wrong(err, "--ip: '%s' is not an IPv4 or IPv6 address", value);
+		return rmt_wrong(err, "--ip: '%s' is not an IPv4 or IPv6 address", value);
 	else
 		options->ip_text = value;
 	return true;
@@ -93,13 +83,15 @@ static bool take_value(struct options *options, const char *option, const char *
 static bool complete(const struct options *options, GError **err)
 {
 	if (options->file == NULL)
-		return wrong(err, "which message? See 'remite predict --help'");
+		return rmt_wrong(err, "which message? See 'remite predict --help'");
 	if (options->ip_text == NULL)
-		return wrong(err, "--ip is missing: the address the mail leaves from");
+		return rmt_wrong(err,
+				 "--ip is missing: the address the mail leaves from");
 	if (options->helo == NULL)
-		return wrong(err, "--helo is missing: the name that host says in HELO");
+		return rmt_wrong(err,
+				 "--helo is missing: the name that host says in HELO");
 	if (options->mail_from == NULL)
-		return wrong(err, "--mail-from is missing: the return path, or '<>'");
+		return rmt_wrong(err, "--mail-from is missing: the return path, or '<>'");
 	return true;
 }
 
@@ -121,10 +113,11 @@ static bool read_arguments(struct options *options, int argc, char **argv, GErro
 		else if ((word[0] != '-' || word[1] == '\0') && options->file == NULL)
 			options->file = word;
 		else if (word[0] != '-' || at + 1 >= argc)
-			return wrong(err,
-				     "'%s' is no option, or has no value: see 'remite "
-				     "predict --help'",
-				     word);
+			return rmt_wrong(
+				err,
+				"'%s' is no option, or has no value: see 'remite "
+				"predict --help'",
+				word);
 		else if (!take_value(options, word, argv[++at], err))
 			return false;
 	}
@@ -140,7 +133,7 @@ static bool read_message(struct prediction *p, const char *file, GError **err)
 
 	if (!g_file_get_contents(name, &p->message, &p->len, err))
 		return false;
-	return p->len <= MESSAGE_MAX || wrong(err, "%s: over 256 MB", file);
+	return p->len <= MESSAGE_MAX || rmt_wrong(err, "%s: over 256 MB", file);
 }
 
 static struct rmt_facts *facts_of(struct options *options, const char *domain)

@@ -50,6 +50,18 @@ void *rmt_begin_milter(struct rmt_reading *reading, void *parent, const char *na
 	return &reading->config->milter;
 }
 
+/* A host that only takes mail in has no signer, and nothing to judge behind it. */
+void rmt_end_milter(struct rmt_reading *reading, void *parent, void *object,
+		    const config_setting_t *group)
+{
+	struct rmt_milter_config *milter = object;
+
+	(void)reading, (void)parent;
+	if (milter->inbound != NULL && milter->before == NULL &&
+	    rmt_member(group, "after") == NULL)
+		g_clear_pointer(&milter->after, g_free);
+}
+
 void *rmt_begin_fold(struct rmt_reading *reading, void *parent, const char *name,
 		     const config_setting_t *group)
 {

@@ -206,7 +206,8 @@ static const struct rmt_setting milter_settings[] = {
 	  .help = "socket of the milter that comes in front of the signer",
 	  .check = rmt_check_listen },
 	{ "after", &rmt_type_string, F(after), "\"unix:/var/spool/postfix/remite/after\"",
-	  .help = "socket of the milter that comes behind the signer",
+	  .help = "socket of the milter that comes behind the signer; where only inbound "
+		  "is named: none",
 	  .check = rmt_check_listen },
 	{ "inbound", &rmt_type_string, F(inbound), .otherwise = "none",
 	  .help = "socket of the milter that sees what arrives, on an MX",
@@ -622,6 +623,7 @@ static const struct rmt_section milter_section = {
 	.settings = milter_settings,
 	.sections = no_sections,
 	.begin = rmt_begin_milter,
+	.end = rmt_end_milter,
 };
 
 #define F(member) offsetof(struct rmt_unsubscribing, member)

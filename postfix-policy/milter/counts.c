@@ -2,6 +2,7 @@
 #include "postfix-policy/milter/counts.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -103,32 +104,44 @@ static void put_help(GString *out, const char *name, const char *type, const cha
 			       type);
 }
 
-static void put_actions(const struct rmt_counts *counts, GString *out)
+/* counts: offset of an array of levels in a place's counts. */
+static void put_levels(const struct rmt_counts *counts, const char *name, size_t offset,
+		       GString *out)
 {
 	int place, level;
 
-	put_help(out, "remite_milter_messages_total", "counter",
-		 "messages by what was done, and by what enforce mode would do");
-	for (place = 0; place < RMT_PLACE_COUNT; place++)
+	for (place = 0; place < RMT_PLACE_COUNT; place++) {
+		const char *row = (const char *)&counts->places[place] + offset;
+		const uint64_t *levels = (const uint64_t *)(const void *)row;
+
 		for (level = 0; level <= RMT_LEVEL_REJECT; level++)
 			g_string_append_printf(
-				out,
-				"remite_milter_messages_total{place=\"%s\",level=\"%s\"} "
-				"%" PRIu64 "\n",
+				out, "%s{place=\"%s\",level=\"%s\"} %" PRIu64 "\n", name,
 				rmt_place_name((enum rmt_place)place),
 				rmt_level_name((enum rmt_level)level),
-				get(&counts->places[place].done[level]));
-	put_help(out, "remite_milter_would_total", "counter",
-		 "messages by the highest level found, in report mode too");
-	for (place = 0; place < RMT_PLACE_COUNT; place++)
-		for (level = 0; level <= RMT_LEVEL_REJECT; level++)
-			g_string_append_printf(
-				out,
-				"remite_milter_would_total{place=\"%s\",level=\"%s\"} "
-				"%" PRIu64 "\n",
-				rmt_place_name((enum rmt_place)place),
-				rmt_level_name((enum rmt_level)level),
-				get(&counts->places[place].would[level]));
+				get(&levels[level]));
+	}
+}
+
+static void put_actions(const struct rmt_counts *counts, GString *out)
+{
+	static const struct {
+		const char *name, *help;
+		size_t offset;
+	} rows[] = {
+		{ "remite_milter_messages_total",
+		  "messages by what was done, and by what enforce mode would do",
+		  offsetof(struct rmt_counts_of_place, done) },
+		{ "remite_milter_would_total",
+		  "messages by the highest level found, in report mode too",
+		  offsetof(struct rmt_counts_of_place, would) },
+	};
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(rows); i++) {
+		put_help(out, rows[i].name, "counter", rows[i].help);
+		put_levels(counts, rows[i].name, rows[i].offset, out);
+	}
 }
 
 static void put_finding(GString *out, int place, const char *rule, uint64_t count)
@@ -183,22 +196,31 @@ static void put_spent(const struct rmt_counts_of_place *place, const char *name,
 
 static void put_plain(const struct rmt_counts *counts, GString *out)
 {
+	static const struct {
+		const char *name, *help;
+		size_t offset;
+	} rows[] = {
+		{ "remite_milter_open_total",
+		  "messages of which something could not be known",
+		  offsetof(struct rmt_counts_of_place, open) },
+		{ "remite_milter_edited_total", "messages that were changed",
+		  offsetof(struct rmt_counts_of_place, edits) },
+	};
+	size_t i;
 	int place;
 
-	put_help(out, "remite_milter_open_total", "counter",
-		 "messages of which something could not be known");
-	for (place = 0; place < RMT_PLACE_COUNT; place++)
-		g_string_append_printf(
-			out, "remite_milter_open_total{place=\"%s\"} %" PRIu64 "\n",
-			rmt_place_name((enum rmt_place)place),
-			get(&counts->places[place].open));
-	put_help(out, "remite_milter_edited_total", "counter",
-		 "messages that were changed");
-	for (place = 0; place < RMT_PLACE_COUNT; place++)
-		g_string_append_printf(
-			out, "remite_milter_edited_total{place=\"%s\"} %" PRIu64 "\n",
-			rmt_place_name((enum rmt_place)place),
-			get(&counts->places[place].edits));
+	for (i = 0; i < G_N_ELEMENTS(rows); i++) {
+		put_help(out, rows[i].name, "counter", rows[i].help);
+		for (place = 0; place < RMT_PLACE_COUNT; place++) {
+			const char *at =
+				(const char *)&counts->places[place] + rows[i].offset;
+
+			g_string_append_printf(out, "%s{place=\"%s\"} %" PRIu64 "\n",
+					       rows[i].name,
+					       rmt_place_name((enum rmt_place)place),
+					       get((const uint64_t *)(const void *)at));
+		}
+	}
 }
 
 void rmt_counts_page(struct rmt_counts *counts, GString *out)

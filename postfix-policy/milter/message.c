@@ -266,28 +266,32 @@ void rmt_message_set_sender(struct rmt_milter_message *message, const char *send
 	add_edit(message, RMT_EDIT_SENDER, NULL, sender)->arguments = g_strdup(arguments);
 }
 
+/* What Postfix does with the whole message, and a finding of level log that says so. */
+static void settle(struct rmt_milter_message *message, enum rmt_edit_kind kind,
+		   const char *rule, const char *format, va_list args)
+{
+	g_autofree char *text = g_strdup_vprintf(format, args);
+
+	rmt_message_find(message, RMT_LEVEL_LOG, rule, "7.1", "%s", text);
+	add_edit(message, kind, NULL, kind == RMT_EDIT_HOLD ? text : NULL);
+}
+
 void rmt_message_discard(struct rmt_milter_message *message, const char *rule,
 			 const char *format, ...)
 {
-	g_autofree char *text = NULL;
 	va_list args;
 
 	va_start(args, format);
-	text = g_strdup_vprintf(format, args);
+	settle(message, RMT_EDIT_DISCARD, rule, format, args);
 	va_end(args);
-	rmt_message_find(message, RMT_LEVEL_LOG, rule, "7.1", "%s", text);
-	add_edit(message, RMT_EDIT_DISCARD, NULL, NULL);
 }
 
 void rmt_message_hold(struct rmt_milter_message *message, const char *rule,
 		      const char *format, ...)
 {
-	g_autofree char *text = NULL;
 	va_list args;
 
 	va_start(args, format);
-	text = g_strdup_vprintf(format, args);
+	settle(message, RMT_EDIT_HOLD, rule, format, args);
 	va_end(args);
-	rmt_message_find(message, RMT_LEVEL_LOG, rule, "7.1", "%s", text);
-	add_edit(message, RMT_EDIT_HOLD, NULL, text);
 }

@@ -177,6 +177,56 @@ static void doctor_tells_what_would_stop_mail_or_let_it_pass_unseen(void **state
 	}
 }
 
+static const char *opendkim_conf;
+
+static void look_at_signer(struct rmt_doctor *doctor)
+{
+	rmt_doctor_signer_text(doctor, opendkim_conf);
+}
+
+static void the_signer_covers_one_click(void **state)
+{
+#define ONE_CLICK "streams: { a: { rules: { unsubscribe = \"log\" } } }\n"
+	static const struct {
+		const char *config, *conf, *lacks; /* NULL: nothing */
+	} rows[] = {
+		{ ONE_CLICK, "SignHeaders *,+List-Unsubscribe,+List-Unsubscribe-Post\n",
+		  NULL },
+		{ ONE_CLICK, "SignHeaders\tFrom, list-unsubscribe, list-unsubscribe-post",
+		  NULL },
+		{ ONE_CLICK, "SignHeaders  *,+List-Unsubscribe-Post # both\n", NULL },
+		{ ONE_CLICK, "signheaders csl:*,+List-Unsubscribe-Post\n", NULL },
+		{ ONE_CLICK, "SignHeaders /etc/opendkim/fields\n", NULL },
+		{ ONE_CLICK, "SignHeaders refile:/etc/opendkim/fields\n", NULL },
+		{ "", "Socket local:x\n", NULL },
+		{ ONE_CLICK, "", "List-Unsubscribe-Post:" },
+		{ ONE_CLICK, "#SignHeaders *,+List-Unsubscribe-Post\n",
+		  "List-Unsubscribe-Post:" },
+		{ ONE_CLICK, "SignHeaders *,-List-Unsubscribe,+List-Unsubscribe-Post\n",
+		  "List-Unsubscribe:" },
+		{ ONE_CLICK, "SignHeaders From,Subject\n",
+		  "List-Unsubscribe and List-Unsubscribe-Post:" },
+		{ ONE_CLICK, "SignHeadersX *,+List-Unsubscribe-Post\n",
+		  "List-Unsubscribe-Post:" },
+		{ ONE_CLICK, "SignHeaders *,+List-Unsubscribe-Post\nSignHeaders From\n",
+		  "List-Unsubscribe and List-Unsubscribe-Post:" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *got = NULL, *want = NULL;
+
+		opendkim_conf = rows[i].conf;
+		got = doctor_text(rows[i].config, (struct more){ .main_raw = "" },
+				  look_at_signer);
+		want = g_strdup_printf("does not sign %s",
+				       rows[i].lacks != NULL ? rows[i].lacks : "");
+		if (rows[i].lacks == NULL ? *got != '\0' : strstr(got, want) == NULL)
+			fail_msg("%s: %s", rows[i].conf, got);
+	}
+}
+
 /* R10 */
 static void mail_must_leave_with_tls(void **state)
 {
@@ -209,6 +259,7 @@ int main(void)
 		cmocka_unit_test(ours_come_first_and_last_and_others_stay),
 		cmocka_unit_test(a_plan_holds_what_is_missing_and_then_nothing),
 		cmocka_unit_test(doctor_tells_what_would_stop_mail_or_let_it_pass_unseen),
+		cmocka_unit_test(the_signer_covers_one_click),
 		cmocka_unit_test(mail_must_leave_with_tls),
 	};
 

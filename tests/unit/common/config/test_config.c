@@ -426,6 +426,30 @@ static void an_included_file_stands_beside_and_is_named(void **state)
 	clear_place(&place);
 }
 
+static void a_host_that_only_takes_mail_in_has_no_place_behind_the_signer(void **state)
+{
+#define AFTER "unix:/var/spool/postfix/remite/after"
+	static const struct {
+		const char *places, *after; /* NULL: none */
+	} rows[] = {
+		{ "", AFTER },
+		{ "inbound = \"unix:/i\"", NULL },
+		{ "inbound = \"unix:/i\" after = \"unix:/a\"", "unix:/a" },
+		{ "inbound = \"unix:/i\" before = \"unix:/b\"", AFTER },
+		{ "before = \"unix:/b\"", AFTER },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *text = g_strdup_printf("milter: { %s }", rows[i].places);
+		g_autoptr(rmt_config) config = read_good(text);
+
+		if (g_strcmp0(config->milter.after, rows[i].after) != 0)
+			fail_msg("%s: %s", rows[i].places, config->milter.after);
+	}
+}
+
 static void rules_have_levels_in_every_stream(void **state)
 {
 	g_autoptr(rmt_config) config = read_good(
@@ -656,6 +680,8 @@ int main(void)
 		cmocka_unit_test(contradictions_of_streams_are_refused),
 		cmocka_unit_test(a_stream_without_conditions_is_the_default_by_any_name),
 		cmocka_unit_test(an_included_file_stands_beside_and_is_named),
+		cmocka_unit_test(
+			a_host_that_only_takes_mail_in_has_no_place_behind_the_signer),
 		cmocka_unit_test(rules_have_levels_in_every_stream),
 		cmocka_unit_test(what_a_stream_requires_has_levels),
 		cmocka_unit_test(what_cannot_be_required_is_refused),

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "common/policy/binding.h"
+#include "tests/unit/config.h"
 
 static const char text[] =
 	"organization = [\"example.com\", \"example.co.uk\"]\n"
@@ -17,16 +18,6 @@ static const char text[] =
 	"other.org\"] } }\n"
 	" strict: { senders = [\"<>\"] binding: { level = \"reject\" align = \"strict\" "
 	"} } }\n";
-
-static struct rmt_config *read_config(const char *from)
-{
-	GPtrArray *complaints = NULL;
-	struct rmt_config *config = rmt_config_read_text("t", from, &complaints);
-
-	assert_non_null(config);
-	g_ptr_array_unref(complaints);
-	return config;
-}
 
 /* What DNS would tell: walk.example says psd=n below which all is one. */
 static bool walk(void *context, struct rmt_span domain, struct rmt_span *org_r)
@@ -88,7 +79,7 @@ static void a_user_sends_for_what_is_theirs(void **state)
 		{ "relaxed", "root", "example.net", RMT_BOUND_ELSEWHERE,
 		  RMT_BOUND_ELSEWHERE },
 	};
-	g_autoptr(rmt_config) config = read_config(text);
+	g_autoptr(rmt_config) config = test_config(text);
 	g_autoptr(rmt_psl) psl = rmt_psl_open();
 	struct rmt_org_view views[] = { { psl, walk, NULL }, { NULL, walk, NULL } };
 	size_t i, k;
@@ -114,7 +105,7 @@ static void a_user_sends_for_what_is_theirs(void **state)
 static void without_an_organisation_a_plain_name_is_not_bound(void **state)
 {
 	g_autoptr(rmt_config) config =
-		read_config("streams: { a: { binding: { level = \"reject\" } } }");
+		test_config("streams: { a: { binding: { level = \"reject\" } } }");
 	const struct rmt_org_view view = { NULL };
 
 	(void)state;

@@ -6,16 +6,7 @@
 #include <cmocka.h>
 
 #include "common/policy/classify.h"
-
-static struct rmt_config *read_config(const char *text)
-{
-	g_autoptr(GPtrArray) complaints = NULL;
-	struct rmt_config *config = rmt_config_read_text("t.conf", text, &complaints);
-
-	assert_int_equal(complaints->len, 0);
-	assert_non_null(config);
-	return config;
-}
+#include "tests/unit/config.h"
 
 /* What a case says of a message; the rest is empty. */
 struct message {
@@ -84,7 +75,7 @@ static void the_first_stream_whose_conditions_all_hold_wins(void **state)
 		{ { .sender = "bounce-1@p.example" }, "pattern" },
 		{ { .sender = "bounce-1@q.example" }, "default" },
 	};
-	g_autoptr(rmt_config) config = read_config(mixed);
+	g_autoptr(rmt_config) config = test_config(mixed);
 	struct rmt_classifier *classifier = rmt_classifier_new(config);
 	size_t i;
 
@@ -116,7 +107,7 @@ static void the_index_says_what_trying_all_says(void **state)
 		"	s6: { senders = \"b@x.example\" }\n"
 		"	s7: { sasl_users = \"ann\" }\n"
 		"}\n";
-	g_autoptr(rmt_config) config = read_config(text);
+	g_autoptr(rmt_config) config = test_config(text);
 	struct rmt_classifier *classifier = rmt_classifier_new(config);
 	struct rmt_facts facts;
 	struct rmt_addr sender;
@@ -157,7 +148,7 @@ static void a_thousand_streams_are_told_apart(void **state)
 			"c%d: { sasl_users = \"u%d\" clients = \"192.0.2.0/24\" }\n", i,
 			i);
 	g_string_append(text, "}\n");
-	config = read_config(text->str);
+	config = test_config(text->str);
 	classifier = rmt_classifier_new(config);
 	for (i = 0; i < 1000; i += 37) {
 		struct message message = { .user = user, .client = "192.0.2.1" };
@@ -174,7 +165,7 @@ static void a_thousand_streams_are_told_apart(void **state)
 
 static void why_not_names_the_condition(void **state)
 {
-	g_autoptr(rmt_config) config = read_config(mixed);
+	g_autoptr(rmt_config) config = test_config(mixed);
 	struct message message = { .sender = "a@news.example", .user = "eve" };
 	struct rmt_facts facts;
 	struct rmt_addr sender;
@@ -193,7 +184,7 @@ static void why_not_names_the_condition(void **state)
 
 static void a_field_of_the_message_counts_only_where_it_is_known(void **state)
 {
-	g_autoptr(rmt_config) config = read_config(
+	g_autoptr(rmt_config) config = test_config(
 		"streams: { news: { header = \"X-Stream: news\" } rest: { } }");
 	struct rmt_classifier *classifier = rmt_classifier_new(config);
 	struct message message = { .sender = "a@news.example" };

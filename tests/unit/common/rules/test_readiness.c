@@ -9,6 +9,7 @@
 
 #include "common/auth/zone.h"
 #include "common/rules/readiness.h"
+#include "tests/unit/config.h"
 
 enum { SECOND = 1000000 };
 
@@ -43,18 +44,6 @@ struct world {
 	unsigned jobs;
 };
 
-static struct rmt_config *read_config(const char *from)
-{
-	GPtrArray *complaints = NULL;
-	struct rmt_config *config = rmt_config_read_text("t", from, &complaints);
-
-	if (complaints->len > 0)
-		print_error("%s\n", (char *)complaints->pdata[0]);
-	assert_non_null(config);
-	g_ptr_array_unref(complaints);
-	return config;
-}
-
 static struct rmt_zone *zone_of(const char *from)
 {
 	struct rmt_zone *zone = rmt_zone_new();
@@ -65,7 +54,7 @@ static struct rmt_zone *zone_of(const char *from)
 
 static void begin(struct world *world)
 {
-	*world = (struct world){ read_config(text), rmt_readiness_new(),
+	*world = (struct world){ test_config(text), rmt_readiness_new(),
 				 zone_of(records) };
 	rmt_readiness_configure(world->readiness, world->config);
 }
@@ -319,7 +308,7 @@ static void a_new_configuration_keeps_what_streams_still_ask(void **state)
 	ask_dns(&world, SECOND);
 	/* The order of streams and their levels change, what mild asks does, too. */
 	memcpy(strstr(other, "spf=log"), "spf=off", 7);
-	config = read_config(other);
+	config = test_config(other);
 	rmt_readiness_configure(world.readiness, config);
 	/* Also a stream of the configuration before is known, by its name. */
 	assert_int_equal(get(&world, "strict", "good.example", SECOND).state, RMT_READY);
