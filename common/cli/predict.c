@@ -34,6 +34,8 @@ struct prediction {
 	struct rmt_dkim_keys *keys;
 	struct rmt_dkim *dkim;
 	struct rmt_facts *facts; /* NULL where From cannot be read */
+	/* Where they are other domains; domain NULL: they are not. */
+	struct rmt_reach return_path, reply_to;
 	struct rmt_dmarc *dmarc;
 	struct rmt_rule_findings findings;
 };
@@ -188,6 +190,41 @@ static bool ask_dmarc(struct options *options, struct prediction *p, GError **er
 			       err);
 }
 
+static void begin_reach(const struct prediction *p, struct rmt_reach *reach,
+			struct rmt_span domain)
+{
+	char out[RMT_DOMAIN_MAX + 1];
+	struct rmt_span folded = rmt_domain_fold(domain, out);
+
+	if (rmt_dns_name_ok(folded) && folded.p[0] != '[' &&
+	    !rmt_span_eq(folded, rmt_span_of(p->facts->domain)))
+		rmt_reach_init(reach, folded);
+}
+
+/* The domains of the return path and of Reply-To, where they are not From's. */
+static bool ask_reach(struct options *options, struct prediction *p, GError **err)
+{
+	g_autoptr(GPtrArray) askers = g_ptr_array_new();
+	struct rmt_span local, domain;
+	struct rmt_from reply_to;
+	bool ok = true;
+
+	if (rmt_span_split_last(rmt_span_of(options->mail_from), '@', &local, &domain))
+		begin_reach(p, &p->return_path, domain);
+	if (rmt_reply_to_read(rmt_span(p->message, p->len), &reply_to))
+		begin_reach(p, &p->reply_to, rmt_span_of(reply_to.domain));
+	do {
+		g_ptr_array_set_size(askers, 0);
+		if (p->return_path.domain != NULL)
+			rmt_reach_ask(&p->return_path, askers);
+		if (p->reply_to.domain != NULL)
+			rmt_reach_ask(&p->reply_to, askers);
+		ok = rmt_cli_dns_run_all(&options->dns, NULL, (void *)askers->pdata,
+					 askers->len, err);
+	} while (ok && askers->len > 0);
+	return ok;
+}
+
 static bool gather(struct options *options, struct prediction *p, GError **err)
 {
 	struct rmt_dkim_settings settings = RMT_DKIM_SETTINGS_DEFAULT;
@@ -206,11 +243,13 @@ static bool gather(struct options *options, struct prediction *p, GError **err)
 		return true;
 	p->facts = facts_of(options, p->from.domain);
 	return rmt_check_ask(&options->dns, &p->facts, 1, err) &&
-	       ask_dmarc(options, p, err);
+	       ask_dmarc(options, p, err) && ask_reach(options, p, err);
 }
 
 static void clear(struct prediction *p)
 {
+	rmt_reach_clear(&p->return_path);
+	rmt_reach_clear(&p->reply_to);
 	rmt_facts_free(p->facts);
 	rmt_dmarc_free(p->dmarc);
 	rmt_dkim_free(p->dkim);
@@ -396,6 +435,8 @@ static void judge_message(struct options *options, struct prediction *p)
 		.domain = p->facts,
 		.header = &header,
 		.bulk = options->bulk,
+		.return_path = p->return_path.domain != NULL ? &p->return_path : NULL,
+		.reply_to = p->reply_to.domain != NULL ? &p->reply_to : NULL,
 	};
 	struct rmt_covered covered = { 0 };
 

@@ -224,3 +224,19 @@ bool rmt_from_read(struct rmt_span section, struct rmt_from *from_r)
 			      "two readings find different addresses");
 	return check_decoded(names, field.offset, from_r);
 }
+
+bool rmt_reply_to_read(struct rmt_span section, struct rmt_from *reply_to_r)
+{
+	struct rmt_header_reader reader = rmt_header_read(section);
+	g_autofree char *as_from = NULL;
+	struct rmt_header_field field;
+
+	while (rmt_header_next(&reader, &field)) {
+		if (!rmt_span_eq_nocase(field.name, RMT_SPAN("Reply-To")))
+			continue;
+		as_from = g_strdup_printf("From:%.*s\r\n", RMT_SPAN_ARGS(field.value));
+		rmt_from_read(rmt_span_of(as_from), reply_to_r);
+		return reply_to_r->result == RMT_FROM_OK;
+	}
+	return false;
+}

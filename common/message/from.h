@@ -68,4 +68,8 @@ bool rmt_from_read(struct rmt_span section, struct rmt_from *from_r);
 /* "several addresses", ...: stable, for logs and JSON ("repeated", "group", ...). */
 const char *rmt_from_result_name(enum rmt_from_result result);
 
+/* The first Reply-To of a header section, held to the same. False: there is none with one
+ * address. */
+bool rmt_reply_to_read(struct rmt_span section, struct rmt_from *reply_to_r);
+
 #endif

@@ -208,6 +208,19 @@ static void judge_forwarded(const struct rmt_mail_facts *mail,
 	rmt_rule_forwarded(&facts, findings);
 }
 
+/* Replies go to Reply-To; From is then not asked. */
+static void judge_domains(const struct rmt_mail_facts *mail,
+			  struct rmt_rule_findings *findings) /* R17, R18 */
+{
+	rmt_rule_domain_exists(mail->domain, findings);
+	if (mail->return_path != NULL)
+		rmt_rule_resolves(mail->return_path, "return path", findings);
+	if (mail->reply_to != NULL)
+		rmt_rule_answerable(mail->reply_to, "Reply-To", findings);
+	else
+		rmt_rule_can_reply(mail->domain, findings);
+}
+
 static void add_rest(struct rmt_rule_findings *findings)
 {
 	unsigned i;
@@ -241,8 +254,7 @@ void rmt_rules_message(const struct rmt_mail_facts *mail,
 		judge_policy(mail, findings);
 		judge_free_mail(mail, findings);
 		rmt_rule_ptr(mail->domain, findings);
-		rmt_rule_domain_exists(mail->domain, findings);
-		rmt_rule_can_reply(mail->domain, findings);
+		judge_domains(mail, findings);
 		rmt_rule_scripts(mail->domain, findings);
 		if (mail->header != NULL)
 			judge_forwarded(mail, findings);

@@ -22,6 +22,8 @@ struct rmt_mail_facts {
 	const struct rmt_facts *domain;
 	const struct rmt_dmarc_result *dmarc;  /* of what passed; NULL as domain */
 	const struct rmt_header_facts *header; /* NULL: not judged */
+	/* Of other domains than From's; NULL: there is none. */
+	const struct rmt_reach *return_path, *reply_to;
 	bool bulk; /* of itself, too, where it has List-Unsubscribe */
 };
 

@@ -90,20 +90,6 @@ static void add(struct asking *asking, struct rmt_span domain, int rule, const c
 		asked->roles[rule] = role;
 }
 
-/* One address in Reply-To, read as strictly as From; false: none, or several. */
-static bool read_reply_to(const struct rmt_milter_message *message,
-			  struct rmt_from *from_r)
-{
-	g_autofree char *section = NULL;
-	struct rmt_header_field field;
-
-	if (!rmt_message_field(message, "Reply-To", 1, &field))
-		return false;
-	section = g_strdup_printf("From:%.*s\r\n", RMT_SPAN_ARGS(field.value));
-	rmt_from_read(rmt_span_of(section), from_r);
-	return from_r->result == RMT_FROM_OK;
-}
-
 static void collect(struct rmt_milter_message *message, struct asking *asking)
 {
 	const struct rmt_from *from = &rmt_message_known(message)->from;
@@ -115,7 +101,7 @@ static void collect(struct rmt_milter_message *message, struct asking *asking)
 	if (rmt_span_split_last(rmt_span_of(rmt_message_leaves_from(message)), '@',
 				&local, &domain))
 		add(asking, domain, RESOLVES, "the return path");
-	if (read_reply_to(message, &reply_to))
+	if (rmt_reply_to_read(message->header, &reply_to))
 		add(asking, rmt_span_of(reply_to.domain), ANSWERABLE, "Reply-To");
 	else if (from->result == RMT_FROM_OK)
 		add(asking, rmt_span_of(from->domain), ANSWERABLE, "From");
