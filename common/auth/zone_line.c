@@ -225,10 +225,12 @@ static bool parse_caa(struct rmt_span rest, GString *out, GError **err)
 	return parse_txt(rmt_span_trim(rest), out, err);
 }
 
-/* A syntax of its own, or that of any type (RFC 3597). */
-static bool is_generic(struct rmt_span rest)
+/* What is kept as it is on the wire may be written so; an address or a name may not, for
+ * nobody checks it then. */
+static bool is_generic(enum rmt_dns_type type, struct rmt_span rest)
 {
-	return rest.len >= 2 && rest.p[0] == '\\' && rest.p[1] == '#';
+	return (type == RMT_DNS_TLSA || type == RMT_DNS_DS || type == RMT_DNS_CAA) &&
+	       rest.len >= 2 && rest.p[0] == '\\' && rest.p[1] == '#';
 }
 
 static bool parse_data(enum rmt_dns_type type, struct rmt_span rest,
@@ -237,7 +239,7 @@ static bool parse_data(enum rmt_dns_type type, struct rmt_span rest,
 	static const unsigned tlsa[] = { 1, 1, 1 }, ds[] = { 2, 1, 1 };
 
 	g_string_truncate(out, 0);
-	if (type != RMT_DNS_TXT && type != RMT_DNS_SPF && is_generic(rest))
+	if (is_generic(type, rest))
 		return parse_generic(rest, out, err);
 	switch ((int)type) {
 	case RMT_DNS_TXT:

@@ -289,6 +289,8 @@ static void mistakes_are_told_and_add_nothing(void **state)
 		"x.example TLSA 3 1 ab",
 		"x.example TLSA 256 1 1 ab",
 		"x.example DS 70000 8 2 ab",
+		"x.example A \\# 2 0a0b", /* found by fuzz_zone */
+		"x.example MX \\# 2 0a0b",
 		"x.example ANY SECURE",
 		"x.example SECURELY",
 		"x.example ANY 192.0.2.1",
