@@ -361,6 +361,20 @@ static void cell(GString *out, uint64_t n)
 	g_string_append(out, "</td>");
 }
 
+static void no_cell(GString *out)
+{
+	g_string_append(out, "<td class=\"dim\">no data</td>");
+}
+
+/* What is only known where Postfix's log is read. */
+static void cell_of_log(GString *out, const struct rmt_report_sum *all, uint64_t n)
+{
+	if (rmt_report_has_log(all))
+		cell(out, n);
+	else
+		no_cell(out);
+}
+
 static void providers(const struct rmt_report_stream *stream, GString *out)
 {
 	guint i;
@@ -376,15 +390,15 @@ static void providers(const struct rmt_report_stream *stream, GString *out)
 		escape(out, p->name);
 		g_string_append(out, "</td>");
 		cell(out, p->sum.counts[RMT_RATE_SENT]);
-		cell(out, p->sum.counts[RMT_RATE_ACCEPTED]);
-		cell(out, p->sum.counts[RMT_RATE_DEFERRED]);
+		cell_of_log(out, &stream->sum, p->sum.counts[RMT_RATE_ACCEPTED]);
+		cell_of_log(out, &stream->sum, p->sum.counts[RMT_RATE_DEFERRED]);
 		cell(out, rmt_report_dead(&p->sum));
 		cell(out, rmt_report_other(&p->sum));
 		if (rmt_provider_complains(p->name) ||
 		    p->sum.counts[RMT_RATE_COMPLAINTS] > 0)
 			cell(out, p->sum.counts[RMT_RATE_COMPLAINTS]);
 		else
-			g_string_append(out, "<td class=\"dim\">no data</td>");
+			no_cell(out);
 		g_string_append(out, "</tr>");
 	}
 	g_string_append(out, "</table></div>");

@@ -114,6 +114,11 @@ uint64_t rmt_report_dead(const struct rmt_report_sum *sum)
 	       sum->counts[RMT_RATE_CLASSES + RMT_CLASS_DEAD_DOMAIN];
 }
 
+bool rmt_report_has_log(const struct rmt_report_sum *sum)
+{
+	return sum->counts[RMT_RATE_ACCEPTED] > 0 || sum->counts[RMT_RATE_DEFERRED] > 0;
+}
+
 uint64_t rmt_report_other(const struct rmt_report_sum *sum)
 {
 	uint64_t other = sum->counts[RMT_RATE_CLASSES + RMT_CLASS_UNKNOWN];
@@ -223,15 +228,17 @@ static void print_providers(const struct rmt_report_stream *stream)
 			g_ptr_array_index(stream->providers, i);
 		bool told = rmt_provider_complains(p->name) ||
 			    p->sum.counts[RMT_RATE_COMPLAINTS] > 0;
+		g_autofree char *deferred = g_strdup_printf(
+			"%" G_GUINT64_FORMAT, (guint64)p->sum.counts[RMT_RATE_DEFERRED]);
 		g_autofree char *complaints =
 			g_strdup_printf("%" G_GUINT64_FORMAT,
 					(guint64)p->sum.counts[RMT_RATE_COMPLAINTS]);
 
 		printf("  at %-12s sent %" G_GUINT64_FORMAT
-		       ", deferred %" G_GUINT64_FORMAT ", dead %" G_GUINT64_FORMAT
+		       ", deferred %s, dead %" G_GUINT64_FORMAT
 		       ", other bounces %" G_GUINT64_FORMAT ", complaints %s\n",
 		       p->name, (guint64)p->sum.counts[RMT_RATE_SENT],
-		       (guint64)p->sum.counts[RMT_RATE_DEFERRED],
+		       rmt_report_has_log(&stream->sum) ? deferred : "no data",
 		       (guint64)rmt_report_dead(&p->sum),
 		       (guint64)rmt_report_other(&p->sum), told ? complaints : "no data");
 	}

@@ -49,6 +49,9 @@ uint64_t rmt_report_dead(const struct rmt_report_sum *sum);
 /* Failed in whatever class, but dead: full, policy, ... */
 uint64_t rmt_report_other(const struct rmt_report_sum *sum);
 
+/* Whether Postfix's log was read: else nobody knows what was accepted or deferred. */
+bool rmt_report_has_log(const struct rmt_report_sum *sum);
+
 /* feedback_html.c: one page that needs nothing else. */
 void rmt_feedback_report_html(const struct rmt_feedback_report *report, GString *out);
 

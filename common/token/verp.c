@@ -129,11 +129,12 @@ static const struct key *find_key(const struct rmt_verp_ring *ring, unsigned id)
 
 /* --- the MAC ----------------------------------------------------------------------- */
 
-static void add_part(SHA256_CTX *state, struct rmt_span part)
+/* What is told apart by NUL has none: addresses are checked, ids too. */
+static unsigned char *add_part(unsigned char *out, struct rmt_span part)
 {
-	/* What is told apart by NUL has none: addresses are checked, ids too. */
-	SHA256_Update(state, part.p, part.len);
-	SHA256_Update(state, "", 1);
+	memcpy(out, part.p, part.len);
+	out[part.len] = '\0';
+	return out + part.len + 1;
 }
 
 /* kind: 'm' message, 'r' with its recipient, 't' a token of the table. */
@@ -141,8 +142,9 @@ static void mac(const struct key *key, char kind, const struct rmt_verp_form *fo
 		const struct rmt_span *ids, unsigned day, struct rmt_span recipient,
 		unsigned char out[SHA256_DIGEST_LENGTH])
 {
-	const unsigned char head[3] = { (unsigned char)kind, (unsigned char)(day >> 8),
-					(unsigned char)day };
+	/* In one piece, since each call of the hash costs: ids are checked. */
+	unsigned char head[3 + 8 + RMT_VERP_IDS_MAX * (RMT_VERP_ID_MAX + 1)];
+	unsigned char *end = head + 3 + 8;
 	/* Settings, no stranger's choice: a plain hash tells them apart, and keeps
 	 * most addresses within one block of SHA-256. */
 	uint64_t form_hash = GUINT64_TO_BE(
@@ -151,10 +153,13 @@ static void mac(const struct key *key, char kind, const struct rmt_verp_form *fo
 	SHA256_CTX state = key->inner;
 	unsigned i;
 
-	SHA256_Update(&state, head, sizeof(head));
-	SHA256_Update(&state, &form_hash, sizeof(form_hash));
+	head[0] = (unsigned char)kind;
+	head[1] = (unsigned char)(day >> 8);
+	head[2] = (unsigned char)day;
+	memcpy(head + 3, &form_hash, sizeof(form_hash));
 	for (i = 0; i < form->ids; i++)
-		add_part(&state, ids[i]);
+		end = add_part(end, ids[i]);
+	SHA256_Update(&state, head, (size_t)(end - head));
 	SHA256_Update(&state, recipient.p, recipient.len);
 	SHA256_Final(out, &state);
 	state = key->outer;
@@ -190,10 +195,26 @@ static void put_tag(char *out, const struct key *key, char kind,
 
 /* --- form -------------------------------------------------------------------------- */
 
+enum { IN_ID = 1, IN_LOCAL = 2 };
+
+/* Where an octet may stand. */
+static const unsigned char places[256] = {
+	['a' ... 'z'] = IN_ID | IN_LOCAL,
+	['0' ... '9'] = IN_ID | IN_LOCAL,
+	['-'] = IN_ID | IN_LOCAL,
+	['_'] = IN_ID | IN_LOCAL,
+	['.'] = IN_ID | IN_LOCAL,
+	['='] = IN_LOCAL,
+	['+'] = IN_LOCAL,
+	['&'] = IN_LOCAL,
+	['\''] = IN_LOCAL,
+	['~'] = IN_LOCAL,
+	['^'] = IN_LOCAL,
+};
+
 static bool is_id_char(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-	       c == '.';
+	return (places[(unsigned char)c] & IN_ID) != 0;
 }
 
 bool rmt_verp_id_ok(struct rmt_span id)
@@ -237,7 +258,6 @@ refuse:
 
 static bool is_plain(struct rmt_span recipient)
 {
-	static const char others[] = "._=+&'-~^";
 	struct rmt_span local, domain;
 	size_t i;
 
@@ -247,8 +267,7 @@ static bool is_plain(struct rmt_span recipient)
 	for (i = 0; i < local.len; i++) {
 		char c = local.p[i];
 
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
-		    (c == '\0' || strchr(others, c) == NULL))
+		if ((places[(unsigned char)c] & IN_LOCAL) == 0)
 			return false;
 		if (c == '.' && local.p[i + 1] == '.')
 			return false;

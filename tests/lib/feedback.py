@@ -59,7 +59,7 @@ class Feedback:
     user = "nobody"
 
     def __init__(self, place, streams=STREAMS, more="", back="remite-feedback:", services="",
-                 dovecot=False):
+                 dovecot=False, settings=None):
         need_root()
         self.place = place
         self.policyd = Policyd(place, more=f'keys = "{place.file("ring")}"\n')
@@ -75,7 +75,7 @@ class Feedback:
         if dovecot:
             self._start_dovecot()
             back = f"lmtp:inet:127.0.0.1:{self.dovecot.ports['lmtp']}"
-        self._start_postfixes(back, services)
+        self._start_postfixes(back, services, settings or {})
 
     def _group(self):
         import grp
@@ -96,7 +96,7 @@ class Feedback:
                                agent_config=self.policyd.config, agent_user=self.user,
                                more="recipient_delimiter = +\n")
 
-    def _start_postfixes(self, back, services):
+    def _start_postfixes(self, back, services, more):
         far_port = self.place.free_port()
         remite = self.place.file("remite-feedback")
         shutil.copy(os.path.join(BUILD, "remite-feedback"), remite)  # where pipe's user may go
@@ -106,7 +106,7 @@ class Feedback:
             "smtpd_milters": self.milter.address, "milter_default_action": "tempfail",
             "non_smtpd_milters": "", "recipient_delimiter": "+",
             "transport_maps": f"inline:{{ {{ bounces.test = {back} }} }}",
-            "smtp_connection_cache_on_demand": "no",
+            "smtp_connection_cache_on_demand": "no", **more,
         }, services=pipe + services)
         self.far = Far(self.place, far_port, self.near.port)
 

@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 # pylint: disable=wrong-import-position
 from feedback import STREAMS, Feedback
 from live import BUILD, ROOT, equal, main, test, true, wait_until
+from smtp import Smtp
 
 DSN = """\
 From: MAILER-DAEMON@mx.dest.test
@@ -131,6 +132,32 @@ def one_of_several_recipients_is_found_by_the_journal(place):
     equal(len(feedback.why("ann@dest.test")["events"]), 1, "one of this message")
 
 
+XVERP = STREAMS.replace('address = "b@bounces.test"', 'address = "b@bounces.test" xverp = true', 1)
+
+
+@test
+def with_xverp_each_recipient_is_named_and_who_has_no_room_is_refused_singly(place):
+    feedback = Feedback(place, XVERP, settings={
+        "smtpd_authorized_verp_clients": "127.0.0.1", "smtpd_client_restrictions": "",
+        "smtpd_command_filter": r"regexp:{{/^(MAIL FROM:<.+@news\.test>.*)/ $$1 XVERP=+=}}"})
+    long = "a.rather.long.name.of.somebody@department.dest.test"
+    with Smtp(feedback.near.port) as client:
+        client.mail("list@news.test")
+        equal(client.rcpt("alive@dest.test").code, 250, "alive")
+        reply = client.rcpt(long)
+        equal(reply.code, 554, str(reply))
+        true("too long for the return paths" in str(reply), str(reply))
+    text = feedback.policyd.remite(
+        "explain", stdin=f"protocol_state=RCPT\nsender=list@news.test\nrecipient={long}\n")
+    true("return path: 5.1.3" in text, text)
+    feedback.send("list@news.test", ["alive@dest.test", "dead@dest.test"])
+    event = feedback.wait_events("dead@dest.test")[0]
+    equal((event["proof"], event["hard"]), ("journal", True), str(event))
+    seen = re.findall(r"from=<(b\+promotional\+[^>]*dest\.test@bounces\.test)>", feedback.far.log())
+    equal(sorted(s.split("+")[-1].split("@")[0] for s in set(seen)),
+          ["alive=dest.test", "dead=dest.test"], str(seen))
+
+
 @test
 def what_failed_behind_an_alias_buries_nobody(place):
     feedback = Feedback(place)
@@ -211,6 +238,8 @@ def rates_are_seen(feedback):
     seen = wait_until(row, "policyd to see the complaints", 30)
     equal((seen["sent"], seen["complaints"]["of"]), (6, 6), str(seen))
     true(0.15 < seen["complaints"]["low"] < 0.5 < seen["complaints"]["high"] < 0.85, str(seen))
+    text = feedback.policyd.remite("report")
+    true("deferred no data" in text, text)  # nobody read the log
     text = feedback.policyd.remite("status")
     true("at yahoo: 6 recipients; complaints 3 of 6, 50.00 %" in text, text)
     with urllib.request.urlopen(
@@ -302,7 +331,7 @@ def a_dmarc_report_that_comes_by_mail_is_shown(place):
 def kill_9_loses_nothing_and_doubles_nothing(place):
     feedback = Feedback(place)
     rounds = int(os.environ.get("KILLS", "25"))
-    remite = [os.path.join(BUILD, "remite"), "-c", feedback.policyd.config, "feedback"]
+    remite = [os.path.join(BUILD, "remite-feedback"), "-c", feedback.policyd.config]
     feedback.send("list@news.test", [f"u{i}@yahoo.com" for i in range(rounds)])
     path = [s for s in feedback.senders() if "=" not in s][0]
     seed = random.Random(7)

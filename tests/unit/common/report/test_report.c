@@ -335,6 +335,14 @@ static void what_sounds_like_a_dead_address_is_told_from_one(void **state)
 		  "550 @: destinatario desconocido o mailbox lleno (in reply to RCPT TO "
 		  "command)",
 		  RMT_CLASS_MAILBOX_FULL },
+		{ "5.1.7", "553 5.1.7 invalid address", RMT_CLASS_POLICY_SENDER },
+		{ "",
+		  "550 Your account is no longer allowed to send (in reply to RCPT TO "
+		  "command)",
+		  RMT_CLASS_POLICY_SENDER },
+		{ "", "550 your host name is unknown (in reply to RCPT TO command)",
+		  RMT_CLASS_AUTH },
+		{ "4.3.2", "451 4.3.2 The server is over capacity", RMT_CLASS_NETWORK },
 		{ "5.0.0", "552 account(s) <a@b.example> does not have enough space",
 		  RMT_CLASS_MAILBOX_FULL },
 		{ "4.0.0",
