@@ -28,17 +28,6 @@ static char *subject_of(struct rmt_span message)
 	return g_string_free(text, FALSE);
 }
 
-static char *lists_of(const struct rmt_unsub *unsub)
-{
-	GString *lists = g_string_new(NULL);
-	size_t i;
-
-	for (i = 0; i < unsub->list_count; i++)
-		g_string_append_printf(lists, "%s%.*s", i > 0 ? " " : "",
-				       RMT_SPAN_ARGS(unsub->lists[i]));
-	return g_string_free(lists, FALSE);
-}
-
 /* Who leaves, comes back, and leaves again is told apart by the mail itself. */
 static char *key_of(struct rmt_span message)
 {
@@ -74,7 +63,7 @@ static struct rmt_event *event_of(const struct rmt_feedback *f,
 	event->evidence = g_strdup("a mail with the token of List-Unsubscribe");
 	event->source = g_strdup(item->source);
 	event->effect = g_strdup("");
-	event->lists = lists_of(unsub);
+	event->lists = rmt_unsub_lists_text(unsub);
 	return event;
 }
 

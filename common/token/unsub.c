@@ -85,6 +85,17 @@ void rmt_unsub_set_lists(struct rmt_unsub *unsub, char *const *lists)
 		unsub->lists[unsub->list_count++] = rmt_span_of(*lists);
 }
 
+char *rmt_unsub_lists_text(const struct rmt_unsub *unsub)
+{
+	GString *lists = g_string_new(NULL);
+	size_t i;
+
+	for (i = 0; i < unsub->list_count; i++)
+		g_string_append_printf(lists, "%s%.*s", i > 0 ? " " : "",
+				       RMT_SPAN_ARGS(unsub->lists[i]));
+	return g_string_free(lists, FALSE);
+}
+
 bool rmt_unsub_token_make(struct rmt_sealer *sealer, const struct rmt_unsub *unsub,
 			  GString *out, GError **err)
 {

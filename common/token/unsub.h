@@ -31,6 +31,8 @@ struct rmt_unsub {
 
 /* NULL-terminated, at most RMT_UNSUB_LISTS_MAX; or NULL. */
 void rmt_unsub_set_lists(struct rmt_unsub *unsub, char *const *lists);
+/* The list ids by blanks, "" where there are none. Own: g_free. */
+char *rmt_unsub_lists_text(const struct rmt_unsub *unsub);
 
 /* Appends a token. sealer: of RMT_PURPOSE_UNSUBSCRIBE. False where a part is empty,
  * too long or holds control characters; out is then as it was. */

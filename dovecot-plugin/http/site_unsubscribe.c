@@ -24,17 +24,6 @@ static void subject_clear(struct subject *subject)
 	g_free(subject->lists);
 }
 
-static char *lists_of(const struct rmt_unsub *unsub)
-{
-	GString *lists = g_string_new(NULL);
-	size_t i;
-
-	for (i = 0; i < unsub->list_count; i++)
-		g_string_append_printf(lists, "%s%.*s", i > 0 ? " " : "",
-				       RMT_SPAN_ARGS(unsub->lists[i]));
-	return g_string_free(lists, FALSE);
-}
-
 static enum rmt_token_result open_subject(struct rmt_visit *visit,
 					  struct subject *subject)
 {
@@ -59,7 +48,7 @@ static enum rmt_token_result open_subject(struct rmt_visit *visit,
 	subject->name = g_strndup(subject->unsub.stream.p, subject->unsub.stream.len);
 	subject->stream = rmt_config_stream(config, subject->name);
 	subject->scope = rmt_wish_scope(subject->stream, subject->name);
-	subject->lists = lists_of(&subject->unsub);
+	subject->lists = rmt_unsub_lists_text(&subject->unsub);
 	return rmt_suppress_fold(config->fold, subject->unsub.recipient,
 				 &subject->address, NULL)
 		       ? RMT_TOKEN_OK
