@@ -129,8 +129,9 @@ rmt_section_begin rmt_begin_root, rmt_begin_policyd, rmt_begin_milter, rmt_begin
 	rmt_begin_egress, rmt_begin_stream, rmt_begin_limit, rmt_begin_rules,
 	rmt_begin_dns, rmt_begin_dkim, rmt_begin_binding, rmt_begin_submission,
 	rmt_begin_agent, rmt_begin_prompts;
-rmt_section_end rmt_end_root, rmt_end_policyd, rmt_end_milter, rmt_end_fold, rmt_end_egress,
-	rmt_end_stream, rmt_end_limit, rmt_end_binding, rmt_end_submission;
+rmt_section_end rmt_end_root, rmt_end_policyd, rmt_end_milter, rmt_end_fold,
+	rmt_end_egress, rmt_end_stream, rmt_end_limit, rmt_end_binding,
+	rmt_end_submission;
 /* section_agent.c */
 void rmt_agent_clear(struct rmt_config *config);
 
