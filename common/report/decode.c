@@ -36,9 +36,6 @@ bool rmt_decode_transfer(GString *out, const char *encoding, struct rmt_span tex
 	g_string_set_size(out, at + g_mime_encoding_outlen(&state, text.len));
 	len = g_mime_encoding_flush(&state, text.p, text.len, out->str + at);
 	g_string_truncate(out, at + len);
-	for (; at < out->len; at++)
-		if (out->str[at] == '\0')
-			out->str[at] = ' ';
 	return true;
 }
 

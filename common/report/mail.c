@@ -141,6 +141,18 @@ struct walk {
 	bool has_plain;  /* a text/plain of this message was read */
 };
 
+/* For readers, who take NUL for an end; an attachment may be full of them. */
+static struct rmt_span text_of(struct walk *walk, const struct rmt_part *part)
+{
+	struct rmt_span content = rmt_part_content(part, walk->buffer);
+	size_t i;
+
+	for (i = 0; content.p == walk->buffer->str && i < content.len; i++)
+		if (walk->buffer->str[i] == '\0')
+			walk->buffer->str[i] = ' ';
+	return content;
+}
+
 static void take_prose(struct walk *walk, const struct rmt_part *part, bool is_html)
 {
 	g_autoptr(GString) text = NULL;
@@ -148,7 +160,7 @@ static void take_prose(struct walk *walk, const struct rmt_part *part, bool is_h
 
 	if (is_html && walk->has_plain)
 		return; /* the same again */
-	content = rmt_part_content(part, walk->buffer);
+	content = text_of(walk, part);
 	content.len = MIN(content.len, RMT_REPORT_PROSE_MAX);
 	walk->has_plain |= !is_html && rmt_span_trim(content).len > 0;
 	if (is_html) {
@@ -164,7 +176,7 @@ static void take_prose(struct walk *walk, const struct rmt_part *part, bool is_h
 static void take_part(struct walk *walk, const struct rmt_part *part, GString *out,
 		      size_t max)
 {
-	append_limited(out, rmt_part_content(part, walk->buffer), max);
+	append_limited(out, text_of(walk, part), max);
 	g_string_append(out, "\n\n");
 }
 
@@ -191,7 +203,7 @@ static void take_original(struct walk *walk, const struct rmt_part *part)
 
 	if (walk->mail->original->len > 0)
 		return;
-	message = rmt_part_content(part, walk->buffer);
+	message = text_of(walk, part);
 	while (message.len > 0 && message.p[0] == '\n')
 		message = rmt_span_from(message, 1);
 	rmt_header_split(message, &headers, &body);
