@@ -67,8 +67,8 @@ class House:
     user = "nobody"
 
     def _pipe(self):
-        remite = self.place.file("remite")
-        shutil.copy(os.path.join(BUILD, "remite"), remite)  # where pipe's user may go
+        remite = self.place.file("remite-feedback")
+        shutil.copy(os.path.join(BUILD, "remite-feedback"), remite)  # where pipe's user may go
         return PIPE.format(user=self.user, remite=remite, config=self.policyd.config)
 
     def newsletter(self, recipient):
