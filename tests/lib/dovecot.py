@@ -459,7 +459,9 @@ class Dovecot:
 
     def start(self):
         argv = self.within(need_program("dovecot"), "-F", "-c", self.config)
-        self.process = self.place.start(argv, "d/master.log", start_new_session=True)
+        # 2.4's own doveconf loads our settings.
+        self.process = self.place.start(argv, "d/master.log", start_new_session=True,
+                                        env={**os.environ, **self.sanitizer})
         wait_until(self._is_ready, "Dovecot to answer", 20)
 
     def _is_ready(self):
@@ -517,7 +519,8 @@ class Dovecot:
 
     def doveconf(self, *argv):
         return subprocess.run(self.within(need_program("doveconf"), "-c", self.config, *argv),
-                              capture_output=True, text=True, timeout=60, check=False).stdout
+                              capture_output=True, text=True, timeout=60, check=False,
+                              env={**os.environ, **self.sanitizer}).stdout
 
     def pids(self, name):
         """Process ids of a service's processes of this Dovecot."""
