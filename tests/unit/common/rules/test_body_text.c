@@ -53,6 +53,8 @@ static void text_is_found_in_any_packing(void **state)
 		  RMT_BODY_TEXT, "unsubscribe" },
 		{ "Latin-1", "Content-Type: text/plain; charset=ISO-8859-1\r\n" QP,
 		  "d=E9sabonner", RMT_BODY_TEXT, "d\303\251sabonner" },
+		{ "UTF-16", "Content-Type: text/html; charset=\"utf-16le\"\r\n" B64,
+		  "VQBOAFMAVQBCAA==", RMT_BODY_TEXT, "unsub" },
 		{ "a charset nobody knows", "Content-Type: text/plain; charset=x-y\r\n",
 		  "Unsub", RMT_BODY_TEXT, "unsub" },
 		{ "a picture", "Content-Type: image/png\r\n" B64, "VW5zdWJz",
