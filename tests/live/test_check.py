@@ -42,6 +42,7 @@ class Site:
                 site.asked.append(self.headers["Host"] + self.path)
                 self.send_response(status)
                 self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(body)))
                 self.send_header("Location", "https://mta-sts.safe.example/elsewhere")
                 self.end_headers()
                 self.wfile.write(body.encode())

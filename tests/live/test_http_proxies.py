@@ -10,6 +10,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 # pylint: disable=wrong-import-position
+from dovecot import version
 from http_site import FORM, POST, Answer, Site
 from live import ROOT, can_connect, equal, main, need_program, test, true, wait_until
 
@@ -18,7 +19,7 @@ PROXIED = """
 haproxy_trusted_networks = 127.0.0.1
 service remite-http {{
   inet_listener proxied {{
-    address = 127.0.0.1
+    {address} = 127.0.0.1
     port = {port}
     ssl = yes
     haproxy = yes
@@ -40,6 +41,12 @@ http {{
 {server}
 }}
 """
+
+
+def proxied(port):
+    """As the example says, for this Dovecot."""
+    return PROXIED.format(port=port,
+                          address="listen" if version() >= (2, 4) else "address")
 
 
 def example(name):
@@ -96,7 +103,7 @@ def behind_nginx(place):
 def behind_haproxy(place):
     program = need_program("haproxy")
     inner, port = place.free_port(), place.free_port()
-    site = Site(place, http=RATE, dovecot=PROXIED.format(port=inner))
+    site = Site(place, http=RATE, dovecot=proxied(inner))
     conf = place.file("haproxy.cfg", replace(
         example("haproxy-remite-http.cfg"), ("127.0.0.1:8443", f"127.0.0.1:{inner}"),
         ("bind :443", f"bind 127.0.0.1:{port}"), ("-i mail.example.com", "-i localhost")))
@@ -150,7 +157,7 @@ def haproxy_in_front(place):
 def nobody_but_the_proxy_says_who_the_client_is(place):
     """PROXY from a network that is not trusted, or none where one must come."""
     port = place.free_port()
-    site = Site(place, http=RATE, dovecot=PROXIED.format(port=port))
+    site = Site(place, http=RATE, dovecot=proxied(port))
     hello = b"PROXY TCP4 203.0.113.9 192.0.2.1 4711 443\r\n"
 
     def said(source, octets):

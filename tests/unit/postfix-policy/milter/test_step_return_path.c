@@ -25,6 +25,16 @@ struct house {
 	struct rmt_milter_message message;
 };
 
+/* A step is never closed: its state lives as long as the process. */
+static void keep(void *state)
+{
+	static GPtrArray *states;
+
+	if (states == NULL)
+		states = g_ptr_array_new();
+	g_ptr_array_add(states, state);
+}
+
 /* settings: of the stream news; the ring may be missing. */
 static void begin(struct house *house, const char *settings, bool with_keys)
 {
@@ -49,6 +59,7 @@ static void begin(struct house *house, const char *settings, bool with_keys)
 	assert_true(rmt_store_open(&house->milter.records, "mem:", false, NULL));
 	house->in_force = rmt_milter_in_force(&house->milter);
 	assert_true(rmt_step_return_path.open(&house->milter, &house->step, NULL));
+	keep(house->step);
 	house->session = rmt_session_new();
 	house->session->keeps_signatures = false;
 }
