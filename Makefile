@@ -55,7 +55,7 @@ STORE_SRC := $(addprefix common/store/,store.c store_lmdb.c store_mem.c pack.c f
 	suppress_record.c suppress.c suppress_import.c suppress_index.c suppress_line.c \
 	bulk.c stream_state.c)
 # Lists that users left.
-STORE_SRC += common/store/left.c common/store/commit_group.c
+STORE_SRC += common/store/selectors.c common/store/left.c common/store/commit_group.c
 # Receipts' claims, jobs of every kind, prompts and what is told of them.
 STORE_SRC += common/store/suppress_deal.c common/store/wish.c
 STORE_SRC += $(addprefix common/store/, deal.c claims.c claim_id.c claim_client.c jobs.c prompts.c preferences.c \
@@ -119,7 +119,7 @@ POLICYD_SRC := $(addprefix postfix-policy/policyd/, main.c policyd.c loop.c list
 # What is known of senders: policyd's own use of DNS.
 POLICYD_SRC += postfix-policy/policyd/senders.c postfix-policy/policyd/bulk_keeper.c
 POLICYD_SRC += postfix-policy/policyd/links.c postfix-policy/policyd/shares_keeper.c
-CLI_SRC += common/cli/bulk.c common/cli/doctor_bulk.c common/cli/doctor_milter.c common/cli/doctor_signer.c common/cli/setup_milter.c
+CLI_SRC += common/cli/bulk.c common/cli/selectors.c common/cli/doctor_bulk.c common/cli/doctor_milter.c common/cli/doctor_signer.c common/cli/setup_milter.c
 CLI_SRC += common/cli/bounce.c
 CLI_SRC += $(addprefix common/cli/, doctor_receipts.c receipts.c receipts_batch.c receipts_case.c receipts_test.c)
 CLI_SRC += common/cli/keys.c
@@ -130,7 +130,7 @@ CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf
 # A step of the milter (step.h) is a file here and a row in steps.c.
 MILTER_SRC := $(addprefix postfix-policy/milter/, main.c processes.c place.c milter.c socket.c \
 	events.c session.c names.c kind.c gather.c outcome.c judge.c message.c end.c steps.c \
-	counts.c counts_http.c policyd_client.c step_alignment.c step_charge.c step_domains.c step_header.c step_left.c)
+	counts.c counts_http.c policyd_client.c step_alignment.c step_charge.c step_domains.c step_header.c step_left.c step_selectors.c)
 MILTER_SRC += postfix-policy/milter/step_unsubscribe.c
 MILTER_SRC += postfix-policy/milter/step_proof.c postfix-policy/milter/step_original_recipient.c
 MILTER_SRC += postfix-policy/milter/step_police.c

@@ -3,11 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/base/failure.h"
 #include "common/cli/check.h"
 #include "common/cli/report.h"
 #include "common/rules/conduct.h"
+#include "common/store/selectors.h"
 
 #define RMT_BIMI_ROOTS "/etc/remite/bimi-roots.pem"
 
@@ -212,6 +214,26 @@ bool rmt_check_ask(struct rmt_cli_dns *dns, struct rmt_facts *const *facts, size
 	return ok;
 }
 
+/* Nobody named a selector: those that remite-milter saw, if there are records here. */
+static void add_learned(const struct options *options, const char *domain,
+			struct rmt_facts *facts)
+{
+	g_autofree char *records = NULL, *uri = NULL;
+	g_autoptr(rmt_store) store = NULL;
+	g_auto(GStrv) learned = NULL;
+	size_t i;
+
+	if (options->config == NULL || options->selectors->len > 0)
+		return;
+	records = g_build_filename(options->config->state, "records", NULL);
+	uri = g_strconcat("lmdb:", records, NULL);
+	if (access(records, R_OK) == 0 && rmt_store_open(&store, uri, true, NULL))
+		learned =
+			rmt_selectors_of(store, rmt_span_of(domain), options->now, NULL);
+	for (i = 0; learned != NULL && learned[i] != NULL; i++)
+		rmt_facts_add_selector(facts, learned[i]);
+}
+
 static struct rmt_facts *facts_of(struct options *options, const char *domain)
 {
 	struct rmt_facts_query query = {
@@ -236,6 +258,7 @@ static struct rmt_facts *facts_of(struct options *options, const char *domain)
 	}
 	for (i = 0; i < options->selectors->len; i++)
 		rmt_facts_add_selector(facts, options->selectors->pdata[i]);
+	add_learned(options, domain, facts);
 	return facts;
 }
 

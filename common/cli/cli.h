@@ -36,7 +36,8 @@ extern const struct rmt_command rmt_command_check_config, rmt_command_suppress,
 	rmt_command_limits, rmt_command_explain, rmt_command_replay, rmt_command_reload,
 	rmt_command_batch, rmt_command_spf, rmt_command_dmarc, rmt_command_dkim,
 	rmt_command_bounce, rmt_command_check, rmt_command_predict, rmt_command_keys,
-	rmt_command_receipts, rmt_command_bulk, rmt_command_unsubscribe, rmt_command_jobs;
+	rmt_command_receipts, rmt_command_bulk, rmt_command_selectors,
+	rmt_command_unsubscribe, rmt_command_jobs;
 
 /* Reads the configuration, printing complaints to standard error; NULL: said so. */
 struct rmt_config *rmt_cli_config(const struct rmt_cli *cli);

@@ -35,6 +35,7 @@ static const struct rmt_command *const commands[] = {
 	&rmt_command_suppress,
 	&rmt_command_stream,
 	&rmt_command_bulk,
+	&rmt_command_selectors,
 	&rmt_command_keys,
 	&rmt_command_unsubscribe,
 	NULL,

@@ -126,6 +126,7 @@ enum rmt_align { RMT_ALIGN_RELAXED, RMT_ALIGN_STRICT };
 struct rmt_signing {
 	char **selectors; /* own; s= of the stream's signatures; NULL: none named */
 	char *domain;     /* own; d= of them; NULL: the sender's domain */
+	bool learn;       /* those that remite-milter saw, too */
 };
 
 /* How mail of a stream offers to be left (RFC 2369, RFC 8058). */

@@ -147,10 +147,11 @@ void rmt_check_require(struct rmt_reading *reading, const struct rmt_stream *str
 			     "require: 'spf' and 'ptr' are about the addresses mail "
 			     "leaves from (write egress = \"NAME\", a group in egress)");
 	if (stream->require[RMT_REQUIRE_DKIM] > RMT_LEVEL_OFF &&
-	    stream->dkim.selectors == NULL)
+	    stream->dkim.selectors == NULL && !stream->dkim.learn)
 		rmt_complain(reading, place,
 			     "require: 'dkim' needs to know under which name the key is "
-			     "published (write dkim: { selectors = [\"s2026\"] })");
+			     "published (write dkim: { selectors = [\"s2026\"] }, or "
+			     "learn = true where remite-milter sees the stream)");
 }
 
 /* --- binding ----------------------------------------------------------------------- */

@@ -262,6 +262,8 @@ static const struct rmt_setting dkim_settings[] = {
 	  .help = "s= of the stream's signatures", .check = rmt_check_domain, .min = 1 },
 	{ "domain", &rmt_type_string, F(domain), .otherwise = "the sender's domain",
 	  .help = "d= of the stream's signatures", .check = rmt_check_domain },
+	{ "learn", &rmt_type_bool, F(learn), "false",
+	  .help = "take the selectors that remite-milter saw, too" },
 	END,
 };
 #undef F

@@ -46,6 +46,7 @@ static char *fingerprint_of(const struct rmt_stream *stream)
 		g_string_append(out, egress->helo);
 	g_string_append_c(out, '\n');
 	append_all(out, stream->dkim.selectors);
+	g_string_append(out, stream->dkim.learn ? "learn\n" : "\n");
 	if (rmt_return_address(stream) != NULL)
 		g_string_append(out, rmt_return_address(stream));
 	g_string_append_c(out, '\n');
@@ -110,6 +111,13 @@ struct rmt_readiness *rmt_readiness_new(void)
 	readiness->orgs =
 		new_question(readiness, 1u << RMT_REQUIRE_DMARC, g_strdup("org"));
 	return readiness;
+}
+
+void rmt_readiness_learns(struct rmt_readiness *readiness,
+			  rmt_readiness_selectors *selectors, void *context)
+{
+	readiness->selectors = selectors;
+	readiness->selectors_context = context;
 }
 
 void rmt_readiness_configure(struct rmt_readiness *readiness, struct rmt_config *config)

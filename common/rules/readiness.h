@@ -50,6 +50,12 @@ void rmt_readiness_free(struct rmt_readiness *readiness);
 /* Takes a reference. What is known stays where the streams ask the same. */
 void rmt_readiness_configure(struct rmt_readiness *readiness, struct rmt_config *config);
 
+/* The selectors that sign for a domain as was seen, for streams with dkim.learn;
+ * NULL-ended, g_strfreev, or NULL. context: foreign. */
+typedef char **rmt_readiness_selectors(void *context, struct rmt_span domain);
+void rmt_readiness_learns(struct rmt_readiness *readiness,
+			  rmt_readiness_selectors *selectors, void *context);
+
 /* domain: folded. stream may be of a configuration before. */
 void rmt_readiness_get(struct rmt_readiness *readiness, const struct rmt_stream *stream,
 		       struct rmt_span domain, int64_t now_us, struct rmt_ready *ready_r);

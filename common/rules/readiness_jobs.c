@@ -72,6 +72,29 @@ static void add_egress(struct rmt_facts *facts, const struct rmt_egress *egress)
 			rmt_facts_add_egress(facts, &ip, egress->helo);
 }
 
+static void add_selectors(struct rmt_facts *facts, char *const *selectors)
+{
+	for (; selectors != NULL && *selectors != NULL; selectors++)
+		rmt_facts_add_selector(facts, *selectors);
+}
+
+/* As the administrator says, and as was seen. */
+static void find_selectors(struct rmt_facts *facts, const struct rmt_ready_entry *entry,
+			   const struct rmt_stream *stream)
+{
+	const struct rmt_readiness *readiness = entry->question->readiness;
+	const char *own = stream->dkim.domain;
+	g_auto(GStrv) learned = NULL;
+
+	if (stream->dkim.learn && readiness->selectors != NULL)
+		learned = readiness->selectors(
+			readiness->selectors_context,
+			own != NULL ? rmt_span_of(own)
+				    : rmt_span(entry->domain, entry->len));
+	add_selectors(facts, stream->dkim.selectors);
+	add_selectors(facts, learned);
+}
+
 static struct rmt_facts *facts_of(const struct rmt_ready_entry *entry, int64_t now)
 {
 	const struct rmt_stream *stream = stream_of(entry->question);
@@ -83,14 +106,11 @@ static struct rmt_facts *facts_of(const struct rmt_ready_entry *entry, int64_t n
 		.now = now,
 	};
 	struct rmt_facts *facts = rmt_facts_new(&query);
-	char **selector;
 
 	if (stream == NULL)
 		return facts;
 	add_egress(facts, stream->egress);
-	for (selector = stream->dkim.selectors; selector != NULL && *selector != NULL;
-	     selector++)
-		rmt_facts_add_selector(facts, *selector);
+	find_selectors(facts, entry, stream);
 	return facts;
 }
 
@@ -119,6 +139,16 @@ static const struct rmt_rule_finding *first_broken(
 	return NULL;
 }
 
+/* DNS kept the answer back; or no selector was seen yet to ask for. */
+static bool is_open(const struct rmt_rule_findings *findings, size_t requirement)
+{
+	enum rmt_rule_state state =
+		rmt_rule_sum(findings, rmt_ready_rows[requirement].rule, NULL);
+
+	return state == RMT_RULE_UNKNOWN ||
+	       (state == RMT_RULE_NEEDS && requirement == RMT_REQUIRE_DKIM);
+}
+
 static int64_t stale_us(const struct rmt_readiness *readiness,
 			const struct rmt_ready_entry *entry)
 {
@@ -145,8 +175,7 @@ static void judge(struct rmt_readiness *readiness, struct rmt_ready_entry *entry
 		entry->broken |= bit;
 		entry->known->texts[requirement] =
 			g_strdup_printf("%s: %s", broken->place, broken->problem);
-	} else if (rmt_rule_sum(&findings, rmt_ready_rows[requirement].rule, NULL) !=
-		   RMT_RULE_UNKNOWN)
+	} else if (!is_open(&findings, requirement))
 		entry->known->good_until_us[requirement] =
 			now_us + stale_us(readiness, entry);
 	else if (entry->known->good_until_us[requirement] > now_us)

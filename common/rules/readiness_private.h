@@ -65,7 +65,9 @@ struct rmt_readiness {
 		*orgs;  /* own; for whom a domain belongs to: no stream's */
 	GQueue waiting; /* foreign entries */
 	struct rmt_ready_entry *newest, *oldest;
-	uint32_t seed; /* of hashes */
+	rmt_readiness_selectors *selectors; /* or NULL */
+	void *selectors_context;            /* foreign */
+	uint32_t seed;                      /* of hashes */
 	struct rmt_readiness_stats stats;
 };
 

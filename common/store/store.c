@@ -12,6 +12,7 @@ const char *const rmt_store_tables[] = {
 	"suppress-journal", /* suppress_journal.h */
 	"streams",          /* stream_state.h */
 	"bulk",             /* bulk.h */
+	"selectors",        /* selectors.h */
 	"claims",           /* claims.h */
 	"receipt-ids",      /* claims.h */
 	"jobs",             /* jobs.h */

@@ -151,6 +151,11 @@ const struct rmt_dkim *rmt_message_dkim(struct rmt_milter_message *message)
 	return message->session->dkim;
 }
 
+const struct rmt_dkim *rmt_message_dkim_so_far(const struct rmt_milter_message *message)
+{
+	return message->known_so_far != RMT_KNOWN_NOTHING ? message->session->dkim : NULL;
+}
+
 const struct rmt_message_facts *rmt_message_known(struct rmt_milter_message *message)
 {
 	const struct rmt_gather with = gather_with(message);

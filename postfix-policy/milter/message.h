@@ -77,6 +77,9 @@ const char *rmt_message_macro(const struct rmt_milter_message *message, const ch
  * that want RMT_WANTS_SIGNATURES. */
 const struct rmt_dkim *rmt_message_dkim(struct rmt_milter_message *message);
 
+/* The same where somebody has asked for it already; NULL: nobody did. */
+const struct rmt_dkim *rmt_message_dkim_so_far(const struct rmt_milter_message *message);
+
 /* The same with From, SPF of the stream's egress, alignment: all that is judged. At
  * the place `after` alone. */
 const struct rmt_message_facts *rmt_message_known(struct rmt_milter_message *message);

@@ -88,6 +88,8 @@ extern const struct rmt_step rmt_step_left;
 extern const struct rmt_step rmt_step_police;
 /* After: the envelope sender that tells what came back, before it is judged. */
 extern const struct rmt_step rmt_step_return_path;
+/* After: by which selectors our domains sign. */
+extern const struct rmt_step rmt_step_selectors;
 /* After: limits, suppressions, pauses of what policyd could not judge. */
 extern const struct rmt_step rmt_step_charge;
 /* Before: the charge of what is refused there. */

@@ -13,6 +13,7 @@ const struct rmt_step *const rmt_steps[] = {
 	&rmt_step_header,
 	&rmt_step_domains,
 	&rmt_step_left,
+	&rmt_step_selectors,
 	&rmt_step_charge, /* the last: what is refused is not charged */
 	&rmt_step_give_back,
 	&rmt_step_original_recipient,

@@ -110,7 +110,8 @@ static bool make_parts(struct rmt_policyd *policyd, GError **err)
 		rmt_engine_new(policyd->config, policyd->counters, policyd->store);
 	rmt_policyd_read_links(policyd, policyd->config);
 	policyd->metrics = rmt_metrics_new();
-	policyd->senders = rmt_senders_new(policyd->loop, policyd->dns_file);
+	policyd->senders =
+		rmt_senders_new(policyd->loop, policyd->store, policyd->dns_file);
 	rmt_policyd_configure_senders(policyd, policyd->config);
 	rmt_engine_set_gate(policyd->engine, rmt_senders_gate(policyd->senders));
 	policyd->bulk =

@@ -10,6 +10,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/policy/binding.h"
+#include "common/store/selectors.h"
 
 /* Bounds of a turn: what libunbound does is done while requests wait. */
 enum { IN_FLIGHT_MAX = 24, START_PER_TURN = 4, TIMERS_PER_TURN = 8 };
@@ -27,6 +28,7 @@ struct rmt_senders {
 	struct rmt_gate gate; /* first */
 	struct rmt_resolver_host host;
 	struct rmt_loop *loop;           /* foreign */
+	struct rmt_store *store;         /* foreign */
 	struct rmt_config *config;       /* a reference; or NULL */
 	struct rmt_readiness *readiness; /* own */
 	struct rmt_zone *zone;           /* own; in place of DNS; or NULL */
@@ -377,7 +379,16 @@ void rmt_senders_turn(struct rmt_senders *senders, int64_t wall_secs)
 /* --- life ------------------------------------------------------------------------------
  */
 
-struct rmt_senders *rmt_senders_new(struct rmt_loop *loop, const char *dns_file)
+/* Within a turn's time: a look into LMDB, for a domain that is asked about anyway. */
+static char **seen_selectors(void *context, struct rmt_span domain)
+{
+	const struct rmt_senders *senders = context;
+
+	return rmt_selectors_of(senders->store, domain, senders->wall_secs, NULL);
+}
+
+struct rmt_senders *rmt_senders_new(struct rmt_loop *loop, struct rmt_store *store,
+				    const char *dns_file)
 {
 	struct rmt_senders *senders = g_new0(struct rmt_senders, 1);
 
@@ -385,7 +396,9 @@ struct rmt_senders *rmt_senders_new(struct rmt_loop *loop, const char *dns_file)
 	senders->host = (struct rmt_resolver_host){ host_watch, host_unwatch };
 	senders->loop = loop;
 	senders->dns_file = g_strdup(dns_file);
+	senders->store = store;
 	senders->readiness = rmt_readiness_new();
+	rmt_readiness_learns(senders->readiness, seen_selectors, senders);
 	senders->psl = rmt_psl_open();
 	senders->orgs = (struct rmt_org_view){ senders->psl, tree_org, senders };
 	senders->runs = g_ptr_array_new();

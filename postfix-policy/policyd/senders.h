@@ -10,12 +10,15 @@
 
 #include "common/policy/gate.h"
 #include "common/rules/readiness.h"
+#include "common/store/store.h"
 #include "postfix-policy/policyd/loop.h"
 
 struct rmt_senders;
 
-/* dns_file: answers from this file (zone.h) and none from DNS; or NULL. */
-struct rmt_senders *rmt_senders_new(struct rmt_loop *loop, const char *dns_file);
+/* dns_file: answers from this file (zone.h) and none from DNS; or NULL. store: foreign;
+ * the selectors that were seen. */
+struct rmt_senders *rmt_senders_new(struct rmt_loop *loop, struct rmt_store *store,
+				    const char *dns_file);
 void rmt_senders_free(struct rmt_senders *senders);
 
 /* From now on. False: DNS cannot be used as configured; what it would tell stays

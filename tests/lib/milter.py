@@ -21,6 +21,7 @@ EGRESS = 'egress: { out: { addresses = ["192.0.2.20", "2001:db8::20"]  helo = "m
 # Where no policyd runs, nothing is asked for at the path of a real one.
 ALONE = """\
 mode = "{mode}"
+state = "{state}"
 policyd: {{ control = "{control}" }}
 streams: {{
 {streams}
@@ -79,7 +80,10 @@ class Milter:
             self.policyd.configure(streams, mode, more=sections)
             self.config = self.policyd.config
             return
-        text = ALONE.format(mode=mode, streams=streams, control=self.place.file("no-policyd"))
+        state = self.place.file("state")
+        os.makedirs(state, exist_ok=True)
+        text = ALONE.format(mode=mode, streams=streams, state=state,
+                            control=self.place.file("no-policyd"))
         self.config = self.place.file("remite.conf", text + sections)
 
     def start(self):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Rules that remite-milter judges beside alignment: header, text, domains, return path."""
+import json
 import os
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -64,6 +66,25 @@ def bulk_mail_that_is_signed_as_rfc_8058_wants_it_passes(place):
     reply = servers.send("ann@good.test", message("ann@signed.test", fields))
     equal(reply.code, 250, f"{reply}; {servers.milter.last()}")
     true("rules=R14,R16 " in servers.milter.last(), servers.milter.last())
+
+
+@test
+def selectors_that_hold_are_remembered(place):
+    servers = Servers(place)
+    remite = [f"{BUILD}/remite", "-c", servers.milter.config]
+    equal(run([*remite, "selectors", "list", "--json"]), "", "at first")
+    for sender, more in (("ann@signed.test", ""), ("ann@good.test", ""),
+                         ("ann@crossed.test", "List-Id: <l.example.org>\r\n")):
+        servers.send("ann@good.test", message(sender, more))
+    rows = [json.loads(line) for line in
+            run([*remite, "selectors", "list", "--json"]).splitlines()]
+    equal([row["domain"] for row in rows], ["signed.test"], "domains that sign their own mail")
+    selector = rows[0]["selector"]
+    said = subprocess.run([*remite, "check", "--dns-file", servers.milter.zone, "signed.test"],
+                          capture_output=True, text=True, timeout=60, check=False).stdout
+    true(f"{selector}._domainkey.signed.test" in said, said)
+    run([*remite, "selectors", "forget", "signed.test"])
+    equal(run([*remite, "selectors", "list", "--json"]), "", "at last")
 
 
 @test

@@ -527,7 +527,8 @@ static void what_cannot_be_required_is_refused(void **state)
 		  "egress)\n" },
 		{ "streams: { a: { require = [\"dkim\"] } }",
 		  "t.conf:1: stream 'a': require: 'dkim' needs to know under which name "
-		  "the key is published (write dkim: { selectors = [\"s2026\"] })\n" },
+		  "the key is published (write dkim: { selectors = [\"s2026\"] }, or "
+		  "learn = true where remite-milter sees the stream)\n" },
 		{ "streams: { a: { binding: { users = [\"ann\"] } } }",
 		  "t.conf:1: stream 'a': users: 'ann' names no domain (write "
 		  "\"USER DOMAIN ...\")\n" },

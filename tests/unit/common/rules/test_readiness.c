@@ -13,11 +13,22 @@
 
 enum { SECOND = 1000000 };
 
+#define RSA2048                                                                          \
+	"p=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAy4QqSQvcolZH6r9rFTmGK2mEBGN925K"  \
+	"tCLbT+rQp9c6McJGszol8chY7cm24BN1N0L+gk3gDKOe0/eM+YB76KPW5UMhuyXE9iz4Z17IyMc+R"  \
+	"YWj+o+gSlQpE+cy4CvOC3c2FbO65lT0UfEU+i+DtGmd/wX+kM/zGYj1cHqIisyvKZTF1bV65q11Ke"  \
+	"p7xRQfCmzQgBrJ3P0njb1cONXxydnYOpmCg/X7A1JXs+4yfP94sSBPdSLWd4bAmY8q9NEm6hqbI9v"  \
+	"mn23MESjVJrDu6hIfBJ7vts8fA8VLX7UY1OkLl31wzmR86bYZuClbZOPe8keyOJs42IkJAlUNVmiD"  \
+	"nPwIDAQAB"
+
 static const char records[] = "good.example TXT \"v=spf1 ip4:198.51.100.1 -all\"\n"
 			      "_dmarc.good.example TXT \"v=DMARC1; p=none\"\n"
 			      "bad.example TXT \"v=spf1 -all\"\n"
 			      "_dmarc.bad.example A 192.0.2.1\n"
 			      "bounces.example TXT \"v=spf1 ip4:198.51.100.1 -all\"\n"
+			      "s1._domainkey.good.example TXT \"v=DKIM1; " RSA2048 "\"\n"
+			      "x._domainkey.bounces.example TXT \"v=DKIM1; p=\"\n"
+			      "s1._domainkey.bad.example TXT \"v=DKIM1; p=\"\n"
 			      "half.example TXT SERVFAIL\n"
 			      "_dmarc.half.example A 192.0.2.1\n";
 
@@ -35,6 +46,7 @@ static const char text[] =
 	"  return_path: { address = \"b@bounces.example\" } }\n"
 	" badpath: { senders = [\"<>\"] egress = \"out\" require = [\"spf\"]\n"
 	"  return_path: { address = \"b@bad.example\" } }\n"
+	" key: { senders = [\"<>\"] require = [\"dkim\"] dkim: { learn = true } }\n"
 	" none: { senders = [\"<>\"] } }\n";
 
 struct world {
@@ -119,6 +131,52 @@ static void at_first_sight_nothing_is_known_and_dns_is_asked_once(void **state)
 	assert_int_equal(world.jobs, 1);
 	ready = get(&world, "strict", "good.example", SECOND);
 	assert_ready(&ready, RMT_READY, NULL, 0);
+	end(&world);
+}
+
+static char **seen(void *context, struct rmt_span domain)
+{
+	const char *const selectors[] = { "s1", NULL };
+
+	++*(unsigned *)context;
+	return rmt_span_eq(domain, RMT_SPAN("bounces.example"))
+		       ? NULL
+		       : g_strdupv((char **)selectors);
+}
+
+static void keys_are_looked_for_where_signatures_were_seen(void **state)
+{
+	static const struct {
+		const char *domain;
+		enum rmt_ready_state want;
+		const char *rule;
+	} rows[] = {
+		{ "good.example", RMT_READY, NULL },
+		{ "bad.example", RMT_NOT_READY, "R4" },
+		{ "bounces.example", RMT_READY_UNKNOWN, "R4" },
+	};
+	struct world world;
+	struct rmt_ready ready;
+	unsigned looks = 0;
+	size_t i;
+
+	(void)state;
+	begin(&world);
+	rmt_readiness_learns(world.readiness, seen, &looks);
+	for (i = 0; i < G_N_ELEMENTS(rows); i++) {
+		get(&world, "key", rows[i].domain, SECOND);
+		ask_dns(&world, SECOND);
+		ready = get(&world, "key", rows[i].domain, SECOND);
+		if (ready.state != rows[i].want)
+			fail_msg("%s: %d %s", rows[i].domain, ready.state,
+				 ready.text != NULL ? ready.text : "");
+		assert_string_equal(ready.rule != NULL ? ready.rule : "",
+				    rows[i].rule != NULL ? rows[i].rule : "");
+	}
+	assert_int_equal(looks, 3);
+	get(&world, "strict", "good.example", SECOND);
+	ask_dns(&world, SECOND);
+	assert_int_equal(looks, 3);
 	end(&world);
 }
 
@@ -349,6 +407,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(at_first_sight_nothing_is_known_and_dns_is_asked_once),
+		cmocka_unit_test(keys_are_looked_for_where_signatures_were_seen),
 		cmocka_unit_test(what_is_missing_is_told_by_the_gravest_level),
 		cmocka_unit_test(on_unknown_may_defer_but_never_more),
 		cmocka_unit_test(old_answers_hold_for_a_while_without_dns),

@@ -50,7 +50,7 @@ static struct house *house_open(void)
 	policyd->engine =
 		rmt_engine_new(policyd->config, policyd->counters, policyd->store);
 	policyd->metrics = rmt_metrics_new();
-	policyd->senders = rmt_senders_new(policyd->loop, NULL);
+	policyd->senders = rmt_senders_new(policyd->loop, policyd->store, NULL);
 	rmt_policyd_configure_senders(policyd, policyd->config);
 	policyd->bulk = rmt_bulk_keeper_new(policyd->store, NULL);
 	parts = (struct rmt_sessions_parts){ policyd->loop, policyd->engine,
