@@ -4,7 +4,7 @@
 # make check           unit tests
 # make check-live      real servers on loopback, in a private directory
 # make check-suites    published suites that lie beside the checkout
-# make check-oracle    our SPF against python3-spf, record by record
+# make check-oracle    our SPF against python3-spf, our DKIM against dkimpy and libopendkim
 # make check-san       unit tests under address+undefined, then thread sanitizer
 # make check-san-live  imap with the plugin, and the agent, under address+undefined
 # make check-debian13  check and check-live in a Debian 13 tree, cached outside
@@ -23,6 +23,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 DESTDIR ?=
 SYSCONFDIR ?= /etc
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 CC ?= cc
 CLANG ?= clang
@@ -47,11 +48,12 @@ CONFIG_SRC += common/config/section_unsubscribing.c
 MESSAGE_SRC += common/message/gmime.c common/message/from.c common/message/from_gmime.c common/message/from_strict.c \
 	common/message/header.c
 MESSAGE_SRC += common/message/idn.c
-LIMITS_SRC := $(addprefix common/limits/,gcra.c quota.c table.c names.c held.c counters.c \
-	counters_log.c counters_sync.c counters_snapshot.c counters_disk.c \
+LIMITS_SRC := $(addprefix common/limits/,gcra.c quota.c large.c table.c names.c counters.c \
+	counters_log.c counters_sync.c kept.c counters_snapshot.c counters_disk.c counters_load.c \
 	keyed.c reservation.c reserve.c reserve_end.c reserve_log.c \
 	reserve_sent.c sent.c)
-STORE_SRC := $(addprefix common/store/,store.c store_lmdb.c store_mem.c pack.c filter.c \
+STORE_SRC := $(addprefix common/store/,store.c store_lmdb.c lmdb_open.c lmdb_change.c \
+	lmdb_commit.c store_mem.c pack.c filter.c \
 	suppress_record.c suppress.c suppress_import.c suppress_index.c suppress_line.c \
 	bulk.c stream_state.c)
 # Lists that users left.
@@ -65,8 +67,9 @@ POLICY_SRC := common/policy/engine.c common/policy/engine_key.c common/policy/en
 POLICY_SRC += common/policy/engine_unsubscribe.c
 POLICY_SRC += common/policy/policy_request.c common/policy/policy_reply.c
 POLICY_SRC += common/policy/binding.c common/policy/bulk.c common/policy/classify.c common/policy/header_match.c
-AUTH_SRC := common/auth/dns.c common/auth/zone.c common/auth/zone_line.c common/auth/ip.c common/auth/spf.c \
-	common/auth/spf_macro.c common/auth/spf_record.c
+AUTH_SRC := common/auth/dns.c common/auth/zone.c common/auth/zone_line.c common/auth/ip.c \
+	$(addprefix common/auth/,spf.c spf_frames.c spf_terms.c spf_client.c spf_explain.c \
+	spf_macro.c spf_record.c)
 # Signatures; with OpenSSL and, asked for a second opinion, libopendkim.
 AUTH_SRC += common/auth/authres.c common/auth/dkim.c common/auth/dkim_canon.c common/auth/dkim_key.c \
 	common/auth/dkim_opendkim.c common/auth/dkim_public.c common/auth/dkim_sig.c common/auth/dkim_tag.c \
@@ -79,12 +82,12 @@ AUTH_SRC += common/auth/dns_packet.c common/auth/resolver.c common/auth/resolver
 	common/auth/dmarc.c common/auth/dmarc_record.c
 RULES_SRC := $(addprefix common/rules/, rules.c table.c judge.c)
 # What others tell about our mail.
-REPORT_SRC := $(addprefix common/report/, report.c report_names.c mail.c parts.c decode.c text.c words.c phrases.c classify.c arf.c dsn.c \
+REPORT_SRC := $(addprefix common/report/, report.c report_names.c ours.c mail.c parts.c decode.c text.c words.c phrases.c classify.c arf.c dsn.c \
 	autoreply.c notice.c prose.c)
 # What DNS tells of a domain, and the rules that take no more.
 RULES_SRC += $(addprefix common/rules/, body_text.c facts.c lookup.c spf_survey.c domain.c names.c record.c \
-	optional.c reach.c transport.c rules_bimi.c rules_dkim.c rules_dmarc.c rules_dnssec.c \
-	rules_names.c rules_reports.c rules_transport.c rules_spf.c rules_format.c \
+	optional.c reach.c transport.c rules_bimi.c rules_dkim.c rules_dmarc.c rules_dmarc_text.c rules_dnssec.c \
+	rules_names.c rules_reports.c rules_transport.c rules_spf.c rules_spf_text.c rules_format.c \
 	rules_list.c rules_deceptive.c header_words.c scripts.c message.c readiness.c readiness_entries.c readiness_jobs.c conduct.c)
 # How a message says to leave its list.
 UNSUBSCRIBE_SRC := $(addprefix common/unsubscribe/, address_filter.c course.c covered.c leave.c \
@@ -98,35 +101,38 @@ COMMON_SRC += common/unsubscribe/endpoint.c common/unsubscribe/hook.c
 COMMON_SRC += $(addprefix common/token/,followed.c keys.c keys_file.c letters.c token.c unsub.c consent.c)
 # Read receipts: what is asked, what is decided, what is sent; with GMime.
 RECEIPTS_SRC := $(addprefix common/receipts/, mailbox.c mime.c request.c request_auth.c \
-	request_kind.c recipient.c policy.c names.c field.c template.c part.c mdn_write.c mdn_read.c mdn_fields.c mdn_names.c police.c)
+	request_kind.c recipient.c policy.c terms.c names.c field.c template.c part.c mdn_write.c mdn_read.c mdn_fields.c mdn_names.c police.c)
 COMMON_SRC += $(RECEIPTS_SRC)
 
 CLI_SRC := common/cli/main.c common/cli/cli.c common/cli/dkim.c
 CLI_SRC += common/cli/check_config.c common/cli/replay.c
 CLI_SRC += common/cli/cf_text.c common/cli/doctor.c common/cli/doctor_egress.c \
-	common/cli/doctor_host.c common/cli/doctor_postfix.c common/cli/finding.c \
+	common/cli/doctor_host.c common/cli/doctor_lists.c common/cli/doctor_paths.c \
+	common/cli/doctor_postfix.c common/cli/doctor_state.c common/cli/doctor_texts.c \
+	common/cli/smtpd_list.c common/cli/finding.c \
 	common/cli/postconf.c common/cli/restrictions.c common/cli/run.c \
-	common/cli/sender_map.c common/cli/setup_apply.c common/cli/setup_plan.c \
-	common/cli/setup_postfix.c
+	common/cli/sender_map.c common/cli/setup_apply.c common/cli/setup_egress.c \
+	common/cli/setup_list.c common/cli/setup_plan.c common/cli/setup_postfix.c \
+	common/cli/setup_service.c
 CLI_SRC += common/cli/records.c common/cli/stream.c common/cli/suppress.c \
 	common/cli/suppress_import.c common/cli/suppress_list.c common/cli/suppress_why.c
 CLI_SRC += $(addprefix common/cli/, control_client.c explain.c limits.c reload.c status.c)
 # What both daemons of Postfix begin with.
 DAEMON_SRC := postfix-policy/daemon/start.c
 POLICYD_SRC := $(addprefix postfix-policy/policyd/, main.c policyd.c loop.c listener.c sockets.c \
-	policy_session.c record.c metrics.c metrics_http.c talk.c control.c control_limits.c control_message.c \
+	policy_session.c batch.c record.c metrics.c metrics_http.c talk.c control.c control_limits.c control_message.c \
 	control_status.c reload.c)
 # What is known of senders: policyd's own use of DNS.
-POLICYD_SRC += postfix-policy/policyd/senders.c postfix-policy/policyd/bulk_keeper.c
+POLICYD_SRC += $(addprefix postfix-policy/policyd/,senders.c lookups.c bulk_keeper.c)
 POLICYD_SRC += postfix-policy/policyd/links.c postfix-policy/policyd/shares_keeper.c
-CLI_SRC += common/cli/bulk.c common/cli/selectors.c common/cli/doctor_bulk.c common/cli/doctor_milter.c common/cli/doctor_signer.c common/cli/setup_milter.c
+CLI_SRC += common/cli/bulk.c common/cli/selectors.c common/cli/doctor_bulk.c common/cli/doctor_own.c common/cli/doctor_milter.c common/cli/doctor_signer.c common/cli/setup_milter.c
 CLI_SRC += common/cli/bounce.c
 CLI_SRC += $(addprefix common/cli/, doctor_receipts.c receipts.c receipts_batch.c receipts_case.c receipts_test.c)
 CLI_SRC += common/cli/keys.c
 CLI_SRC += $(addprefix common/cli/, unsubscribe.c unsubscribe_link.c unsubscribe_test.c)
 CLI_SRC += common/cli/doctor_unsubscribe.c
 CLI_SRC += common/cli/unsubscribe_log.c common/cli/unsubscribe_try.c
-CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf.c
+CLI_SRC += common/cli/batch.c common/cli/dns.c common/cli/dmarc.c common/cli/spf.c common/cli/words.c
 # A step of the milter (step.h) is a file here and a row in steps.c.
 MILTER_SRC := $(addprefix postfix-policy/milter/, main.c processes.c place.c milter.c socket.c \
 	events.c session.c names.c kind.c gather.c outcome.c judge.c message.c end.c steps.c \
@@ -145,7 +151,7 @@ PLUGIN_SRC := $(addprefix dovecot-plugin/, plugin.c settings.c settings-module.c
 	mail.c transaction.c delivery.c trust.c saved.c drop.c opened.c keywords.c job.c \
 	message.c report.c marks.c dwell.c preference.c feedback.c agent_client.c)
 # Of the plugin, what knows no Dovecot.
-SETTINGS_MODULE_SRC := $(addprefix dovecot-plugin/, settings-module.c)
+SETTINGS_MODULE_SRC := $(addprefix dovecot-plugin/, settings-module.c settings-export.c)
 DOVEADM_SRC := $(addprefix dovecot-plugin/doveadm/, main.c receipts.c talk.c unsubscribe.c)
 # What it reads of messages and settings as the mail plugin does.
 DOVEADM_SRC += $(addprefix dovecot-plugin/, message.c settings.c settings-module.c)
@@ -166,11 +172,16 @@ LEAVER_SRC := $(addprefix dovecot-plugin/unsubscribe/, main.c serve.c)
 # What comes back, remembered and obeyed: in every program.
 COMMON_SRC += common/config/section_feedback.c $(addprefix common/feedback/, feedback.c shares.c \
 	work.c act.c attribute.c mailed.c events.c rates.c breaker.c provider.c maillog.c \
-	aggregate.c aggregate_mail.c leave.c)
+	aggregate.c aggregate_mail.c leave.c judge.c leaving.c)
 CLI_SRC += $(addprefix common/cli/, feedback.c feedback_take.c feedback_log.c return_path.c why.c \
 	feedback_report.c feedback_html.c doctor_feedback.c)
 MILTER_SRC += $(addprefix postfix-policy/milter/, records.c step_return_path.c)
 AGENT_CORE_SRC += dovecot-plugin/agent/feedback.c
+
+# Programs that Dovecot starts.
+AGENT_SRC += dovecot-plugin/usage.c
+HTTP_SRC += dovecot-plugin/usage.c
+LEAVER_SRC += dovecot-plugin/usage.c
 
 PROGRAMS := $(if $(CLI_SRC),remite remite-feedback) $(if $(POLICYD_SRC),remite-policyd) \
 	$(if $(MILTER_SRC),remite-milter)
@@ -322,6 +333,15 @@ $(BUILD)/remite-agent: $(call objects,$(AGENT_SRC)) $(AGENT_LIB) $(WIRE_LIB) $(L
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(DOVECOT_LIBS) $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS)
 
+# What the race must find wrong.
+$(BUILD)/race/remite-agent: LDFLAGS += \
+	-Wl,--wrap=rmt_claim_take,--wrap=rmt_matter_state,--wrap=rmt_receipt_decide \
+	-Wl,--wrap=rmt_deal_put_job
+$(BUILD)/race/remite-agent: $(call objects,$(AGENT_SRC) tests/race/without_claim.c) $(AGENT_LIB) $(WIRE_LIB) $(LIB)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(DOVECOT_LIBS) $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS) $(CURL_LIBS)
+
 $(BUILD)/remite-http: $(call objects,$(HTTP_SRC)) $(HTTP_LIB) $(WIRE_LIB) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(DOVECOT_LIBS) $(COMMON_LIBS) $(MAIL_LIBS) $(AUTH_LIBS)
@@ -373,7 +393,8 @@ check-build: all $(UNIT_PROGRAMS)
 check: check-build
 	$(Q)tests/run-unit $(UNIT_PROGRAMS)
 
-check-live: all
+RACE_AGENT := $(if $(DOVECOT_CONFIG),$(BUILD)/race/remite-agent)
+check-live: all $(RACE_AGENT)
 	$(Q)BUILD=$(BUILD) tests/run-live
 
 check-suites: all
@@ -382,6 +403,7 @@ check-suites: all
 
 check-oracle: all
 	$(Q)$(PYTHON) tests/oracle/spf_oracle.py --remite $(BUILD)/remite
+	$(Q)$(PYTHON) tests/oracle/dkim_oracle.py --remite $(BUILD)/remite
 
 check-san:
 	$(Q)$(MAKE) BUILD=$(BUILD)/asan SANITIZE=address,undefined CFLAGS='-O1 -g' check
@@ -427,7 +449,7 @@ $(BUILD)/fuzz/%.o: %.c
 
 # RACE='--sessions 200 --messages 1000' for the long way. The last run must find what
 # the claim prevents.
-race: all
+race: all $(RACE_AGENT)
 	$(Q)$(PYTHON) tests/race/receipts.py --format maildir $(RACE)
 	$(Q)$(PYTHON) tests/race/receipts.py --format sdbox $(RACE)
 	$(Q)$(PYTHON) tests/race/receipts.py --format sdbox --kills 0 --without-claim $(RACE)
@@ -446,8 +468,12 @@ install: all
 	install -m 755 $(BUILD)/remite-milter $(DESTDIR)$(PREFIX)/sbin/
 	install -d $(DESTDIR)$(PREFIX)/share/remite/receipts
 	install -m 644 common/receipts/templates/*.* $(DESTDIR)$(PREFIX)/share/remite/receipts/
+	install -m 755 packaging/still-named $(DESTDIR)$(PREFIX)/share/remite/
 	install -D -m 644 packaging/completion/remite.bash \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/remite
+	install -D -m 644 packaging/completion/remite.fish \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/remite.fish
+	install -D -m 644 packaging/completion/_remite $(DESTDIR)$(ZSHDIR)/_remite
 	install -d $(DESTDIR)$(UNITDIR) $(addprefix $(DESTDIR)$(PREFIX)/share/man/man,1 5 7 8)
 	for n in 1 5 7 8; do install -m 644 docs/man/*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n/; done
 	sed 's|@sbindir@|$(PREFIX)/sbin|' packaging/systemd/remite-policyd.service \

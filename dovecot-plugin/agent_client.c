@@ -348,11 +348,17 @@ void rmt_agent_send(struct rmt_agent *agent, struct rmt_job *job)
 		drop_job(agent, job);
 }
 
+bool rmt_agent_can_hear(struct rmt_agent *agent)
+{
+	if (agent->fd == -1 && agent->to_retry == NULL)
+		agent_connect(agent);
+	return agent->fd != -1;
+}
+
 void rmt_agent_want_answers(struct rmt_agent *agent)
 {
 	agent->want_answers = TRUE;
-	if (agent->fd == -1 && agent->to_retry == NULL)
-		agent_connect(agent);
+	(void)rmt_agent_can_hear(agent);
 }
 
 void rmt_agent_answered(struct rmt_agent *agent, uint64_t id, const char *reason)

@@ -34,6 +34,9 @@ struct rmt_job *rmt_agent_job(struct rmt_agent *agent, const char *kind);
 void rmt_agent_send(struct rmt_agent *agent, struct rmt_job *job);
 void rmt_job_free(struct rmt_job **job);
 
+/* Whether a job said now is heard, as far as one can know. Connects, if need be. */
+bool rmt_agent_can_hear(struct rmt_agent *agent);
+
 /* There may be answers for this user: connect, if not connected. */
 void rmt_agent_want_answers(struct rmt_agent *agent);
 /* The answer with this id is in the mailbox, or (reason) is not. */

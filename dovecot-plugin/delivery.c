@@ -8,16 +8,10 @@
 #include "dovecot-plugin/feedback.h"
 #include "dovecot-plugin/job.h"
 #include "dovecot-plugin/keywords.h"
+#include "dovecot-plugin/message.h"
 #include "dovecot-plugin/transaction.h"
 #include "dovecot-plugin/trust.h"
 #include "dovecot-plugin/user.h"
-
-static bool asks_for_receipt(struct mail *mail)
-{
-	const char *value;
-
-	return mail_get_first_header(mail, "Disposition-Notification-To", &value) > 0;
-}
 
 /* Spam, and what the user wrote, are never answered (pitfall 7, K06). */
 static bool is_never_answered(struct mailbox *box)
@@ -25,6 +19,11 @@ static bool is_never_answered(struct mailbox *box)
 	return mailbox_has_special_use(box, "\\Junk") ||
 	       mailbox_has_special_use(box, "\\Sent") ||
 	       mailbox_has_special_use(box, "\\Drafts");
+}
+
+static bool marks_requests(enum rmt_receipts mode)
+{
+	return mode == RMT_RECEIPTS_SERVER || mode == RMT_RECEIPTS_NONE;
 }
 
 /* The envelope recipient, so that a receipt can say for whom (pitfall 4). */
@@ -46,18 +45,20 @@ static void mark_request(struct rmt_user *user, struct mail_save_context *ctx,
 	static const char *const sent[] = { RMT_KEYWORD_MDN_SENT, NULL };
 	static const char *const pending[] = { RMT_KEYWORD_MDN_SENT, RMT_KEYWORD_PENDING,
 					       NULL };
+	static const char *const untold[] = { RMT_KEYWORD_UNTOLD, NULL };
 	struct mailbox *box = ctx->transaction->box;
 	bool opted_out = rmt_keywords_has(box, ctx->data.keywords, RMT_KEYWORD_MDN_SENT);
 
-	if (user->set.receipts == RMT_RECEIPTS_OFF ||
-	    user->set.receipts == RMT_RECEIPTS_CLIENT || opted_out ||
-	    !asks_for_receipt(mail))
+	if (!marks_requests(user->set.receipts) || opted_out || !rmt_message_asks(mail))
 		return;
 	if (user->set.receipts == RMT_RECEIPTS_NONE || is_never_answered(box)) {
 		rmt_save_add(ctx, sent);
 		return;
 	}
 	rmt_save_add(ctx, pending);
+	/* Else it could not be told from what dsync brings (K01). */
+	if (!rmt_agent_can_hear(user->agent))
+		rmt_save_add(ctx, untold);
 	tell_agent(user, ctx, mail);
 }
 

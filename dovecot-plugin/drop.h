@@ -6,15 +6,17 @@
 
 struct mail;
 struct mailbox;
+struct rmt_change;
 struct rmt_user;
 
 /* "approve", "deny", "unsubscribe"; NULL for ordinary mailboxes. */
 const char *rmt_drop_of(const struct rmt_user *user, struct mailbox *box);
 
-/* mail, in the drop mailbox, goes to the mailbox it was moved from; source NULL:
- * it was copied, and goes away. Where that fails it stays. mark: a keyword it gets
- * there, or NULL. */
-void rmt_drop_put_back(struct rmt_user *user, struct mail *mail, const char *source,
-		       const char *mark);
+/* mail, in the drop mailbox, goes to change->source; NULL: away. Where it was copied
+ * from there, it takes the original's place: clients that know no MOVE copy, and then
+ * expunge the original. Where that fails it stays. mark: a keyword it gets there, or
+ * NULL. */
+void rmt_drop_put_back(struct rmt_user *user, struct mail *mail,
+		       const struct rmt_change *change, const char *mark);
 
 #endif

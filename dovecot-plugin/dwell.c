@@ -16,14 +16,15 @@ struct rmt_dwell {
 
 static void dwelt(struct rmt_dwell *dwell)
 {
+	struct rmt_user *user = dwell->user;
+	const bool reports = user->set.receipts == RMT_RECEIPTS_REPORT;
 	struct rmt_change change = {
 		.box = dwell->box,
 		.uidvalidity = dwell->uidvalidity,
 		.uid = dwell->uid,
 		.job = "shown",
-		.add = RMT_KEYWORD_SHOWN,
+		.add = reports ? NULL : RMT_KEYWORD_SHOWN,
 	};
-	struct rmt_user *user = dwell->user;
 
 	rmt_marks_change(user->marks, &change);
 	rmt_dwell_deinit(&user->dwell);

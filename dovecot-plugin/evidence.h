@@ -34,6 +34,10 @@ enum rmt_verdict {
 	RMT_VERDICT_DWELL, /* shown, if no other message is read for a while */
 };
 
+/* Whether text was read, by what Dovecot says why it opened the message, and by the
+ * client's command. Either may be NULL. */
+bool rmt_evidence_is_text(const char *why, const char *command);
+
 enum rmt_verdict rmt_evidence_judge(enum rmt_evidence rule,
 				    const struct rmt_sight *sight);
 

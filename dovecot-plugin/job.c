@@ -6,6 +6,7 @@
 
 #include "dovecot-plugin/agent_client.h"
 #include "dovecot-plugin/job.h"
+#include "dovecot-plugin/keywords.h"
 #include "dovecot-plugin/message.h"
 #include "dovecot-plugin/user.h"
 
@@ -29,6 +30,8 @@ struct rmt_job *rmt_job_about(struct rmt_user *user, const char *kind, struct ma
 	struct rmt_job *job = job_at(user, kind, mail->box, mail->uid);
 
 	rmt_message_add(&job->out, mail);
+	if (!rmt_mail_has_keyword(mail, RMT_KEYWORD_UNTOLD))
+		rmt_wire_add(&job->out, "told", "yes");
 	return job;
 }
 

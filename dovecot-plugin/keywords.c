@@ -6,13 +6,10 @@
 #include "dovecot-plugin/keywords.h"
 #include "dovecot-plugin/wire.h"
 
-const char *const rmt_keywords_ours[] = { RMT_KEYWORD_PENDING,
-					  RMT_KEYWORD_SHOWN,
-					  RMT_KEYWORD_FETCHED,
-					  RMT_KEYWORD_FEEDBACK,
-					  RMT_KEYWORD_ASKED,
-					  RMT_KEYWORD_LEAVING,
-					  NULL };
+const char *const rmt_keywords_ours[] = { RMT_KEYWORD_PENDING,  RMT_KEYWORD_SHOWN,
+					  RMT_KEYWORD_FETCHED,  RMT_KEYWORD_UNTOLD,
+					  RMT_KEYWORD_FEEDBACK, RMT_KEYWORD_ASKED,
+					  RMT_KEYWORD_LEAVING,  NULL };
 
 static bool has_index(const struct mail_keywords *keywords, unsigned int idx)
 {
@@ -102,18 +99,20 @@ static void keep_what_is_set(struct mail *mail, ARRAY_TYPE(keyword_indexes) * li
 }
 
 struct mail_keywords *rmt_keywords_veto(struct mail *mail, enum modify_type type,
-					const struct mail_keywords *keywords)
+					const struct mail_keywords *keywords,
+					bool protects_sent)
 {
 	static const char *const sent[] = { RMT_KEYWORD_MDN_SENT, NULL };
 	ARRAY_TYPE(keyword_indexes) list;
 
 	fill(&list, keywords);
 	leave_out(mail->box, &list, rmt_keywords_ours);
-	if (type != MODIFY_ADD)
+	if (type != MODIFY_ADD && protects_sent)
 		leave_out(mail->box, &list, type == MODIFY_REMOVE ? sent : sent + 1);
 	if (type == MODIFY_REPLACE) {
 		keep_what_is_set(mail, &list, rmt_keywords_ours);
-		if (!rmt_keywords_has(mail->box, keywords, RMT_KEYWORD_MDN_SENT))
+		if (protects_sent &&
+		    !rmt_keywords_has(mail->box, keywords, RMT_KEYWORD_MDN_SENT))
 			keep_what_is_set(mail, &list, sent);
 	}
 	return mailbox_keywords_create_from_indexes(mail->box, &list);

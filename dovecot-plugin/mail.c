@@ -67,6 +67,13 @@ static void gather_words(struct mail *mail, const struct mail_keywords *keywords
 		rmt_gather_unsubscribe(mail->transaction, mail);
 }
 
+/* In report mode it is the clients', but for what was marked before. */
+static bool protects_sent(struct mail *mail)
+{
+	return context_of(mail)->user->set.receipts != RMT_RECEIPTS_REPORT ||
+	       rmt_mail_has_keyword(mail, RMT_KEYWORD_PENDING);
+}
+
 static void ours_update_keywords(struct mail *mail, enum modify_type type,
 				 struct mail_keywords *keywords)
 {
@@ -85,11 +92,17 @@ static void ours_update_keywords(struct mail *mail, enum modify_type type,
 		gather_words(mail, keywords);
 	T_BEGIN
 	{
-		left = rmt_keywords_veto(mail, type, keywords);
+		left = rmt_keywords_veto(mail, type, keywords, protects_sent(mail));
 	}
 	T_END;
 	ours->module_ctx.super.update_keywords(mail, type, left);
 	mailbox_keywords_unref(&left);
+}
+
+static void ours_expunge(struct mail *mail)
+{
+	rmt_gather_expunge(mail->transaction, mail);
+	context_of(mail)->module_ctx.super.expunge(mail);
 }
 
 bool rmt_mail_mark(struct mail *mail, const char *keyword)
@@ -123,5 +136,6 @@ void rmt_mail_allocated(struct mail *_mail)
 	v->get_stream = ours_get_stream;
 	v->update_flags = ours_update_flags;
 	v->update_keywords = ours_update_keywords;
+	v->expunge = ours_expunge;
 	MODULE_CONTEXT_SET(mail, mail_module, ours);
 }

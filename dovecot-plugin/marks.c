@@ -123,11 +123,28 @@ static bool find_mail(struct mail *mail, const struct rmt_change *change)
 	return find_by_msgid(mail, change->msgid);
 }
 
+/* What a mailbox never had need not be made known to it to be taken away. */
+static const char *const *known_of(struct mailbox *box, const char *const *names)
+{
+	ARRAY_TYPE(const_string) known;
+	unsigned int idx;
+
+	t_array_init(&known, 4);
+	for (; *names != NULL; names++)
+		if (mail_index_keyword_lookup(box->index, *names, &idx))
+			array_push_back(&known, names);
+	array_append_zero(&known);
+	return array_front(&known);
+}
+
 static void update(struct mail *mail, enum modify_type type, const char *names)
 {
 	const char *const *list = t_strsplit_spaces(names, " ");
-	struct mail_keywords *keywords = mailbox_keywords_create_valid(mail->box, list);
+	struct mail_keywords *keywords;
 
+	if (type == MODIFY_REMOVE)
+		list = known_of(mail->box, list);
+	keywords = mailbox_keywords_create_valid(mail->box, list);
 	mail_update_keywords(mail, type, keywords);
 	mailbox_keywords_unref(&keywords);
 }
@@ -150,7 +167,7 @@ static void apply(struct rmt_marks *marks, struct mail *mail, struct entry *entr
 	if (change->job != NULL)
 		entry->job = rmt_report(marks->user, change->job, mail, change->count);
 	if (change->put_back) {
-		rmt_drop_put_back(marks->user, mail, change->source, mark_of(entry));
+		rmt_drop_put_back(marks->user, mail, change, mark_of(entry));
 		return;
 	}
 	if (change->want_unsubscribe)

@@ -21,9 +21,11 @@ struct rmt_change {
 	const char *job;           /* send it to the agent as that kind; or NULL */
 	unsigned int count;        /* with so many others, for "unsubscribe" */
 	bool want_unsubscribe;
-	/* Dropped by the user there: back to this mailbox, or (NULL) away. */
+	/* Dropped by the user there: back to this mailbox, or (NULL) away. Where it was
+	 * copied, in place of the original. */
 	bool put_back;
 	const char *source;
+	uint32_t original, original_uidvalidity; /* 0: it was moved */
 	uint64_t answer; /* tell the agent what became of it; 0: no answer */
 };
 

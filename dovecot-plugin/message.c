@@ -13,7 +13,8 @@
 
 static const char *mode_name(enum rmt_receipts mode)
 {
-	static const char *const names[] = { "off", "client", "server", "none" };
+	static const char *const names[] = { "off", "client", "report", "server",
+					     "none" };
 
 	return names[mode];
 }
@@ -37,6 +38,13 @@ void rmt_message_add_user(struct rmt_wire_out *out, const struct rmt_settings *s
 	rmt_wire_add(out, "language", set->language);
 	rmt_wire_add(out, "mode", mode_name(set->receipts));
 	rmt_wire_add(out, "service", service);
+}
+
+bool rmt_message_asks(struct mail *mail)
+{
+	const char *value;
+
+	return mail_get_first_header(mail, "Disposition-Notification-To", &value) > 0;
 }
 
 const char *rmt_message_id(struct mail *mail)

@@ -18,6 +18,8 @@ void rmt_message_add_user(struct rmt_wire_out *out, const struct rmt_settings *s
 			  const char *service);
 /* Which it is: msgid, guid, received. */
 void rmt_message_add(struct rmt_wire_out *out, struct mail *mail);
+/* Whether it asks for a receipt. */
+bool rmt_message_asks(struct mail *mail);
 /* Its Message-ID without blanks around, or NULL. In the data stack. */
 const char *rmt_message_id(struct mail *mail);
 

@@ -74,12 +74,14 @@ static void again(struct look *look, uint32_t uid, const char *kind, unsigned in
 
 static void look_at(struct look *look, uint32_t seq, unsigned int bits)
 {
+	/* What was marked before waits until it counts again. */
+	const bool reports = look->user->set.receipts == RMT_RECEIPTS_REPORT;
 	uint32_t uid;
 
 	mail_index_lookup_uid(look->box->view, seq, &uid);
 	if ((bits & (1u << PENDING | 1u << SHOWN)) != 0) {
 		look->pending = TRUE;
-		if ((bits & 1u << SHOWN) != 0)
+		if ((bits & 1u << SHOWN) != 0 && !reports)
 			again(look, uid, "shown", 1);
 		if ((bits & HAS_CHOICE) != 0)
 			again(look, uid, "choice", 1);

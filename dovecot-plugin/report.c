@@ -42,21 +42,46 @@ static struct rmt_job *end(struct rmt_job *job, struct mail *mail, bool whole)
 	return rmt_job_end(&job, mail, whole) ? job : NULL;
 }
 
+/* K01, whatever its keywords say. */
+static bool is_draft(struct mail *mail)
+{
+	return (mail_get_flags(mail) & MAIL_DRAFT) != 0;
+}
+
+/* Who may leave no mark may only say what was displayed. */
+static bool only_reports(const struct rmt_user *user)
+{
+	return user->set.receipts == RMT_RECEIPTS_REPORT;
+}
+
 static struct rmt_job *report_shown(struct rmt_user *user, struct mail *mail)
 {
 	static const char *const rules[] = { "seen", "fetched", "strict" };
-	struct rmt_job *job = rmt_job_about(user, "shown", mail);
+	struct rmt_job *job;
 
-	job->acked = RMT_KEYWORD_SHOWN;
+	if (is_draft(mail))
+		return NULL;
+	job = rmt_job_about(user, "shown", mail);
+	job->acked = only_reports(user) ? NULL : RMT_KEYWORD_SHOWN;
 	rmt_wire_add(&job->out, "how", rules[user->set.evidence]);
 	return end(job, mail, FALSE);
+}
+
+struct rmt_job *rmt_report_deleted(struct rmt_user *user, struct mail *mail)
+{
+	if (is_draft(mail) || only_reports(user))
+		return NULL;
+	return end(rmt_job_about(user, "deleted", mail), mail, FALSE);
 }
 
 struct rmt_job *rmt_report_choice(struct rmt_user *user, const char *choice,
 				  struct mail *mail)
 {
-	struct rmt_job *job = rmt_job_about(user, "choice", mail);
+	struct rmt_job *job;
 
+	if (is_draft(mail) || only_reports(user))
+		return NULL;
+	job = rmt_job_about(user, "choice", mail);
 	job->acked = RMT_CHOICE_KEYWORDS;
 	rmt_wire_add(&job->out, "choice", choice);
 	return end(job, mail, FALSE);

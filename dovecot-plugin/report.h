@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* report.h - what happened to a message, as a job. NULL where it cannot be read. */
+/* report.h - what happened to a message, as a job. NULL where it cannot be read, or
+ * there is nothing to tell of it. */
 #ifndef RMT_REPORT_H
 #define RMT_REPORT_H
 
@@ -10,6 +11,8 @@ struct rmt_user;
 /* kind: "shown", "choice" (as its keywords say), "unsubscribe" (one of count). */
 struct rmt_job *rmt_report(struct rmt_user *user, const char *kind, struct mail *mail,
 			   unsigned int count);
+/* It is about to be. */
+struct rmt_job *rmt_report_deleted(struct rmt_user *user, struct mail *mail);
 /* choice: "approve", "deny", "always", "junk" */
 struct rmt_job *rmt_report_choice(struct rmt_user *user, const char *choice,
 				  struct mail *mail);

@@ -19,6 +19,7 @@ static void mark_own_mail(struct rmt_user *user, struct mail_save_context *ctx)
 	struct mailbox *box = ctx->transaction->box;
 
 	if (user->set.receipts != RMT_RECEIPTS_OFF &&
+	    user->set.receipts != RMT_RECEIPTS_REPORT &&
 	    (mailbox_has_special_use(box, "\\Sent") ||
 	     mailbox_has_special_use(box, "\\Drafts")))
 		rmt_save_add(ctx, sent);
@@ -70,17 +71,15 @@ static void was_junked(struct rmt_user *user, struct mailbox_transaction_context
 static void was_dropped(struct rmt_user *user, struct mailbox_transaction_context *t,
 			struct mail *mail, const char *choice, bool moving)
 {
+	const bool unsubscribe = strcmp(choice, "unsubscribe") == 0;
 	struct rmt_job *job = NULL;
-
-	bool unsubscribe = strcmp(choice, "unsubscribe") == 0;
 
 	if (!unsubscribe && rmt_mail_has_keyword(mail, RMT_KEYWORD_PENDING))
 		job = rmt_report_choice(user, choice, mail);
 	if (job != NULL)
 		rmt_gather_job(t, job);
 	/* How many are dropped at once is known at the end. */
-	rmt_gather_dropped(t, moving ? mailbox_get_vname(mail->box) : NULL,
-			   unsubscribe && user->set.unsubscribe);
+	rmt_gather_dropped(t, mail, moving, unsubscribe && user->set.unsubscribe);
 }
 
 void rmt_copied(struct rmt_user *user, struct mailbox_transaction_context *t,

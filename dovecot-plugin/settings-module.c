@@ -24,12 +24,4 @@ const struct setting_parser_info remite_setting_parser_info = {
 	.struct_size = sizeof(struct rmt_texts),
 	.pool_offset1 = 1 + offsetof(struct rmt_texts, pool),
 };
-
-/* What Dovecot looks for in libremite_settings.so; in the plugin they idle. */
-extern const struct setting_parser_info *remite_settings_set_infos[];
-extern const char *remite_settings_version;
-RMT_EXPORT const struct setting_parser_info *remite_settings_set_infos[] = {
-	&remite_setting_parser_info, NULL
-};
-RMT_EXPORT const char *remite_settings_version = DOVECOT_ABI_VERSION;
 #endif

@@ -13,11 +13,9 @@ struct word {
 };
 
 static const struct word receipts_words[] = {
-	{ "off", RMT_RECEIPTS_OFF },
-	{ "client", RMT_RECEIPTS_CLIENT },
-	{ "server", RMT_RECEIPTS_SERVER },
-	{ "none", RMT_RECEIPTS_NONE },
-	{ NULL, 0 },
+	{ "off", RMT_RECEIPTS_OFF },       { "client", RMT_RECEIPTS_CLIENT },
+	{ "report", RMT_RECEIPTS_REPORT }, { "server", RMT_RECEIPTS_SERVER },
+	{ "none", RMT_RECEIPTS_NONE },     { NULL, 0 },
 };
 
 static const struct word evidence_words[] = {

@@ -12,6 +12,7 @@ struct mail_user;
 enum rmt_receipts {
 	RMT_RECEIPTS_OFF,    /* as if we were not here */
 	RMT_RECEIPTS_CLIENT, /* clients ask and send, the milter polices */
+	RMT_RECEIPTS_REPORT, /* clients ask and send, the agent hears what was displayed */
 	RMT_RECEIPTS_SERVER, /* clients are told to leave it to us */
 	RMT_RECEIPTS_NONE,   /* clients are told to leave it, nobody sends */
 };

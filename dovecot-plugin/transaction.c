@@ -9,9 +9,11 @@
 
 #include "dovecot-plugin/agent_client.h"
 #include "dovecot-plugin/dwell.h"
+#include "dovecot-plugin/evidence.h"
 #include "dovecot-plugin/keywords.h"
 #include "dovecot-plugin/mailbox.h"
 #include "dovecot-plugin/marks.h"
+#include "dovecot-plugin/message.h"
 #include "dovecot-plugin/preference.h"
 #include "dovecot-plugin/report.h"
 #include "dovecot-plugin/transaction.h"
@@ -28,8 +30,9 @@ struct touched {
 };
 
 struct dropped {
-	char *source; /* own; or NULL */
-	bool unsubscribe;
+	char *source; /* own; the mailbox; NULL: it must not be written to */
+	uint32_t uidvalidity, uid;
+	bool moved, unsubscribe; /* not moved: copied */
 };
 
 struct rmt_gathered {
@@ -70,26 +73,6 @@ static bool is_clients_reason(const char *reason)
 
 	for (i = 0; reason != NULL && i < N_ELEMENTS(words); i++)
 		if (starts(reason, words[i]))
-			return TRUE;
-	return FALSE;
-}
-
-/* lib-imap-storage's words; behind a virtual mailbox they come after ": ". */
-static bool is_text_reason(const char *reason)
-{
-	static const char *const words[] = { "full mail", "mail body", "MIME part",
-					     "binary stream" };
-	const char *last;
-	unsigned int i;
-
-	/* Most often "prefetch" and "access", which prove nothing. */
-	if (reason == NULL || reason[0] == 'p' || reason[0] == 'a')
-		return FALSE;
-	last = strrchr(reason, ':');
-	if (last != NULL && last[1] == ' ')
-		reason = last + 2;
-	for (i = 0; i < N_ELEMENTS(words); i++)
-		if (strcmp(reason, words[i]) == 0)
 			return TRUE;
 	return FALSE;
 }
@@ -147,6 +130,11 @@ static bool is_seen(struct mail *mail)
 	return (mail_get_flags(mail) & MAIL_SEEN) != 0;
 }
 
+static bool only_reports(const struct rmt_gathered *all)
+{
+	return all->user->set.receipts == RMT_RECEIPTS_REPORT;
+}
+
 /* Spam and trash are not read in earnest (pitfall 7). */
 static bool may_be_shown(struct mailbox *box)
 {
@@ -154,8 +142,11 @@ static bool may_be_shown(struct mailbox *box)
 	       !mailbox_has_special_use(box, "\\Trash");
 }
 
-static bool is_pending(struct mail *mail)
+/* In report mode nothing tells at delivery which ones ask; judge_reported() will. */
+static bool is_pending(const struct rmt_gathered *all, struct mail *mail)
 {
+	if (only_reports(all))
+		return may_be_shown(mail->box);
 	return rmt_mail_has_keyword(mail, RMT_KEYWORD_PENDING) &&
 	       !rmt_mail_has_keyword(mail, "$Junk") && may_be_shown(mail->box);
 }
@@ -180,7 +171,8 @@ static bool reads_text(struct rmt_gathered *all, struct mail *mail)
 	const struct mail_private *pmail = (struct mail_private *)mail;
 
 	if (!all->reads_text)
-		all->reads_text = is_text_reason(pmail->get_stream_reason);
+		all->reads_text = rmt_evidence_is_text(pmail->get_stream_reason,
+						       mail->transaction->reason);
 	return all->reads_text;
 }
 
@@ -197,7 +189,8 @@ void rmt_gather_read(struct mailbox_transaction_context *t, struct mail *mail)
 		all->in_a_run = note_read(all->user, mail);
 	else
 		rmt_dwell_deinit(&all->user->dwell);
-	if (!is_pending(mail))
+	/* Without marks it is the step to \Seen that tells the first reading. */
+	if (only_reports(all) || !is_pending(all, mail))
 		return;
 	item = touch(all, mail->uid);
 	if (!item->read && !item->became_seen)
@@ -214,7 +207,7 @@ void rmt_gather_seen(struct mailbox_transaction_context *t, struct mail *mail)
 	if (!all->is_users || all->seens > 1 || is_seen(mail))
 		return;
 	all->seens++;
-	if (!is_pending(mail))
+	if (!is_pending(all, mail))
 		return;
 	item = touch(all, mail->uid);
 	item->pending = item->became_seen = TRUE;
@@ -235,17 +228,45 @@ void rmt_gather_unsubscribe(struct mailbox_transaction_context *t, struct mail *
 	all->unsubscribes++;
 }
 
+/* EXPUNGE and CLOSE, neither MOVE nor a time that is up. */
+static bool is_thrown_away(const struct mailbox_transaction_context *t)
+{
+	return (t->flags & MAILBOX_TRANSACTION_FLAG_NO_NOTIFY) == 0 &&
+	       t->reason != NULL && strcasecmp(t->reason, "EXPUNGE") == 0 &&
+	       mailbox_has_special_use(t->box, "\\Trash");
+}
+
+/* Out of the trash only: elsewhere it may be half of a move (pitfall 7). */
+void rmt_gather_expunge(struct mailbox_transaction_context *t, struct mail *mail)
+{
+	struct rmt_job *job;
+
+	if (!rmt_mail_has_keyword(mail, RMT_KEYWORD_PENDING) ||
+	    rmt_mail_has_keyword(mail, RMT_KEYWORD_SHOWN) || is_seen(mail) ||
+	    !is_thrown_away(t))
+		return;
+	job = rmt_report_deleted(gather(t)->user, mail);
+	if (job != NULL)
+		rmt_gather_job(t, job);
+}
+
 void rmt_gather_job(struct mailbox_transaction_context *t, struct rmt_job *job)
 {
 	array_push_back(&gather(t)->jobs, &job);
 }
 
-void rmt_gather_dropped(struct mailbox_transaction_context *t, const char *source,
-			bool unsubscribe)
+void rmt_gather_dropped(struct mailbox_transaction_context *t, struct mail *mail,
+			bool moved, bool unsubscribe)
 {
 	struct dropped *dropped = array_append_space(&gather(t)->dropped);
+	struct mailbox_status status;
 
-	dropped->source = i_strdup(source);
+	mailbox_get_open_status(mail->box, STATUS_UIDVALIDITY, &status);
+	if (!mailbox_is_readonly(mail->box))
+		dropped->source = i_strdup(mailbox_get_vname(mail->box));
+	dropped->uidvalidity = status.uidvalidity;
+	dropped->uid = mail->uid;
+	dropped->moved = moved;
 	dropped->unsubscribe = unsubscribe;
 }
 
@@ -269,7 +290,8 @@ static enum rmt_verdict judge(const struct rmt_gathered *all, struct mail *mail,
 		.was_seen = item->was_seen,
 		.became_seen = item->became_seen,
 		.others_became = all->seens > 1,
-		.fetched_before = rmt_mail_has_keyword(mail, RMT_KEYWORD_FETCHED),
+		.fetched_before = only_reports(all) ||
+				  rmt_mail_has_keyword(mail, RMT_KEYWORD_FETCHED),
 	};
 
 	return rmt_evidence_judge(all->user->set.evidence, &sight);
@@ -305,10 +327,35 @@ static void judge_pending(struct rmt_gathered *all, struct mail *mail,
 	}
 }
 
+/* What server mode would have marked when it came; here without a mark. */
+static bool asks(struct mail *mail)
+{
+	return !rmt_mail_has_keyword(mail, RMT_KEYWORD_MDN_SENT) &&
+	       !rmt_mail_has_keyword(mail, "$Junk") &&
+	       !mailbox_has_special_use(mail->box, "\\Sent") &&
+	       !mailbox_has_special_use(mail->box, "\\Drafts") && rmt_message_asks(mail);
+}
+
+static void judge_reported(struct rmt_gathered *all, struct mail *mail,
+			   const struct touched *item)
+{
+	const char *box = mailbox_get_vname(mail->box);
+	enum rmt_verdict verdict = judge(all, mail, item);
+
+	if ((verdict != RMT_VERDICT_SHOWN && verdict != RMT_VERDICT_DWELL) || !asks(mail))
+		return;
+	if (verdict == RMT_VERDICT_DWELL)
+		all->dwell_uid = item->uid;
+	else if (rmt_agent_first_time(all->user->agent, "shown", box, item->uid))
+		add_job(all, rmt_report(all->user, "shown", mail, 1));
+}
+
 static void judge_one(struct rmt_gathered *all, struct mail *mail,
 		      const struct touched *item)
 {
-	if (item->pending)
+	if (item->pending && only_reports(all))
+		judge_reported(all, mail, item);
+	else if (item->pending)
 		judge_pending(all, mail, item);
 	if (item->choice != NULL)
 		add_job(all, rmt_report_choice(all->user, item->choice, mail));
@@ -360,6 +407,8 @@ static void put_back(struct rmt_gathered *all, struct mailbox *box,
 		change.uidvalidity = changes->uid_validity;
 		change.uid = uid;
 		change.source = dropped->source;
+		change.original = dropped->moved ? 0 : dropped->uid;
+		change.original_uidvalidity = dropped->uidvalidity;
 		change.job = dropped->unsubscribe ? "unsubscribe" : NULL;
 		change.count = array_count(&all->dropped);
 		rmt_marks_change(all->user->marks, &change);

@@ -26,12 +26,14 @@ void rmt_gather_seen(struct mailbox_transaction_context *t, struct mail *mail);
 void rmt_gather_choice(struct mailbox_transaction_context *t, struct mail *mail,
 		       const char *choice);
 void rmt_gather_unsubscribe(struct mailbox_transaction_context *t, struct mail *mail);
+/* Is about to be expunged. */
+void rmt_gather_expunge(struct mailbox_transaction_context *t, struct mail *mail);
 /* For after the commit; takes it over. */
 void rmt_gather_job(struct mailbox_transaction_context *t, struct rmt_job *job);
-/* The message saved last was dropped here; source: where it was moved from, or
- * NULL; unsubscribe: that is what it was dropped for. */
-void rmt_gather_dropped(struct mailbox_transaction_context *t, const char *source,
-			bool unsubscribe);
+/* The message saved last was dropped here: moved or copied from mail, in its mailbox;
+ * unsubscribe: that is what it was dropped for. */
+void rmt_gather_dropped(struct mailbox_transaction_context *t, struct mail *mail,
+			bool moved, bool unsubscribe);
 void rmt_gather_preference(struct mailbox_transaction_context *t, const char *value);
 
 /* In place of the mailbox's own functions; `next` is what they hide. */

@@ -53,15 +53,24 @@ static bool has_work(const struct rmt_settings *set)
 	       set->trust_headers;
 }
 
+/* What the agent has acknowledged is marked while all plugins are still there: at
+ * deinit() a mailbox with quota could not be written to any more. */
+static void user_deinit_pre(struct mail_user *user)
+{
+	struct user_context *ctx = context_of(user);
+
+	rmt_feedback_finish(&ctx->remite);
+	rmt_dwell_deinit(&ctx->remite.dwell);
+	rmt_marks_flush(ctx->remite.marks);
+	ctx->module_ctx.super.deinit_pre(user);
+}
+
 static void user_deinit(struct mail_user *user)
 {
 	struct user_context *ctx = context_of(user);
 	struct rmt_user *remite = &ctx->remite;
 
-	rmt_feedback_finish(remite);
 	rmt_dwell_deinit(&remite->dwell);
-	/* What the agent has acknowledged; mailboxes are still there. */
-	rmt_marks_flush(remite->marks);
 	rmt_agent_deinit(&remite->agent);
 	rmt_marks_deinit(&remite->marks);
 	i_free(remite->selected);
@@ -76,6 +85,7 @@ static void work_for(struct mail_user *user, const struct rmt_settings *set,
 
 	ctx->module_ctx.super = *v;
 	user->vlast = &ctx->module_ctx.super;
+	v->deinit_pre = user_deinit_pre;
 	v->deinit = user_deinit;
 	ctx->remite.user = user;
 	ctx->remite.set = *set;

@@ -35,6 +35,8 @@
  *	delivered	a request was stored here: RMT_WIRE_PLACE but uid, rcpt=
  *			Sent once, not repeated; `shown` tells all of it again
  *	shown		the message was displayed: how=seen|fetched|strict
+ *	deleted		the user threw it away, out of the trash, unread. Not repeated
+ *			by another session: the message is gone
  *	choice		choice=approve|deny|always|never: the user's own decision;
  *			choice=junk: the user says spam, so no receipt, ever.
  *			May come before `shown` (the user's Sieve script may set the
@@ -52,7 +54,10 @@
  *	uidvalidity= uid=	0 where not known
  *	guid=		of the message, 32 hexadecimal digits or what the storage has
  *	msgid=		its Message-ID as written, without blanks around; or absent
- *	mode=server	remite_receipts of this user
+ *	mode=server	remite_receipts of this user. report: the message has no marks of
+ *			ours, and nothing is sent; `shown` alone is told
+ *	told=yes	when it was delivered here, the agent was told: where it has no
+ *			row, the message came otherwise (dsync, another server)
  *	received=	Unix seconds of its arrival (INTERNALDATE)
  *	rcpt=		envelope recipient, at delivery only
  *	addresses= name= groups= language=	remite_addresses, ... of this user, where
@@ -72,9 +77,10 @@
  * $ReceiptShown and the user's $MDNApprove, $MDNDeny, $MDNAlways, $Unsubscribe
  * away at the ACK; the agent's ANSWER takes $ReceiptPending away when the request
  * is decided. $UnsubscribePending is on a message from the job `unsubscribe` until
- * its ANSWER, which may come days later, in another session. $ReceiptFetched: the text
- *was read, maybe by a prefetch. Clients can neither set nor clear those that begin with
- *$Receipt.
+ * its ANSWER, which may come days later, in another session. $ReceiptFetched: the
+ * text was read, maybe by a prefetch. $ReceiptUntold: it was delivered here while the
+ * agent was away. Clients can neither set nor clear those that
+ * begin with $Receipt.
  *
  * The functions below need neither GLib nor libdovecot. Writing:
  *
@@ -116,6 +122,8 @@
 #define RMT_KEYWORD_PENDING  "$ReceiptPending"
 #define RMT_KEYWORD_FETCHED  "$ReceiptFetched"
 #define RMT_KEYWORD_SHOWN    "$ReceiptShown"
+/* delivered when the agent could not be reached */
+#define RMT_KEYWORD_UNTOLD "$ReceiptUntold"
 /* on a mail to a return path, until the agent has it */
 #define RMT_KEYWORD_FEEDBACK "$FeedbackPending"
 /* beside $Unsubscribe, where the user set it and no script did */

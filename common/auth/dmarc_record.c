@@ -13,9 +13,8 @@ static struct rmt_span trim_blanks(struct rmt_span s)
 	return s;
 }
 
-/* Cuts the next "name = value" off text. False: none is left. */
-static bool next_tag(struct rmt_span *text, struct rmt_span *name_r,
-		     struct rmt_span *value_r)
+bool rmt_dmarc_next_tag(struct rmt_span *text, struct rmt_span *name_r,
+			struct rmt_span *value_r)
 {
 	struct rmt_span tag = *text;
 
@@ -23,11 +22,11 @@ static bool next_tag(struct rmt_span *text, struct rmt_span *name_r,
 		return false;
 	if (!rmt_span_split(*text, ';', &tag, text))
 		text->len = 0;
-	name_r->len = value_r->len = 0;
-	if (rmt_span_split(tag, '=', name_r, value_r)) {
-		*name_r = trim_blanks(*name_r);
-		*value_r = trim_blanks(*value_r);
-	}
+	*name_r = rmt_span(NULL, 0);
+	if (!rmt_span_split(tag, '=', name_r, value_r))
+		*value_r = tag;
+	*name_r = trim_blanks(*name_r);
+	*value_r = trim_blanks(*value_r);
 	return true;
 }
 
@@ -60,7 +59,7 @@ static unsigned parse_percent(struct rmt_span value)
 }
 
 /* RFC 3986 in short: a scheme, and printable ASCII behind the colon. */
-static bool is_uri(struct rmt_span uri)
+bool rmt_dmarc_uri_ok(struct rmt_span uri)
 {
 	struct rmt_span scheme, rest, local, domain;
 	size_t i;
@@ -87,7 +86,7 @@ static bool has_uri(struct rmt_span list)
 
 		if (!rmt_span_split(list, ',', &uri, &list))
 			list.len = 0;
-		if (is_uri(trim_blanks(uri)))
+		if (rmt_dmarc_uri_ok(trim_blanks(uri)))
 			return true;
 	}
 	return false;
@@ -140,11 +139,11 @@ bool rmt_dmarc_record_parse(struct rmt_span text, struct rmt_dmarc_record *recor
 
 	/* Not even a blank may stand before it. */
 	if (text.len == 0 || (text.p[0] != 'v' && text.p[0] != 'V') ||
-	    !next_tag(&text, &name, &value) || name.len != 1 ||
+	    !rmt_dmarc_next_tag(&text, &name, &value) || name.len != 1 ||
 	    !rmt_span_eq(value, RMT_SPAN("DMARC1")))
 		return false;
 	seen[count++] = name;
-	while (next_tag(&text, &name, &value)) {
+	while (rmt_dmarc_next_tag(&text, &name, &value)) {
 		if (name.len == 0)
 			continue;
 		if (!is_new(seen, &count, name))
@@ -160,7 +159,7 @@ static struct rmt_span report_domain(struct rmt_span uri)
 {
 	struct rmt_span scheme, address, local, domain, size;
 
-	if (!is_uri(uri) || !rmt_span_split(uri, ':', &scheme, &address) ||
+	if (!rmt_dmarc_uri_ok(uri) || !rmt_span_split(uri, ':', &scheme, &address) ||
 	    !is(scheme, "mailto") || !rmt_span_split_last(address, '@', &local, &domain))
 		return rmt_span(NULL, 0);
 	rmt_span_split(domain, '!', &domain, &size);
@@ -188,7 +187,7 @@ size_t rmt_dmarc_report_domains(struct rmt_span text, struct rmt_span *domains_r
 	struct rmt_span name, value;
 	size_t count = 0;
 
-	while (next_tag(&text, &name, &value)) {
+	while (rmt_dmarc_next_tag(&text, &name, &value)) {
 		if (!is(name, "rua") && !is(name, "ruf"))
 			continue;
 		while (value.len > 0) {

@@ -38,6 +38,14 @@ struct rmt_dmarc_record {
 /* False: no DMARC record ("v=DMARC1" is not its first tag). */
 bool rmt_dmarc_record_parse(struct rmt_span text, struct rmt_dmarc_record *record_r);
 
+/* Cuts the next "name = value" off text, without blanks around them; name_r is empty
+ * where there is no '='. False: none is left. */
+bool rmt_dmarc_next_tag(struct rmt_span *text, struct rmt_span *name_r,
+			struct rmt_span *value_r);
+
+/* Where reports may go: a URI, of mailto: one with a domain. */
+bool rmt_dmarc_uri_ok(struct rmt_span uri);
+
 /* Domains of the mailto: addresses that reports are to go to, of rua and ruf; each once,
  * in the record's order, as they stand there. Returns how many, at most max. */
 size_t rmt_dmarc_report_domains(struct rmt_span text, struct rmt_span *domains_r,

@@ -186,6 +186,8 @@ bool rmt_zone_add(struct rmt_zone *zone, struct rmt_span text, GError **err)
 	ok = rmt_zone_line_read(&line, text, err);
 	if (ok && line.kind == RMT_ZONE_LINE_RECORD) {
 		add_record(zone, &line);
+	} else if (ok && line.kind == RMT_ZONE_LINE_NAME) {
+		make_node(zone, rmt_zone_line_name(&line));
 	} else if (ok && line.kind == RMT_ZONE_LINE_SECURE) {
 		name = keep(zone, rmt_zone_line_name(&line));
 		g_array_append_val(zone->secure, name);

@@ -17,8 +17,9 @@
  *
  * One record a line, names absolute with or without the final dot, TTL and
  * class may be left out. TXT is one or more quoted strings; without quotes the
- * rest of the line is one string. Types without a syntax of their own here are
- * written as RFC 3597 says: \# 3 abcdef.
+ * rest of the line is one string. Behind all else a ; begins a comment. Types without
+ * a syntax of their own here are written as RFC 3597 says: \# 3 abcdef. SRV, DNSKEY,
+ * RRSIG and the like, as `dig` shows them, only make the name exist.
  *
  * A name that is in no line, nor above one, is RMT_DNS_NXDOMAIN; a parent of
  * others is RMT_DNS_NODATA; aliases are followed, a loop of them is

@@ -293,21 +293,53 @@ static bool parse_status(struct rmt_zone_line *line, struct rmt_span rest)
 	return false;
 }
 
-/* "300", "IN": TTL and class, in any order, or neither. */
-static enum rmt_dns_type parse_type(struct rmt_span *rest, uint32_t *ttl_secs_r)
+/* Types of zones as they are served, which nobody here asks for: the name exists. */
+static bool is_of_no_use(struct rmt_span word)
 {
+	static const char *const types[] = {
+		"SRV",   "RRSIG", "DNSKEY",     "NSEC", "NSEC3", "NSEC3PARAM", "CDS",
+		"HTTPS", "SVCB",  "CDNSKEY",    "URI",  "LOC",   "HINFO",      "RP",
+		"SSHFP", "NAPTR", "OPENPGPKEY", "CERT", "SMIMEA"
+	};
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(types); i++)
+		if (rmt_span_eq_nocase(word, rmt_span_of(types[i])))
+			return true;
+	return false;
+}
+
+/* "300", "IN": TTL and class, in any order, or neither; then the type. */
+static struct rmt_span read_type(struct rmt_span *rest, uint32_t *ttl_secs_r)
+{
+	struct rmt_span word = { NULL, 0 };
 	int i;
 
 	*ttl_secs_r = TTL_SECS;
 	for (i = 0; i < 3; i++) {
-		struct rmt_span word = next_word(rest);
-
-		if (rmt_span_eq_nocase(word, RMT_SPAN("IN")))
-			continue;
-		if (!parse_number(word, INT32_MAX, ttl_secs_r))
-			return rmt_dns_type_parse(word);
+		word = next_word(rest);
+		if (!rmt_span_eq_nocase(word, RMT_SPAN("IN")) &&
+		    !parse_number(word, INT32_MAX, ttl_secs_r))
+			break;
 	}
-	return 0;
+	return word;
+}
+
+/* Without the comment behind the data. A text without quotes may hold a ';'. */
+static struct rmt_span without_comment(struct rmt_span rest)
+{
+	bool quoted = false;
+	size_t i;
+
+	for (i = 0; i < rest.len; i++) {
+		if (rest.p[i] == '\\')
+			i++;
+		else if (rest.p[i] == '"')
+			quoted = !quoted;
+		else if (rest.p[i] == ';' && !quoted)
+			break;
+	}
+	return rmt_span_trim(rmt_span(rest.p, MIN(i, rest.len)));
 }
 
 /* --- all of it ----------------------------------------------------------------- */
@@ -331,12 +363,20 @@ struct rmt_span rmt_zone_line_name(const struct rmt_zone_line *line)
 
 static bool read_record(struct rmt_zone_line *line, struct rmt_span rest, GError **err)
 {
-	line->type = parse_type(&rest, &line->ttl_secs);
+	struct rmt_span word = read_type(&rest, &line->ttl_secs);
+
+	line->type = rmt_dns_type_parse(word);
+	if (line->type == 0 && is_of_no_use(word)) {
+		line->kind = RMT_ZONE_LINE_NAME;
+		return true;
+	}
 	if (line->type == 0)
 		return wrong(err,
 			     "no type: a line reads 'name TYPE data', TYPE one of "
 			     "A AAAA CNAME MX NS PTR SOA TXT TLSA CAA DS ANY TYPEnnn");
 	rest = rmt_span_trim(rest);
+	if (line->type != RMT_DNS_TXT && line->type != RMT_DNS_SPF)
+		rest = without_comment(rest);
 	if (parse_status(line, rest))
 		return true;
 	if (line->type == RMT_DNS_ANY)
@@ -348,16 +388,28 @@ static bool read_record(struct rmt_zone_line *line, struct rmt_span rest, GError
 	return true;
 }
 
+static bool is_directive(struct rmt_span name)
+{
+	return rmt_span_eq(name, RMT_SPAN("@")) ||
+	       rmt_span_eq(name, RMT_SPAN("$ORIGIN")) ||
+	       rmt_span_eq(name, RMT_SPAN("$TTL")) ||
+	       rmt_span_eq(name, RMT_SPAN("$INCLUDE"));
+}
+
 bool rmt_zone_line_read(struct rmt_zone_line *line, struct rmt_span text, GError **err)
 {
-	struct rmt_span rest = rmt_span_trim(text);
+	struct rmt_span rest = rmt_span_trim(text), name;
 
 	line->kind = RMT_ZONE_LINE_EMPTY;
 	line->record = (struct rmt_dns_record){ .preference = 0 };
 	line->bogus = false;
 	if (rest.len == 0 || rest.p[0] == ';' || rest.p[0] == '#')
 		return true;
-	if (!parse_name(next_word(&rest), line->name, err))
+	name = next_word(&rest);
+	if (is_directive(name))
+		return wrong(err, "names are absolute here: $ORIGIN, $TTL, $INCLUDE and "
+				  "@ are not read");
+	if (!parse_name(name, line->name, err))
 		return false;
 	if (rmt_span_eq(rmt_span_trim(rest), RMT_SPAN("SECURE"))) {
 		line->kind = RMT_ZONE_LINE_SECURE;

@@ -9,6 +9,7 @@ struct rmt_zone_line {
 	enum {
 		RMT_ZONE_LINE_EMPTY, /* or a comment */
 		RMT_ZONE_LINE_RECORD,
+		RMT_ZONE_LINE_NAME,   /* the name exists: of a type nobody asks for */
 		RMT_ZONE_LINE_SECURE, /* what is at the name, and below it, validates */
 	} kind;
 	enum rmt_dns_type type;

@@ -60,6 +60,43 @@ void rmt_log_line(enum rmt_log_level level, const char *line)
 			line);
 }
 
+/* To standard error all go at once. */
+static void print_lines(enum rmt_log_level level, const GString *lines)
+{
+	g_autoptr(GString) out = g_string_sized_new(lines->len * 2);
+	struct rmt_span line, rest = rmt_span(lines->str, lines->len);
+
+	while (rmt_span_split(rest, '\n', &line, &rest)) {
+		g_string_append(out, log_state.program);
+		g_string_append(out, ": ");
+		g_string_append(out, level_names[level]);
+		g_string_append(out, ": ");
+		g_string_append_len(out, line.p, (gssize)line.len + 1);
+	}
+	fwrite(out->str, out->len, 1, stderr);
+}
+
+static void pass_lines(enum rmt_log_level level, GString *lines)
+{
+	char *line = lines->str, *end;
+
+	for (; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+		*end = '\0';
+		log_state.sink(log_state.context, level, line);
+	}
+}
+
+void rmt_log_lines(enum rmt_log_level level, GString *lines)
+{
+	if (lines->len > 0 && rmt_log_enabled(level)) {
+		if (log_state.sink == NULL)
+			print_lines(level, lines);
+		else
+			pass_lines(level, lines);
+	}
+	g_string_truncate(lines, 0);
+}
+
 /* Octets of the valid, printable UTF-8 character at p, or 0. */
 static size_t printable_at(const char *p, size_t left)
 {

@@ -38,6 +38,9 @@ void rmt_log(enum rmt_log_level level, const char *format, ...) G_GNUC_PRINTF(2,
 /* A line that is whole already. */
 void rmt_log_line(enum rmt_log_level level, const char *line);
 
+/* Many of one level, each with its line end; empties them. */
+void rmt_log_lines(enum rmt_log_level level, GString *lines);
+
 /* Appends text with control characters, quotes, backslash and invalid UTF-8 as
  * \xNN, cut with "..." at about `max` octets. */
 void rmt_log_printable(GString *out, struct rmt_span text, size_t max);

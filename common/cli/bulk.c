@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* bulk.c - `remite bulk`: who is a bulk sender at which provider, for good. */
-#include <jansson.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "common/base/when.h"
 #include "common/cli/control_client.h"
@@ -11,37 +9,20 @@
 
 static const struct rmt_command *const command = &rmt_command_bulk;
 
-/* --- list ----------------------------------------------------------------------------
- */
-
-struct listing {
-	int64_t now;
-	bool json;
-	unsigned count;
-};
-
-static void print_json(const char *org, const char *provider,
-		       const struct rmt_bulk_count *count, uint64_t day)
-{
-	json_t *row =
-		json_pack("{s:s,s:s,s:I,s:I}", "organization", org, "provider", provider,
-			  "day", (json_int_t)day, "since", (json_int_t)count->since);
-	g_autofree char *text = json_dumps(row, JSON_COMPACT | JSON_PRESERVE_ORDER);
-
-	puts(text);
-	json_decref(row);
-}
+/* --- list --- */
 
 static bool list_one(void *context, const char *org, const char *provider,
 		     const struct rmt_bulk_count *count)
 {
-	struct listing *listing = context;
+	struct rmt_cli_listing *listing = context;
 	const uint64_t day = rmt_bulk_count_day(count, listing->now);
 	char when[RMT_WHEN_SIZE];
 
 	listing->count++;
 	if (listing->json)
-		print_json(org, provider, count, day);
+		rmt_cli_json_line(json_pack("{s:s,s:s,s:I,s:I}", "organization", org,
+					    "provider", provider, "day", (json_int_t)day,
+					    "since", (json_int_t)count->since));
 	else if (count->since != 0)
 		printf("%s  %s  bulk sender since %s, %" G_GUINT64_FORMAT " today\n", org,
 		       provider, rmt_when_format(count->since, when), (guint64)day);
@@ -51,38 +32,18 @@ static bool list_one(void *context, const char *org, const char *provider,
 	return true;
 }
 
-static int run_list(const struct rmt_cli *cli, int argc, char **argv)
+static bool walk(struct rmt_store *store, struct rmt_cli_listing *listing, GError **err)
 {
-	gboolean json = FALSE;
-	const GOptionEntry entries[] = {
-		{ "json", 0, 0, G_OPTION_ARG_NONE, &json, NULL, NULL },
-		{ NULL },
-	};
-	struct rmt_cli_records records;
-	g_auto(GStrv) args = NULL;
-	struct listing listing = { 0 };
-	GError *err = NULL;
-	int count;
-
-	if (!rmt_cli_options(command, entries, argc, argv, &count, &args))
-		return RMT_EXIT_USAGE;
-	if (count != 1)
-		return rmt_cli_usage(command, RMT_EXIT_USAGE);
-	if (!rmt_cli_records_open(&records, cli, command, true))
-		return RMT_EXIT_TROUBLE;
-	listing.now = records.now;
-	listing.json = json;
-	rmt_bulk_walk(records.store, list_one, &listing, &err);
-	rmt_cli_records_close(&records);
-	if (err != NULL)
-		return rmt_cli_trouble(command, err);
-	if (listing.count == 0 && !json)
-		puts("nothing has been sent to the big providers yet");
-	return rmt_cli_flush(command) ? RMT_EXIT_OK : RMT_EXIT_TROUBLE;
+	return rmt_bulk_walk(store, list_one, listing, err);
 }
 
-/* --- forget --------------------------------------------------------------------------
- */
+static int run_list(const struct rmt_cli *cli, int argc, char **argv)
+{
+	return rmt_cli_list(command, cli, argc, argv, walk,
+			    "nothing has been sent to the big providers yet");
+}
+
+/* --- forget --- */
 
 /* policyd would write it again. False: it is away. */
 static bool told_policyd(const struct rmt_config *config, const char *org,
@@ -124,11 +85,13 @@ static int run_forget(const struct rmt_cli *cli, int argc, char **argv)
 
 static int run(const struct rmt_cli *cli, int argc, char **argv)
 {
-	if (argc > 1 && strcmp(argv[1], "list") == 0)
-		return run_list(cli, argc - 1, argv + 1);
-	if (argc > 1 && strcmp(argv[1], "forget") == 0)
-		return run_forget(cli, argc - 1, argv + 1);
-	return rmt_cli_usage(command, RMT_EXIT_USAGE);
+	static const struct rmt_cli_part parts[] = {
+		{ "list", run_list },
+		{ "forget", run_forget },
+		{ NULL, NULL },
+	};
+
+	return rmt_cli_run_part(command, parts, cli, argc, argv);
 }
 
 const struct rmt_command rmt_command_bulk = {

@@ -8,6 +8,7 @@
 #include "common/base/failure.h"
 #include "common/cli/check.h"
 #include "common/cli/report.h"
+#include "common/cli/words.h"
 #include "common/rules/conduct.h"
 #include "common/store/selectors.h"
 
@@ -34,17 +35,6 @@ struct options {
 /* --- options --------------------------------------------------------------------------
  */
 
-bool rmt_check_now(const char *text, int64_t *now_r, GError **err)
-{
-	gint64 now;
-
-	if (!g_ascii_string_to_signed(text, 10, 0, G_MAXINT64 / 2, &now, NULL))
-		return rmt_wrong(err, "--now: '%s' is not Unix seconds, as 1700000000",
-				 text);
-	*now_r = now;
-	return true;
-}
-
 static bool take_egress(struct options *options, const char *text, GError **err)
 {
 	struct egress egress = { .helo = NULL };
@@ -61,7 +51,7 @@ static bool read_file(const char *path, GString **text_r, GError **err)
 	char *text;
 	gsize len;
 
-	if (!g_file_get_contents(path, &text, &len, err))
+	if (!rmt_cli_read(path, &text, &len, err))
 		return false;
 	if (*text_r != NULL)
 		g_string_free(*text_r, TRUE);
@@ -75,13 +65,21 @@ static struct rmt_span span_of(const GString *text)
 	return text != NULL ? rmt_span(text->str, text->len) : rmt_span(NULL, 0);
 }
 
+static bool take_selector(struct options *options, const char *name, GError **err)
+{
+	g_ptr_array_add(options->selectors, (gpointer)name);
+	return rmt_cli_selector(name, err);
+}
+
 static bool take_value(struct options *options, const char *option, const char *value,
 		       GError **err)
 {
 	if (strcmp(option, "--egress") == 0)
 		return take_egress(options, value, err);
 	if (strcmp(option, "--now") == 0)
-		return rmt_check_now(value, &options->now, err);
+		return rmt_cli_now(value, &options->now, err);
+	if (strcmp(option, "--selector") == 0)
+		return take_selector(options, value, err);
 	if (strcmp(option, "--helo") == 0)
 		options->helo = value;
 	else if (strcmp(option, "--key") == 0)
@@ -94,21 +92,9 @@ static bool take_value(struct options *options, const char *option, const char *
 		return read_file(value, &options->bimi_roots, err);
 	else if (strcmp(option, "--mta-sts-policy") == 0)
 		return read_file(value, &options->mta_sts, err);
-	else if (strcmp(option, "--selector") == 0)
-		g_ptr_array_add(options->selectors, (gpointer)value);
 	else
 		return rmt_wrong(err, "'%s' is no option: see 'remite check --help'",
 				 option);
-	return true;
-}
-
-static bool take_domain(struct options *options, const char *domain, GError **err)
-{
-	char folded[RMT_DOMAIN_MAX + 1];
-
-	if (!rmt_dns_name_ok(rmt_domain_fold(rmt_span_of(domain), folded)))
-		return rmt_wrong(err, "'%s' is not a domain name", domain);
-	g_ptr_array_add(options->domains, (gpointer)domain);
 	return true;
 }
 
@@ -141,8 +127,9 @@ static bool read_arguments(struct options *options, int argc, char **argv, GErro
 		if (strcmp(argv[at], "--json") == 0)
 			options->json = true;
 		else if (argv[at][0] != '-') {
-			if (!take_domain(options, argv[at], err))
+			if (!rmt_cli_domain(argv[at], err))
 				return false;
+			g_ptr_array_add(options->domains, argv[at]);
 		} else if (at + 1 >= argc)
 			return rmt_wrong(err,
 					 "'%s' is no option, or has no value: see "
@@ -221,6 +208,7 @@ static void add_learned(const struct options *options, const char *domain,
 	g_autofree char *records = NULL, *uri = NULL;
 	g_autoptr(rmt_store) store = NULL;
 	g_auto(GStrv) learned = NULL;
+	char folded[RMT_DOMAIN_MAX + 1];
 	size_t i;
 
 	if (options->config == NULL || options->selectors->len > 0)
@@ -228,8 +216,9 @@ static void add_learned(const struct options *options, const char *domain,
 	records = g_build_filename(options->config->state, "records", NULL);
 	uri = g_strconcat("lmdb:", records, NULL);
 	if (access(records, R_OK) == 0 && rmt_store_open(&store, uri, true, NULL))
-		learned =
-			rmt_selectors_of(store, rmt_span_of(domain), options->now, NULL);
+		learned = rmt_selectors_of(store,
+					   rmt_domain_fold(rmt_span_of(domain), folded),
+					   options->now, NULL);
 	for (i = 0; learned != NULL && learned[i] != NULL; i++)
 		rmt_facts_add_selector(facts, learned[i]);
 }

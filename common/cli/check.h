@@ -29,7 +29,4 @@ bool rmt_check_ask(struct rmt_cli_dns *dns, struct rmt_facts *const *facts, size
 bool rmt_check_fetch_sts(struct rmt_cli_dns *dns, struct rmt_facts *const *facts,
 			 size_t count, GError **err);
 
-/* --now: Unix seconds. */
-bool rmt_check_now(const char *text, int64_t *now_r, GError **err);
-
 #endif

@@ -4,12 +4,25 @@
 #include "common/cli/check.h"
 #include "common/cli/report.h"
 
+enum { RECORD_SHOWN = 400, HOSTS_SHOWN = 12 };
+
 /* --- facts
  * ------------------------------------------------------------------------------ */
 
 static const char *trouble(const struct rmt_lookup *lookup)
 {
 	return rmt_dns_failed(lookup->status) ? "unknown, DNS did not answer" : "none";
+}
+
+/* A record of a line or two; of a longer one its beginning, for the JSON has it all. */
+static void put_record(GString *out, const char *label, struct rmt_span text,
+		       const char *behind)
+{
+	if (text.len <= RECORD_SHOWN)
+		rmt_report_line(out, label, "%.*s%s", RMT_SPAN_ARGS(text), behind);
+	else
+		rmt_report_line(out, label, "%.*s ... (%zu octets in all)%s",
+				RECORD_SHOWN, text.p, text.len, behind);
 }
 
 static void put_zone(const struct rmt_facts *facts, GString *out)
@@ -20,8 +33,11 @@ static void put_zone(const struct rmt_facts *facts, GString *out)
 
 	if (org.len > 0)
 		rmt_report_line(out, "organisation", "%.*s", RMT_SPAN_ARGS(org));
-	rmt_report_line(out, "zone", "%s",
-			zone != NULL ? zone : (known ? "none" : "unknown"));
+	if (facts->reach.mx.status == RMT_DNS_NXDOMAIN)
+		rmt_report_line(out, "zone", "none: there is no such domain");
+	else
+		rmt_report_line(out, "zone", "%s",
+				zone != NULL ? zone : (known ? "none" : "unknown"));
 }
 
 static void put_spf(const struct rmt_facts *facts, GString *out)
@@ -33,7 +49,7 @@ static void put_spf(const struct rmt_facts *facts, GString *out)
 	else if (spf->records == 0)
 		rmt_report_line(out, "SPF", "none");
 	else
-		rmt_report_line(out, "SPF", "%s", spf->text->str);
+		put_record(out, "SPF", rmt_span(spf->text->str, spf->text->len), "");
 	if (spf->records == 1)
 		rmt_report_line(out, "",
 				"%u of 10 look-ups in the worst case, %u find "
@@ -70,28 +86,30 @@ static void put_dkim(const struct rmt_facts *facts, GString *out)
 static void put_dmarc(const struct rmt_facts *facts, GString *out)
 {
 	const struct rmt_dmarc_view *view = &rmt_dmarc_result(facts->dmarc)->tree;
+	g_autofree char *of =
+		g_strdup_printf(" (of %.*s)", RMT_SPAN_ARGS(view->policy_domain));
 
 	if (view->verdict == RMT_DMARC_TEMPERROR)
 		rmt_report_line(out, "DMARC", "unknown, DNS did not answer");
 	else if (view->verdict == RMT_DMARC_NO_POLICY)
 		rmt_report_line(out, "DMARC", "none");
 	else
-		rmt_report_line(out, "DMARC", "%.*s (of %.*s)",
-				RMT_SPAN_ARGS(view->record),
-				RMT_SPAN_ARGS(view->policy_domain));
+		put_record(out, "DMARC", view->record, of);
 }
 
 static void put_mx(const struct rmt_facts *facts, GString *out)
 {
+	size_t count = rmt_lookup_count(&facts->reach.mx), i;
 	g_autoptr(GString) hosts = g_string_new(NULL);
-	size_t i;
 
-	for (i = 0; i < rmt_lookup_count(&facts->reach.mx); i++) {
+	for (i = 0; i < MIN(count, HOSTS_SHOWN); i++) {
 		struct rmt_span host = rmt_lookup_value(&facts->reach.mx, i);
 
 		g_string_append_printf(hosts, "%s%.*s", i > 0 ? ", " : "",
 				       RMT_SPAN_ARGS(host));
 	}
+	if (count > HOSTS_SHOWN)
+		g_string_append_printf(hosts, " and %zu more", count - HOSTS_SHOWN);
 	if (rmt_reach_null_mx(&facts->reach))
 		g_string_append(hosts, ". (takes no mail)");
 	rmt_report_line(out, "MX", "%s",

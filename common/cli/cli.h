@@ -39,6 +39,18 @@ extern const struct rmt_command rmt_command_check_config, rmt_command_suppress,
 	rmt_command_receipts, rmt_command_bulk, rmt_command_selectors,
 	rmt_command_unsubscribe, rmt_command_jobs;
 
+/* A command of several parts: `remite stream list`. */
+struct rmt_cli_part {
+	const char *name;
+	int (*run)(const struct rmt_cli *cli, int argc,
+		   char **argv); /* argv[0] is the part's name */
+};
+
+/* Runs the part that argv[1] names; --help behind it shows the command's usage.
+ * parts end with a name of NULL. */
+int rmt_cli_run_part(const struct rmt_command *command, const struct rmt_cli_part *parts,
+		     const struct rmt_cli *cli, int argc, char **argv);
+
 /* Reads the configuration, printing complaints to standard error; NULL: said so. */
 struct rmt_config *rmt_cli_config(const struct rmt_cli *cli);
 

@@ -12,6 +12,8 @@ enum { PATIENCE_SECS = 60, READ_MAX = 65536 };
 
 G_DEFINE_QUARK(rmt - control - error - quark, rmt_control_error)
 
+/* A socket with a time-out is not waited for again by itself, once this process was
+ * stopped and goes on (^Z, fg; signal(7)): hence TEMP_FAILURE_RETRY. */
 static int connect_to(const char *path, GError **err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -25,7 +27,8 @@ static int connect_to(const char *path, GError **err)
 		strcpy(address.sun_path, path);
 		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-		if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		if (TEMP_FAILURE_RETRY(connect(fd, (struct sockaddr *)&address,
+					       sizeof(address))) == 0)
 			return fd;
 		g_set_error(err, RMT_CONTROL_ERROR,
 			    errno == ENOENT || errno == ECONNREFUSED ? RMT_CONTROL_AWAY
@@ -48,7 +51,7 @@ static bool send_request(int fd, json_t *request, GError **err)
 	ssize_t n;
 
 	while (sent < len) {
-		n = send(fd, line + sent, len - sent, MSG_NOSIGNAL);
+		n = TEMP_FAILURE_RETRY(send(fd, line + sent, len - sent, MSG_NOSIGNAL));
 		if (n < 0) {
 			g_set_error(err, RMT_CONTROL_ERROR, RMT_CONTROL_FAILED,
 				    "asking remite-policyd: %s", g_strerror(errno));
@@ -67,7 +70,7 @@ static bool read_line(int fd, GString *buffer, GString *line, GError **err)
 	ssize_t n;
 
 	while ((end = memchr(buffer->str, '\n', buffer->len)) == NULL) {
-		n = recv(fd, bytes, sizeof(bytes), 0);
+		n = TEMP_FAILURE_RETRY(recv(fd, bytes, sizeof(bytes), 0));
 		if (n <= 0) {
 			g_set_error(err, RMT_CONTROL_ERROR, RMT_CONTROL_FAILED,
 				    "remite-policyd: %s",

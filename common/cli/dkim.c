@@ -8,9 +8,11 @@
 
 #include "common/auth/dkim.h"
 #include "common/auth/dkim_opendkim.h"
+#include "common/base/failure.h"
 #include "common/base/log.h"
 #include "common/cli/batch.h"
 #include "common/cli/cli.h"
+#include "common/cli/words.h"
 #include "common/message/from.h"
 #include "common/message/header.h"
 
@@ -33,33 +35,12 @@ static void job_clear(struct job *job)
 	g_free(job->message);
 }
 
-static bool read_stdin(char **message_r, gsize *len_r, GError **err)
-{
-	GString *all = g_string_new(NULL);
-	char buffer[65536];
-	size_t got;
-
-	while ((got = fread(buffer, 1, sizeof(buffer), stdin)) > 0)
-		g_string_append_len(all, buffer, (gssize)got);
-	if (ferror(stdin)) {
-		g_string_free(all, TRUE);
-		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_IO,
-			    "standard input cannot be read");
-		return false;
-	}
-	*len_r = all->len;
-	*message_r = g_string_free(all, FALSE);
-	return true;
-}
-
 static bool job_read(struct job *job, const char *file, bool with_second, GError **err)
 {
 	struct rmt_dkim_settings settings = RMT_DKIM_SETTINGS_DEFAULT;
 
 	*job = (struct job){ NULL };
-	if (strcmp(file, "-") == 0
-		    ? !read_stdin(&job->message, &job->len, err)
-		    : !g_file_get_contents(file, &job->message, &job->len, err))
+	if (!rmt_cli_read_message(file, &job->message, &job->len, err))
 		return false;
 	if (with_second) {
 		job->second = rmt_dkim_opendkim_new();
@@ -105,6 +86,8 @@ bool rmt_batch_dkim(struct rmt_batch_case *c, GError **err)
 	if (!rmt_batch_string(c, "file", NULL, &file, err) ||
 	    !rmt_batch_integer(c, "now", time(NULL), &now, err))
 		return false;
+	if (rmt_span_eq(file, RMT_SPAN("-")))
+		return rmt_wrong(err, "'file' is '-', but standard input has the cases");
 	name = g_strndup(file.p, file.len);
 	ok = job_read(&job, name, false, err) &&
 	     rmt_batch_ask(c, rmt_dkim_asker(job.dkim), err);
@@ -277,45 +260,34 @@ static bool any_passes(const struct rmt_dkim *dkim)
 	return false;
 }
 
-static bool take_now(const char *text, int64_t *now_r, GError **err)
-{
-	gint64 now;
-
-	if (text == NULL ||
-	    !g_ascii_string_to_signed(text, 10, 0, G_MAXINT64 / 2, &now, NULL)) {
-		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-			    "--now takes Unix seconds, as 1700000000");
-		return false;
-	}
-	*now_r = now;
-	return true;
-}
-
-/* False with err: said what is wrong; without: show the usage. */
 static bool read_options(int argc, char **argv, struct options *options, GError **err)
 {
 	int i;
 
 	for (i = 1; i < argc; i++) {
+		const char *word = argv[i];
+
 		if (rmt_cli_dns_option(&options->dns, argc, argv, &i, err))
 			continue;
-		if (err != NULL && *err != NULL)
+		if (*err != NULL)
 			return false;
-		if (strcmp(argv[i], "--json") == 0)
+		if (strcmp(word, "--json") == 0)
 			options->json = true;
-		else if (strcmp(argv[i], "--second-opinion") == 0)
+		else if (strcmp(word, "--second-opinion") == 0)
 			options->second = true;
-		else if (strcmp(argv[i], "--now") == 0) {
-			if (!take_now(i + 1 < argc ? argv[++i] : NULL, &options->now,
-				      err))
+		else if (strcmp(word, "--now") == 0 && i + 1 < argc) {
+			if (!rmt_cli_now(argv[++i], &options->now, err))
 				return false;
-		} else if ((argv[i][0] != '-' || argv[i][1] == '\0') &&
-			   options->file == NULL)
-			options->file = argv[i];
+		} else if ((word[0] != '-' || word[1] == '\0') && options->file == NULL)
+			options->file = word;
 		else
-			return false;
+			return rmt_wrong(err,
+					 "'%s' is no option, or has no value: see "
+					 "'remite dkim --help'",
+					 word);
 	}
-	return options->file != NULL;
+	return options->file != NULL ||
+	       rmt_wrong(err, "which message? See 'remite dkim --help'");
 }
 
 static int evaluate(struct options *options, GError **err)
@@ -344,8 +316,6 @@ static int run(const struct rmt_cli *cli, int argc, char **argv)
 
 	if (read_options(argc, argv, &options, &err))
 		status = evaluate(&options, &err);
-	else if (err == NULL)
-		rmt_cli_usage(&rmt_command_dkim, RMT_EXIT_USAGE);
 	rmt_cli_dns_finish(&options.dns);
 	if (err != NULL)
 		rmt_cli_fail(status, &rmt_command_dkim, "%s", err->message);

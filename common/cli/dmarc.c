@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "common/auth/dmarc.h"
+#include "common/base/failure.h"
 #include "common/base/log.h"
 #include "common/cli/batch.h"
 #include "common/cli/cli.h"
+#include "common/cli/words.h"
 
 /* --- batch ------------------------------------------------------------------------ */
 
@@ -18,12 +20,6 @@ static enum rmt_dmarc_auth parse_auth(struct rmt_span word)
 	if (rmt_span_eq_nocase(word, RMT_SPAN("temperror")))
 		return RMT_DMARC_AUTH_TEMPERROR;
 	return RMT_DMARC_AUTH_OTHER;
-}
-
-static bool wrong(GError **err, const char *sentence)
-{
-	g_set_error_literal(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, sentence);
-	return false;
 }
 
 /* {"domain":"d","result":"pass"} */
@@ -47,7 +43,7 @@ static bool read_spf(const struct rmt_batch_case *c, struct rmt_dmarc_query *que
 	if (spf == NULL || json_is_null(spf))
 		return true;
 	if (!json_is_object(spf))
-		return wrong(err, "'spf' is not an object with domain and result");
+		return rmt_wrong(err, "'spf' is not an object with domain and result");
 	return read_identity(spf, "'spf'", &query->spf, err);
 }
 
@@ -59,14 +55,14 @@ static bool read_dkim(const struct rmt_batch_case *c, GArray *identities, GError
 	if (list == NULL || json_is_null(list))
 		return true;
 	if (!json_is_array(list))
-		return wrong(err, "'dkim' is not an array");
+		return rmt_wrong(err, "'dkim' is not an array");
 	json_array_foreach((json_t *)list, i, entry)
 	{
 		struct rmt_dmarc_identity identity;
 
 		if (!json_is_object(entry))
-			return wrong(err,
-				     "an entry of 'dkim' is not an object with domain "
+			return rmt_wrong(
+				err, "an entry of 'dkim' is not an object with domain "
 				     "and result");
 		if (!read_identity(entry, "an entry of 'dkim'", &identity, err))
 			return false;
@@ -121,26 +117,34 @@ struct request {
 	bool json;
 };
 
-/* Takes one option and its value. False: it is none of ours, or has no value. */
-static bool take_option(struct request *request, int argc, char **argv, int *at)
+static bool no_option(const char *word, GError **err)
+{
+	return rmt_wrong(err,
+			 "'%s' is no option, or has no value: see 'remite dmarc --help'",
+			 word);
+}
+
+/* Takes one option and its value; *at is then the last one taken. */
+static bool take_option(struct request *request, int argc, char **argv, int *at,
+			GError **err)
 {
 	struct rmt_dmarc_identity identity = { .result = RMT_DMARC_AUTH_PASS };
+	const char *option = argv[*at];
 
-	if (strcmp(argv[*at], "--json") == 0) {
+	if (strcmp(option, "--json") == 0) {
 		request->json = true;
 		return true;
 	}
 	if (*at + 1 >= argc)
-		return false;
-	identity.domain = rmt_span_of(argv[*at + 1]);
-	if (strcmp(argv[*at], "--spf") == 0)
+		return no_option(option, err);
+	identity.domain = rmt_span_of(argv[++*at]);
+	if (strcmp(option, "--spf") == 0)
 		request->query.spf = identity;
-	else if (strcmp(argv[*at], "--dkim") == 0)
+	else if (strcmp(option, "--dkim") == 0)
 		g_array_append_val(request->dkim, identity);
 	else
-		return false;
-	++*at;
-	return true;
+		return no_option(option, err);
+	return rmt_cli_domain(argv[*at], err);
 }
 
 static bool read_arguments(struct request *request, int argc, char **argv, GError **err)
@@ -148,18 +152,22 @@ static bool read_arguments(struct request *request, int argc, char **argv, GErro
 	int i;
 
 	for (i = 1; i < argc; i++) {
+		bool is_domain = argv[i][0] != '-' && request->query.from.len == 0;
+
 		if (rmt_cli_dns_option(&request->dns, argc, argv, &i, err))
 			continue;
 		if (*err != NULL)
 			return false;
-		if (argv[i][0] != '-' && request->query.from.len == 0)
+		if (is_domain)
 			request->query.from = rmt_span_of(argv[i]);
-		else if (!take_option(request, argc, argv, &i))
-			return wrong(err, "see 'remite dmarc --help'");
+		if (is_domain ? !rmt_cli_domain(argv[i], err)
+			      : !take_option(request, argc, argv, &i, err))
+			return false;
 	}
 	request->query.dkim = (const void *)request->dkim->data;
 	request->query.dkim_count = request->dkim->len;
-	return request->query.from.len > 0 || wrong(err, "which domain?");
+	return request->query.from.len > 0 ||
+	       rmt_wrong(err, "which domain? See 'remite dmarc --help'");
 }
 
 static void print_span(const char *label, struct rmt_span value)

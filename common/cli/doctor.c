@@ -6,6 +6,7 @@
 
 #include "common/cli/cli.h"
 #include "common/cli/doctor.h"
+#include "common/cli/run.h"
 
 const struct rmt_doctor_check rmt_doctor_checks[] = {
 	{ "lists",
@@ -23,6 +24,8 @@ const struct rmt_doctor_check rmt_doctor_checks[] = {
 	  rmt_doctor_settings, false },
 	{ "limits", "every limit can be counted at the stages Postfix asks at",
 	  rmt_doctor_limits, false },
+	{ "own", "mail that comes in is not counted as if it left", rmt_doctor_own,
+	  false },
 	{ "egress", "transports and sender tables are as the egresses say",
 	  rmt_doctor_egress, false },
 	{ "milter",
@@ -50,6 +53,8 @@ const struct rmt_doctor_check rmt_doctor_checks[] = {
 	  rmt_doctor_socket, false },
 	{ "metrics", "the ports of the metrics are ours", rmt_doctor_metrics, true },
 	{ "state", "state directory, records, control socket", rmt_doctor_state, true },
+	{ "access", "the account of the programs may read and write what it must",
+	  rmt_doctor_access, true },
 	{ "confined", "AppArmor and SELinux let the programs work",
 	  rmt_doctor_confinement, true },
 	{ NULL, NULL, NULL, false },

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* doctor.h - the checks of `remite doctor`: a table of rows, each one function.
  *
- * Those of doctor_postfix.c and doctor_egress.c judge texts alone; those of
- * doctor_host.c look at this machine: sockets, directories.
+ * Those of doctor_host.c and doctor_state.c look at this machine: sockets,
+ * directories; most others judge texts alone.
  */
 #ifndef RMT_DOCTOR_H
 #define RMT_DOCTOR_H
@@ -49,6 +49,7 @@ void rmt_doctor_one_click(struct rmt_doctor *doctor);
 void rmt_doctor_services(struct rmt_doctor *doctor);
 void rmt_doctor_settings(struct rmt_doctor *doctor);
 void rmt_doctor_limits(struct rmt_doctor *doctor);
+void rmt_doctor_own(struct rmt_doctor *doctor);
 void rmt_doctor_unseen(struct rmt_doctor *doctor);
 void rmt_doctor_egress(struct rmt_doctor *doctor);
 void rmt_doctor_milter(struct rmt_doctor *doctor);
@@ -63,10 +64,16 @@ void rmt_doctor_metrics(struct rmt_doctor *doctor);
 void rmt_doctor_confinement(struct rmt_doctor *doctor);
 void rmt_doctor_socket(struct rmt_doctor *doctor);
 void rmt_doctor_state(struct rmt_doctor *doctor);
+void rmt_doctor_access(struct rmt_doctor *doctor);
 
 /* The line or lines that mend the list (NULL: main.cf), or NULL. Own: g_free. */
 char *rmt_doctor_remedy(const struct rmt_doctor *doctor,
 			const struct rmt_postfix_service *service, const char *parameter);
+
+/* A setting as a line to paste; master.cf takes blanks only by hand. Own: g_free. */
+char *rmt_doctor_setting_line(const struct rmt_doctor *doctor,
+			      const struct rmt_postfix_service *service,
+			      const char *parameter, const char *value);
 
 /* R10: whether Postfix offers TLS with these settings of smtp(8). */
 bool rmt_doctor_tls_level_ok(const char *level, const char *use_tls,
@@ -98,10 +105,16 @@ struct rmt_path_part {
 	mode_t mode;
 };
 
-/* The first part that keeps (uid, gid) out, or count. The last part must be
- * writable (a socket), the others searchable. Postfix's daemons have no
- * supplementary groups. */
-size_t rmt_doctor_may_pass(const struct rmt_path_part *parts, size_t count, uid_t uid,
-			   gid_t gid);
+/* Bits of "others"; a directory's RMT_MAY_WRITE goes with RMT_MAY_SEARCH. */
+enum rmt_may { RMT_MAY_SEARCH = 1, RMT_MAY_WRITE = 2, RMT_MAY_READ = 4 };
+
+/* The first part that keeps (uid, gid) out, or count: what `last` says of the last
+ * one, the others searchable. Without supplementary groups, as Postfix's daemons are. */
+size_t rmt_doctor_may_pass(const struct rmt_path_part *parts, size_t count,
+			   enum rmt_may last, uid_t uid, gid_t gid);
+
+/* The part of the path that does, or NULL. What is not there keeps nobody out.
+ * Own: g_free. */
+char *rmt_doctor_kept_out(const char *path, enum rmt_may last, uid_t uid, gid_t gid);
 
 #endif

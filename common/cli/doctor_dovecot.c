@@ -14,30 +14,65 @@
 
 /* --- judging ------------------------------------------------------------------------ */
 
-static void judge_mode(struct rmt_doctor *doctor, const struct rmt_doveconf *conf)
+static bool marks_requests(const char *mode)
+{
+	return strcmp(mode, "server") == 0 || strcmp(mode, "none") == 0;
+}
+
+static void judge_without_policy(struct rmt_doctor *doctor, const char *mode)
+{
+	if (marks_requests(mode))
+		rmt_find(&doctor->findings, RMT_SEVERITY_WARNING, "remite_receipts",
+			 "remite_receipts = off",
+			 "Dovecot says '%s', but remite.conf has no receipts.policy",
+			 mode);
+}
+
+/* Until it is enforced, no mail is marked: clients go on as they are used to. */
+static void judge_reporting(struct rmt_doctor *doctor, const char *mode)
+{
+	if (marks_requests(mode))
+		rmt_find(&doctor->findings, RMT_SEVERITY_WARNING, "remite_receipts",
+			 "remite_receipts = report",
+			 "in report mode Dovecot marks requests (it says '%s'), and no "
+			 "program answers them any more: what the agent would do is "
+			 "only logged",
+			 mode);
+}
+
+static void judge_enforcing(struct rmt_doctor *doctor, const char *mode)
 {
 	const struct rmt_receipts_config *receipts = &doctor->config->receipts;
-	const char *mode = rmt_doveconf_ours(conf, "remite_receipts");
 	bool none = receipts->rules.policy == RMT_RECEIPTS_NONE;
+	bool has_units = receipts->units->len > 0;
 
-	if (!receipts->configured) {
-		if (strcmp(mode, "server") == 0 || strcmp(mode, "none") == 0)
-			rmt_find(&doctor->findings, RMT_SEVERITY_WARNING,
-				 "remite_receipts", NULL,
-				 "Dovecot says '%s', but remite.conf has no "
-				 "receipts.policy",
-				 mode);
-		return;
-	}
-	if (none && strcmp(mode, "server") == 0)
+	if (strcmp(mode, "report") == 0)
+		rmt_find(&doctor->findings, RMT_SEVERITY_WARNING, "remite_receipts",
+			 none && !has_units ? "remite_receipts = none"
+					    : "remite_receipts = server",
+			 "remite.conf enforces receipts, but Dovecot says 'report': what "
+			 "the agent would do is only logged, and users' programs answer");
+	if (none && !has_units && strcmp(mode, "server") == 0)
 		rmt_find(&doctor->findings, RMT_SEVERITY_WARNING, "remite_receipts",
 			 "remite_receipts = none",
 			 "Dovecot takes requests over, but receipts.policy is none");
-	if (!none && receipts->units->len == 0 && strcmp(mode, "none") == 0)
+	if (!none && !has_units && strcmp(mode, "none") == 0)
 		rmt_find(
 			&doctor->findings, RMT_SEVERITY_WARNING, "remite_receipts",
 			"remite_receipts = server",
 			"Dovecot silences all requests, but receipts.policy allows them");
+}
+
+static void judge_mode(struct rmt_doctor *doctor, const struct rmt_doveconf *conf)
+{
+	const char *mode = rmt_doveconf_ours(conf, "remite_receipts");
+
+	if (!doctor->config->receipts.configured)
+		judge_without_policy(doctor, mode);
+	else if (doctor->config->mode == RMT_MODE_REPORT)
+		judge_reporting(doctor, mode);
+	else
+		judge_enforcing(doctor, mode);
 }
 
 static void judge_service(struct rmt_doctor *doctor, const struct rmt_doveconf *conf)

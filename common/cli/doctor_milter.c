@@ -58,7 +58,7 @@ static void find(struct rmt_doctor *d, enum rmt_severity severity,
 static void check_order(struct rmt_doctor *d, struct list *list)
 {
 	struct rmt_span rest = rmt_span_of(list->value), word;
-	bool others = false, behind = false, late = false;
+	bool others = false, behind = false, late = false, twice = false;
 	struct rmt_milter_entry entry;
 
 	while (rmt_postfix_word(&rest, &word)) {
@@ -67,12 +67,16 @@ static void check_order(struct rmt_doctor *d, struct list *list)
 			list->has_before = true;
 			late = late || others || list->has_after;
 		} else if (entry.place == RMT_MILTER_AFTER) {
+			twice = twice || list->has_after;
 			list->has_after = true;
 		} else {
 			others = true;
 			behind = behind || list->has_after;
 		}
 	}
+	if (twice)
+		find(d, RMT_SEVERITY_ERROR, list,
+		     "remite-milter is asked twice: each message is counted twice");
 	if (behind)
 		find(d, RMT_SEVERITY_ERROR, list,
 		     "a milter comes behind remite-milter's last socket: what it signs "
@@ -227,9 +231,14 @@ static void check_rewrites(struct rmt_doctor *d)
 
 void rmt_doctor_milter(struct rmt_doctor *d)
 {
+	const bool is_default = strcmp(d->pf->dir, RMT_POSTFIX_DIR) == 0;
+	g_autofree char *remedy = g_strconcat("remite setup postfix --milter --apply",
+					      is_default ? "" : " --postfix ",
+					      is_default ? "" : d->pf->dir, NULL);
+
 	if (!rmt_setup_has_milter(d->config, d->pf)) {
 		rmt_find(&d->findings, RMT_SEVERITY_NOTE, "main.cf: smtpd_milters",
-			 "remite setup postfix --milter --apply",
+			 remedy,
 			 "remite-milter is not asked: messages are not judged, only "
 			 "envelopes");
 		return;
@@ -263,11 +272,7 @@ static void check_tls(struct rmt_doctor *d, const struct rmt_postfix_service *se
 			? g_strdup("main.cf: smtp_tls_security_level")
 			: g_strdup_printf("master.cf: %s/%s: smtp_tls_security_level",
 					  service->name, service->type);
-	remedy =
-		service == NULL
-			? g_strdup("postconf -e smtp_tls_security_level=may")
-			: g_strdup_printf("postconf -P %s/%s/smtp_tls_security_level=may",
-					  service->name, service->type);
+	remedy = rmt_doctor_setting_line(d, service, "smtp_tls_security_level", "may");
 	rmt_find(&d->findings, RMT_SEVERITY_ERROR, place, remedy,
 		 "mail leaves without TLS: Google refuses it (rule R10)");
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cli/postconf.h"
+#include "common/cli/run.h"
 
 /* --- reading ------------------------------------------------------------------------ */
 
@@ -100,17 +100,8 @@ static bool run(const char *file, const char *option, const char *name, GString 
 		GError **err)
 {
 	const char *argv[] = { "doveconf", "-c", file, option, name, NULL };
-	g_autoptr(GString) errors = g_string_new(NULL);
-	int status;
 
-	if (!rmt_run(argv, out, errors, &status, err))
-		return false;
-	if (status == 0)
-		return true;
-	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "%s",
-		    *g_strstrip(errors->str) != '\0' ? errors->str
-						     : "doveconf fails and says nothing");
-	return false;
+	return rmt_run_well(argv, out, "doveconf fails and says nothing", err);
 }
 
 struct rmt_doveconf *rmt_doveconf_read(const char *file, GError **err)

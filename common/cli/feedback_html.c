@@ -295,7 +295,7 @@ static void evidence(const struct rmt_feedback_report *report, const char *title
 {
 	struct plot plot = { out };
 	struct rmt_tally sum = { 0, 0 }, all = { 0, 0 };
-	g_autofree char *right = NULL;
+	g_autoptr(GString) right = g_string_new(NULL);
 	unsigned day;
 
 	for (day = 0; day < report->days; day++) {
@@ -316,8 +316,9 @@ static void evidence(const struct rmt_feedback_report *report, const char *title
 					       y_of(&plot, (double)sum.k));
 	}
 	g_string_append(out, "\" stroke=\"var(--a)\" stroke-width=\"2\" fill=\"none\"/>");
-	right = g_strdup_printf("%" G_GUINT64_FORMAT " mails that count", (guint64)all.n);
-	end_plot(&plot, "0", right);
+	number(right, all.n);
+	g_string_append(right, " mails that count");
+	end_plot(&plot, "0", right->str);
 	g_string_append(out,
 			"<div class=\"key\"><span><i style=\"background:var(--a)\"></i>"
 			"counted</span><span><i style=\"background:var(--b)\"></i>"
@@ -419,8 +420,10 @@ static void heading(const struct rmt_feedback_report *report,
 	g_string_append_printf(out, "<p>since %s by ",
 			       rmt_when_format(stream->state.since, when));
 	escape(out, stream->state.by != NULL ? stream->state.by : "?");
-	g_string_append(out, ": ");
-	escape(out, stream->state.reason != NULL ? stream->state.reason : "");
+	if (stream->state.reason != NULL && stream->state.reason[0] != '\0') {
+		g_string_append(out, ": ");
+		escape(out, stream->state.reason);
+	}
 	g_string_append(out, "</p>");
 }
 

@@ -10,16 +10,29 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/base/version.h"
 #include "common/cli/feedback.h"
 
 static const char usage[] =
-	"usage: remite-feedback [-c FILE] [--to RECIPIENT] [--from SENDER] "
-	"[--queue-id ID] < MESSAGE\n";
+	"usage: remite-feedback [-c FILE] [--to RECIPIENT] [--from SENDER]\n"
+	"                       [--queue-id ID] < MESSAGE\n"
+	"       remite-feedback --help | --version\n";
+
+static int tell(bool version)
+{
+	g_autofree char *text = rmt_version_text("remite-feedback");
+
+	printf("%s%s", version ? text : usage, version ? "\n" : "");
+	return EX_OK;
+}
 
 int main(int argc, char **argv)
 {
-	char *config = NULL, *to = NULL, *sender = NULL, *queue_id = NULL;
+	g_autofree char *config = NULL, *to = NULL, *sender = NULL, *queue_id = NULL;
+	gboolean help = FALSE, version = FALSE;
 	const GOptionEntry entries[] = {
+		{ "help", 0, 0, G_OPTION_ARG_NONE, &help, NULL, NULL },
+		{ "version", 0, 0, G_OPTION_ARG_NONE, &version, NULL, NULL },
 		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &config, NULL, NULL },
 		{ "to", 0, 0, G_OPTION_ARG_FILENAME, &to, NULL, NULL },
 		{ "from", 0, 0, G_OPTION_ARG_FILENAME, &sender, NULL, NULL },
@@ -36,6 +49,8 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		return EX_TEMPFAIL;
 	}
+	if (help || version)
+		return tell(version);
 	rmt_log_init("remite-feedback", RMT_LOG_INFO,
 		     isatty(STDERR_FILENO) || g_getenv("REMITE_LOG_STDERR") != NULL
 			     ? NULL

@@ -373,6 +373,11 @@ static void print_json(const struct rmt_feedback_report *report)
 
 /* --- Prometheus -------------------------------------------------------------------- */
 
+static void print_head(const char *name, const char *help)
+{
+	printf("# HELP remite_%s %s\n# TYPE remite_%s gauge\n", name, help, name);
+}
+
 static void print_series(const char *name, const char *stream, const char *provider,
 			 const char *label, uint64_t value)
 {
@@ -381,48 +386,89 @@ static void print_series(const char *name, const char *stream, const char *provi
 	       name, stream, provider, label, (guint64)value);
 }
 
-static void print_sums(const char *stream, const struct rmt_report_provider *p)
+static void print_events(const char *stream, const struct rmt_report_provider *p)
 {
-	const uint64_t *counts = p->sum.counts;
 	int class;
 
-	print_series("sent", stream, p->name, "", counts[RMT_RATE_SENT]);
-	print_series("accepted", stream, p->name, "", counts[RMT_RATE_ACCEPTED]);
-	print_series("deferrals", stream, p->name, "", counts[RMT_RATE_DEFERRED]);
-	/* No series where there is no data. */
-	if (rmt_provider_complains(p->name) || counts[RMT_RATE_COMPLAINTS] > 0)
-		print_series("complaints", stream, p->name, "",
-			     counts[RMT_RATE_COMPLAINTS]);
 	for (class = 0; class < RMT_CLASSES; class ++) {
 		g_autofree char *label = g_strdup_printf(
 			",class=\"%s\"",
 			rmt_report_class_name((enum rmt_report_class) class));
+		uint64_t count = p->sum.counts[RMT_RATE_CLASSES + class];
 
-		if (counts[RMT_RATE_CLASSES + class] > 0)
-			print_series("events", stream, p->name, label,
-				     counts[RMT_RATE_CLASSES + class]);
+		if (count > 0)
+			print_series("events", stream, p->name, label, count);
 	}
 }
 
-/* For node_exporter's textfile collector. Stream names are words, providers ours. */
-static void print_prometheus(const struct rmt_feedback_report *report)
+/* No series where there is no data: providers that tell nobody of complaints. */
+static void print_rate(const char *name, int rate, const char *stream,
+		       const struct rmt_report_provider *p)
 {
-	static const char *const names[] = { "sent", "accepted", "deferrals",
-					     "complaints", "events" };
+	uint64_t count = p->sum.counts[rate];
+
+	if (rate != RMT_RATE_COMPLAINTS || count > 0 || rmt_provider_complains(p->name))
+		print_series(name, stream, p->name, "", count);
+}
+
+static void print_rates(const struct rmt_feedback_report *report, const char *name,
+			int rate)
+{
 	guint i, k;
 
-	for (i = 0; i < G_N_ELEMENTS(names); i++)
-		printf("# TYPE remite_feedback_%s gauge\n", names[i]);
+	for (i = 0; i < report->streams->len; i++) {
+		const struct rmt_report_stream *stream =
+			g_ptr_array_index(report->streams, i);
+
+		for (k = 0; k < stream->providers->len; k++)
+			if (rate == RMT_RATE_CLASSES)
+				print_events(stream->stream->name,
+					     stream->providers->pdata[k]);
+			else
+				print_rate(name, rate, stream->stream->name,
+					   stream->providers->pdata[k]);
+	}
+}
+
+static void print_paused(const struct rmt_feedback_report *report)
+{
+	guint i;
+
 	for (i = 0; i < report->streams->len; i++) {
 		const struct rmt_report_stream *stream =
 			g_ptr_array_index(report->streams, i);
 
 		printf("remite_stream_paused{stream=\"%s\"} %d\n", stream->stream->name,
 		       rmt_stream_is_paused(&stream->state, report->now));
-		for (k = 0; k < stream->providers->len; k++)
-			print_sums(stream->stream->name,
-				   g_ptr_array_index(stream->providers, k));
 	}
+}
+
+/* For node_exporter's textfile collector. Stream names are words, providers ours. */
+static void print_prometheus(const struct rmt_feedback_report *report)
+{
+	static const struct {
+		const char *name, *help;
+		int rate;
+	} rates[] = {
+		{ "feedback_sent", "Recipients mailed, by day of sending.",
+		  RMT_RATE_SENT },
+		{ "feedback_accepted", "Recipients whose provider took the mail.",
+		  RMT_RATE_ACCEPTED },
+		{ "feedback_deferrals", "Deferrals seen in the mail log.",
+		  RMT_RATE_DEFERRED },
+		{ "feedback_complaints", "Complaints, of providers that tell of them.",
+		  RMT_RATE_COMPLAINTS },
+		{ "feedback_events", "What came back, by class.", RMT_RATE_CLASSES },
+	};
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(rates); i++) {
+		print_head(rates[i].name, rates[i].help);
+		print_rates(report, rates[i].name + strlen("feedback_"), rates[i].rate);
+	}
+	print_head("stream_paused", "1 while the stream is paused.");
+	print_paused(report);
+	print_head("feedback_strangers", "Reports that nobody could vouch for.");
 	printf("remite_feedback_strangers %" G_GUINT64_FORMAT "\n",
 	       (guint64)report->strangers);
 }

@@ -231,21 +231,12 @@ static int run_drop(const struct rmt_cli *cli, int argc, char **argv)
 
 static int run(const struct rmt_cli *cli, int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		int (*run)(const struct rmt_cli *cli, int argc, char **argv);
-	} parts[] = {
-		{ "make", run_make },
-		{ "rotate", run_rotate },
-		{ "list", run_list },
-		{ "drop", run_drop },
+	static const struct rmt_cli_part parts[] = {
+		{ "make", run_make }, { "rotate", run_rotate }, { "list", run_list },
+		{ "drop", run_drop }, { NULL, NULL },
 	};
-	size_t i;
 
-	for (i = 0; argc > 1 && i < G_N_ELEMENTS(parts); i++)
-		if (strcmp(argv[1], parts[i].name) == 0)
-			return parts[i].run(cli, argc - 1, argv + 1);
-	return rmt_cli_usage(command, RMT_EXIT_USAGE);
+	return rmt_cli_run_part(command, parts, cli, argc, argv);
 }
 
 const struct rmt_command rmt_command_keys = {

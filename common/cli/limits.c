@@ -1,29 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* remite limits list|reset */
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/cli/cli.h"
 #include "common/cli/control_client.h"
+#include "common/cli/records.h"
 
-static int limits(const struct rmt_cli *cli, int argc, char **argv);
-
-const struct rmt_command rmt_command_limits = {
-	"limits",
-	"list or reset what limits have counted",
-	"usage: remite limits list [--json] [--limit STREAM/LIMIT] [--contains TEXT]\n"
-	"                          [--most N]\n"
-	"       remite limits reset STREAM/LIMIT VALUE\n"
-	"       remite limits reset STREAM/LIMIT --all\n"
-	"\n"
-	"list prints every counter in use: limit, key, used, of how many, and when one\n"
-	"more fits. reset forgets what is committed; what messages under way hold "
-	"stays.\n"
-	"Keys joined by '+' are written in the order of list.\n",
-	limits,
-};
+static const struct rmt_command *const command = &rmt_command_limits;
 
 struct printing {
 	bool json;
@@ -33,13 +16,11 @@ struct printing {
 static void print_row(void *context, json_t *row)
 {
 	struct printing *printing = context;
-	g_autofree char *text = NULL;
 	json_int_t retry = json_integer_value(json_object_get(row, "retry_secs"));
 
 	printing->rows++;
 	if (printing->json) {
-		text = json_dumps(row, JSON_COMPACT | JSON_PRESERVE_ORDER);
-		puts(text);
+		rmt_cli_json_line(json_incref(row));
 		return;
 	}
 	printf("%s\t%s\t%" JSON_INTEGER_FORMAT "\tof %" JSON_INTEGER_FORMAT " %s",
@@ -53,14 +34,21 @@ static void print_row(void *context, json_t *row)
 	putchar('\n');
 }
 
+/* Consumes request, which is NULL where an argument is no UTF-8. NULL: said so. */
 static json_t *ask(const struct rmt_cli *cli, json_t *request, rmt_control_row *each,
 		   void *context, int *status_r)
 {
-	struct rmt_config *config = rmt_cli_config(cli);
+	struct rmt_config *config;
 	g_autoptr(GError) err = NULL;
 	json_t *answer;
 
+	if (request == NULL) {
+		*status_r =
+			rmt_cli_fail(RMT_EXIT_USAGE, command, "an argument is no UTF-8");
+		return NULL;
+	}
 	*status_r = RMT_EXIT_TROUBLE;
+	config = rmt_cli_config(cli);
 	if (config == NULL) {
 		json_decref(request);
 		return NULL;
@@ -70,66 +58,60 @@ static json_t *ask(const struct rmt_cli *cli, json_t *request, rmt_control_row *
 	if (answer != NULL)
 		*status_r = RMT_EXIT_OK;
 	else if (g_error_matches(err, RMT_CONTROL_ERROR, RMT_CONTROL_REFUSED))
-		*status_r = rmt_cli_fail(RMT_EXIT_NO, &rmt_command_limits, "%s",
-					 err->message);
+		*status_r = rmt_cli_fail(RMT_EXIT_NO, command, "%s", err->message);
 	else
-		rmt_cli_fail(RMT_EXIT_TROUBLE, &rmt_command_limits, "%s", err->message);
+		rmt_cli_fail(RMT_EXIT_TROUBLE, command, "%s", err->message);
 	return answer;
 }
 
 static int list(const struct rmt_cli *cli, int argc, char **argv)
 {
-	json_t *request = json_pack("{s:s}", "command", "limits-list"), *answer;
+	g_autofree char *limit = NULL, *contains = NULL;
+	gint most = 0;
+	gboolean json = FALSE;
+	const GOptionEntry entries[] = {
+		{ "json", 0, 0, G_OPTION_ARG_NONE, &json, NULL, NULL },
+		{ "limit", 0, 0, G_OPTION_ARG_FILENAME, &limit, NULL, NULL },
+		{ "contains", 0, 0, G_OPTION_ARG_FILENAME, &contains, NULL, NULL },
+		{ "most", 0, 0, G_OPTION_ARG_INT, &most, NULL, NULL },
+		{ NULL },
+	};
 	struct printing printing = { false, 0 };
-	int i, status;
+	g_auto(GStrv) args = NULL;
+	json_t *answer;
+	int count, status;
 
-	for (i = 2; i < argc; i++) {
-		const char *name = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
-
-		if (strcmp(name, "--json") == 0) {
-			printing.json = true;
-			continue;
-		}
-		if (value != NULL && strcmp(name, "--limit") == 0)
-			json_object_set_new(request, "limit", json_string(value));
-		else if (value != NULL && strcmp(name, "--contains") == 0)
-			json_object_set_new(request, "contains", json_string(value));
-		else if (value != NULL && strcmp(name, "--most") == 0)
-			json_object_set_new(request, "most",
-					    json_integer(strtoll(value, NULL, 10)));
-		else
-			break;
-		i++;
-	}
-	if (i < argc) {
-		json_decref(request);
-		return rmt_cli_usage(&rmt_command_limits, RMT_EXIT_USAGE);
-	}
-	answer = ask(cli, request, print_row, &printing, &status);
+	if (!rmt_cli_options(command, entries, argc, argv, &count, &args))
+		return RMT_EXIT_USAGE;
+	if (count != 1)
+		return rmt_cli_usage(command, RMT_EXIT_USAGE);
+	printing.json = json;
+	answer = ask(cli,
+		     json_pack("{s:s,s:s*,s:s*,s:o*}", "command", "limits-list", "limit",
+			       limit, "contains", contains, "most",
+			       most > 0 ? json_integer(most) : NULL),
+		     print_row, &printing, &status);
 	json_decref(answer);
-	if (answer != NULL && printing.rows == 0 && !printing.json)
+	if (answer != NULL && printing.rows == 0 && !json)
 		fputs("nothing is counted\n", stderr);
 	return status;
 }
 
 static int reset(const struct rmt_cli *cli, int argc, char **argv)
 {
-	const bool all = argc == 4 && strcmp(argv[3], "--all") == 0;
-	json_t *request, *answer;
+	const bool all = argc == 3 && strcmp(argv[2], "--all") == 0;
+	json_t *answer;
 	json_int_t count;
 	int status;
 
-	if (argc != 4)
-		return rmt_cli_usage(&rmt_command_limits, RMT_EXIT_USAGE);
-	request = json_pack("{s:s,s:s}", "command", "limits-reset", "limit", argv[2]);
-	if (request == NULL)
-		return rmt_cli_fail(RMT_EXIT_USAGE, &rmt_command_limits,
-				    "'%s' is no UTF-8", argv[2]);
-	if (all)
-		json_object_set_new(request, "all", json_true());
-	else
-		json_object_set_new(request, "value", json_string(argv[3]));
-	answer = ask(cli, request, NULL, NULL, &status);
+	if (argc != 3)
+		return rmt_cli_usage(command, RMT_EXIT_USAGE);
+	answer = ask(cli,
+		     all ? json_pack("{s:s,s:s,s:b}", "command", "limits-reset", "limit",
+				     argv[1], "all", 1)
+			 : json_pack("{s:s,s:s,s:s}", "command", "limits-reset", "limit",
+				     argv[1], "value", argv[2]),
+		     NULL, NULL, &status);
 	if (answer == NULL)
 		return status;
 	count = json_integer_value(json_object_get(answer, "reset"));
@@ -138,11 +120,28 @@ static int reset(const struct rmt_cli *cli, int argc, char **argv)
 	return count > 0 ? RMT_EXIT_OK : RMT_EXIT_NO;
 }
 
-static int limits(const struct rmt_cli *cli, int argc, char **argv)
+static int run(const struct rmt_cli *cli, int argc, char **argv)
 {
-	if (argc > 1 && strcmp(argv[1], "list") == 0)
-		return list(cli, argc, argv);
-	if (argc > 1 && strcmp(argv[1], "reset") == 0)
-		return reset(cli, argc, argv);
-	return rmt_cli_usage(&rmt_command_limits, RMT_EXIT_USAGE);
+	static const struct rmt_cli_part parts[] = {
+		{ "list", list },
+		{ "reset", reset },
+		{ NULL, NULL },
+	};
+
+	return rmt_cli_run_part(command, parts, cli, argc, argv);
 }
+
+const struct rmt_command rmt_command_limits = {
+	.name = "limits",
+	.summary = "list or reset what limits have counted",
+	.usage = "usage: remite limits list [--json] [--limit STREAM/LIMIT]\n"
+		 "                          [--contains TEXT] [--most N]\n"
+		 "       remite limits reset STREAM/LIMIT VALUE\n"
+		 "       remite limits reset STREAM/LIMIT --all\n"
+		 "\n"
+		 "list prints every counter in use: limit, key, used, of how many, and\n"
+		 "when one more fits. reset forgets what is committed; what messages\n"
+		 "under way hold stays. Keys joined by '+' are written in the order of\n"
+		 "list.\n",
+	.run = run,
+};

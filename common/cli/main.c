@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/similar.h"
 #include "common/base/version.h"
 #include "common/cli/cli.h"
 
@@ -66,15 +67,29 @@ static const struct rmt_command *find_command(const char *name)
 	return NULL;
 }
 
+static int no_command(const char *name)
+{
+	const char *names[G_N_ELEMENTS(commands)] = { NULL }, *similar;
+	size_t i;
+
+	for (i = 0; commands[i] != NULL; i++)
+		names[i] = commands[i]->name;
+	similar = rmt_similar(name, names);
+	if (similar != NULL)
+		fprintf(stderr, "remite: no command '%s' (did you mean '%s'?)\n", name,
+			similar);
+	else
+		fprintf(stderr, "remite: no command '%s' (remite --help lists them)\n",
+			name);
+	return RMT_EXIT_USAGE;
+}
+
 static int run_command(const struct rmt_cli *cli, int argc, char **argv)
 {
 	const struct rmt_command *command = find_command(argv[0]);
 
-	if (command == NULL) {
-		fprintf(stderr, "remite: no command '%s' (remite --help lists them)\n",
-			argv[0]);
-		return RMT_EXIT_USAGE;
-	}
+	if (command == NULL)
+		return no_command(argv[0]);
 	if (argc > 1 && strcmp(argv[1], "--help") == 0)
 		return rmt_cli_usage(command, RMT_EXIT_OK);
 	return command->run(cli, argc, argv);
@@ -96,7 +111,8 @@ int main(int argc, char **argv)
 		puts(version);
 		return RMT_EXIT_OK;
 	}
-	if (first < argc && strcmp(argv[first], "--help") == 0) {
+	if (first < argc &&
+	    (strcmp(argv[first], "--help") == 0 || strcmp(argv[first], "-h") == 0)) {
 		print_help(stdout);
 		return RMT_EXIT_OK;
 	}

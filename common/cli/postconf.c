@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/cli/postconf.h"
+#include "common/cli/run.h"
 
 #define SEPARATORS ", \t\r\n"
 
@@ -364,16 +365,10 @@ static bool run_postconf(const char *dir, const char *a, const char *b, GString 
 			 GError **err)
 {
 	const char *argv[] = { "postconf", "-c", dir, a, b, NULL };
-	g_autoptr(GString) errors = g_string_new(NULL);
-	int status;
 
-	if (!rmt_run(argv, out, errors, &status, err))
-		return false;
-	if (status == 0)
+	if (rmt_run_well(argv, out, "failed without a word", err))
 		return true;
-	g_strchomp(errors->str);
-	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "postconf -c %s: %s", dir,
-		    *errors->str != '\0' ? errors->str : "failed without a word");
+	g_prefix_error(err, "postconf -c %s: ", dir);
 	return false;
 }
 

@@ -2,7 +2,7 @@
 /* postconf.h - a Postfix configuration, as postconf(1) prints it.
  *
  * The parsers take text, so tests and fuzzers need no Postfix. Only
- * rmt_postfix_read() and rmt_run() start programs: directly, without a shell.
+ * rmt_postfix_read() starts programs.
  *
  *	g_autoptr(rmt_postfix) pf = rmt_postfix_read("/etc/postfix", &err);
  *	const char *list = rmt_postfix_get(pf, service, "smtpd_data_restrictions");
@@ -77,11 +77,5 @@ bool rmt_postfix_is_reinjection(const struct rmt_postfix *pf,
 /* The next word of a list: words end at blanks and commas, but not within braces
  * (mystrtokq() in Postfix). False at the end. */
 bool rmt_postfix_word(struct rmt_span *rest, struct rmt_span *word_r);
-
-/* Runs argv[0] (looked for in PATH and /usr/sbin), standard input empty, and waits
- * at most 20 seconds. Each of out and errors may be NULL. False: it could not be
- * run or did not end; the exit status is in *status_r. */
-bool rmt_run(const char *const *argv, GString *out, GString *errors, int *status_r,
-	     GError **err);
 
 #endif

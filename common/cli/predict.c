@@ -9,17 +9,19 @@
 #include "common/cli/check.h"
 #include "common/cli/predict.h"
 #include "common/cli/report.h"
+#include "common/cli/words.h"
 #include "common/message/header.h"
 #include "common/rules/message.h"
 
 /* R1 to R8: without them nothing can be foretold. */
 #define AUTHENTICATION ((UINT64_C(1) << (RMT_R8 + 1)) - (UINT64_C(1) << RMT_R1))
 
-enum { KEYS_MAX = 16, MESSAGE_MAX = 256 * 1024 * 1024 };
+enum { KEYS_MAX = 16 };
 
 struct options {
 	struct rmt_cli_dns dns;
-	const char *file, *ip_text, *helo, *mail_from;
+	const char *file, *ip_text, *helo;
+	char *mail_from; /* own */
 	struct rmt_ip ip;
 	unsigned as; /* 1 << enum rmt_provider */
 	int64_t now;
@@ -61,17 +63,23 @@ static bool take_providers(struct options *options, const char *list, GError **e
 	return options->as != 0 || rmt_wrong(err, "--as: which provider?");
 }
 
+static void set_mail_from(struct options *options, struct rmt_span address)
+{
+	g_free(options->mail_from);
+	options->mail_from = g_strndup(address.p, address.len);
+}
+
 static bool take_value(struct options *options, const char *option, const char *value,
 		       GError **err)
 {
 	if (strcmp(option, "--as") == 0)
 		return take_providers(options, value, err);
 	if (strcmp(option, "--now") == 0)
-		return rmt_check_now(value, &options->now, err);
+		return rmt_cli_now(value, &options->now, err);
 	if (strcmp(option, "--helo") == 0)
 		options->helo = value;
 	else if (strcmp(option, "--mail-from") == 0)
-		options->mail_from = strcmp(value, "<>") == 0 ? "" : value;
+		set_mail_from(options, rmt_cli_address(value));
 	else if (strcmp(option, "--ip") != 0)
 		return rmt_wrong(err, "'%s' is no option: see 'remite predict --help'",
 				 option);
@@ -128,15 +136,6 @@ static bool read_arguments(struct options *options, int argc, char **argv, GErro
 
 /* --- facts
  * ------------------------------------------------------------------------------ */
-
-static bool read_message(struct prediction *p, const char *file, GError **err)
-{
-	const char *name = strcmp(file, "-") == 0 ? "/dev/stdin" : file;
-
-	if (!g_file_get_contents(name, &p->message, &p->len, err))
-		return false;
-	return p->len <= MESSAGE_MAX || rmt_wrong(err, "%s: over 256 MB", file);
-}
 
 static struct rmt_facts *facts_of(struct options *options, const char *domain)
 {
@@ -229,7 +228,7 @@ static bool gather(struct options *options, struct prediction *p, GError **err)
 {
 	struct rmt_dkim_settings settings = RMT_DKIM_SETTINGS_DEFAULT;
 
-	if (!read_message(p, options->file, err))
+	if (!rmt_cli_read_message(options->file, &p->message, &p->len, err))
 		return false;
 	rmt_from_read(rmt_span(p->message, p->len), &p->from);
 	p->keys = rmt_dkim_keys_new(KEYS_MAX);
@@ -481,6 +480,7 @@ int rmt_predict_run(const struct rmt_cli *cli, int argc, char **argv, GString *o
 	if (read_arguments(&options, argc, argv, &err))
 		status = predict(&options, out, &err);
 	rmt_cli_dns_finish(&options.dns);
+	g_free(options.mail_from);
 	if (err != NULL)
 		rmt_cli_fail(status, &rmt_command_predict, "%s", err->message);
 	return status;

@@ -212,16 +212,6 @@ void rmt_receipts_case_decide(struct rmt_receipts_case *c,
 	rmt_receipt_decide(config, &c->facts, &c->decision);
 }
 
-static const struct rmt_mailbox *ascii_of(const struct rmt_receipt_user *user)
-{
-	guint i;
-
-	for (i = 0; i < user->mailboxes->len; i++)
-		if (!rmt_mailbox_needs_utf8(g_ptr_array_index(user->mailboxes, i)))
-			return g_ptr_array_index(user->mailboxes, i);
-	return NULL;
-}
-
 GString *rmt_receipts_case_mdn(const struct rmt_receipts_case *c, GError **err)
 {
 	g_autoptr(rmt_templates) templates =
@@ -232,7 +222,7 @@ GString *rmt_receipts_case_mdn(const struct rmt_receipts_case *c, GError **err)
 		.request = c->request,
 		.recipient = c->decision.recipient,
 		.name = c->name,
-		.ascii = ascii_of(c->owner),
+		.ascii = rmt_receipt_user_ascii(c->owner),
 		.event = c->facts.event,
 		.by_user = c->decision.by_user,
 		.language = c->language,

@@ -64,6 +64,47 @@ bool rmt_cli_options(const struct rmt_command *command, const GOptionEntry *opti
 	return false;
 }
 
+int rmt_cli_list(const struct rmt_command *command, const struct rmt_cli *cli, int argc,
+		 char **argv, rmt_cli_walk *walk, const char *nothing)
+{
+	gboolean json = FALSE;
+	const GOptionEntry entries[] = {
+		{ "json", 0, 0, G_OPTION_ARG_NONE, &json, NULL, NULL },
+		{ NULL },
+	};
+	struct rmt_cli_records records;
+	struct rmt_cli_listing listing = { 0 };
+	g_auto(GStrv) args = NULL;
+	GError *err = NULL;
+	int count;
+
+	if (!rmt_cli_options(command, entries, argc, argv, &count, &args))
+		return RMT_EXIT_USAGE;
+	if (count != 1)
+		return rmt_cli_usage(command, RMT_EXIT_USAGE);
+	if (!rmt_cli_records_open(&records, cli, command, true))
+		return RMT_EXIT_TROUBLE;
+	listing.now = records.now;
+	listing.json = json;
+	walk(records.store, &listing, &err);
+	rmt_cli_records_close(&records);
+	if (err != NULL)
+		return rmt_cli_trouble(command, err);
+	if (listing.count == 0 && !json)
+		puts(nothing);
+	return rmt_cli_flush(command) ? RMT_EXIT_OK : RMT_EXIT_TROUBLE;
+}
+
+void rmt_cli_json_line(json_t *row)
+{
+	char *text = json_dumps(row, JSON_COMPACT | JSON_PRESERVE_ORDER);
+
+	if (text != NULL)
+		puts(text);
+	free(text);
+	json_decref(row);
+}
+
 bool rmt_cli_when(const struct rmt_command *command, const char *option, const char *text,
 		  int64_t now, int64_t *when_r)
 {

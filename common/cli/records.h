@@ -3,6 +3,8 @@
 #ifndef RMT_CLI_RECORDS_H
 #define RMT_CLI_RECORDS_H
 
+#include <jansson.h>
+
 #include "common/cli/cli.h"
 #include "common/store/store.h"
 
@@ -24,6 +26,22 @@ int rmt_cli_trouble(const struct rmt_command *command, GError *err);
  * index 1 on, *argc_r of them and one. False: said so. Own: g_strfreev. */
 bool rmt_cli_options(const struct rmt_command *command, const GOptionEntry *options,
 		     int argc, char **argv, int *argc_r, char ***argv_r);
+
+/* A subcommand `list [--json]` of a table: walk shows each row by listing->json and
+ * counts it; nothing is said, not in JSON, where there was none. Returns the exit
+ * status. */
+struct rmt_cli_listing {
+	int64_t now;
+	bool json;
+	unsigned count;
+};
+typedef bool rmt_cli_walk(struct rmt_store *store, struct rmt_cli_listing *listing,
+			  GError **err);
+int rmt_cli_list(const struct rmt_command *command, const struct rmt_cli *cli, int argc,
+		 char **argv, rmt_cli_walk *walk, const char *nothing);
+
+/* One line of JSON; consumes row. */
+void rmt_cli_json_line(json_t *row);
 
 /* text NULL: *when_r stays. Returns false where it is no time: said so. */
 bool rmt_cli_when(const struct rmt_command *command, const char *option, const char *text,

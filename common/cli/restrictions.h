@@ -33,9 +33,8 @@ struct rmt_policy_service {
 	struct rmt_span text;     /* all of it: what Postfix tells services apart by */
 	struct rmt_span endpoint; /* "unix:remite/policy" */
 	bool braces;              /* the { ... } form, which takes options */
-	struct rmt_span timeout, try_limit, default_action,
-		policy_context; /* empty:
-				   not given */
+	/* Empty: not given. */
+	struct rmt_span timeout, try_limit, default_action, policy_context;
 };
 void rmt_policy_service_read(struct rmt_span text, struct rmt_policy_service *service_r);
 

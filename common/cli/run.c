@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/cli/postconf.h"
+#include "common/cli/run.h"
 
 extern char **environ;
 
@@ -150,4 +150,19 @@ bool rmt_run(const char *const *argv, GString *out, GString *errors, int *status
 			    "'%s' did not end within %d seconds", argv[0],
 			    WAIT_MS / 1000);
 	return started && in_time;
+}
+
+bool rmt_run_well(const char *const *argv, GString *out, const char *silent, GError **err)
+{
+	g_autoptr(GString) errors = g_string_new(NULL);
+	int status;
+
+	if (!rmt_run(argv, out, errors, &status, err))
+		return false;
+	if (status == 0)
+		return true;
+	g_strstrip(errors->str);
+	g_set_error_literal(err, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+			    *errors->str != '\0' ? errors->str : silent);
+	return false;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/cli/cf_text.h"
+#include "common/cli/run.h"
 #include "common/cli/setup_apply.h"
 
 #define BACKUP   "remite-backup-"
@@ -230,18 +231,9 @@ static bool make_backup_dir(const char *dir, gint64 now, char **backup_r, GError
 
 static bool run_checked(const char *const *argv, GError **err)
 {
-	g_autoptr(GString) errors = g_string_new(NULL);
-	int status;
-
-	if (!rmt_run(argv, NULL, errors, &status, err))
-		return false;
-	if (status == 0)
+	if (rmt_run_well(argv, NULL, "it says why in Postfix's log, if anywhere", err))
 		return true;
-	g_strchomp(errors->str);
-	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "'%s %s %s %s' failed: %s",
-		    argv[0], argv[1], argv[2], argv[3],
-		    *errors->str != '\0' ? errors->str
-					 : "it says why in Postfix's log, if anywhere");
+	g_prefix_error(err, "'%s %s %s %s' failed: ", argv[0], argv[1], argv[2], argv[3]);
 	return false;
 }
 

@@ -29,10 +29,14 @@ static void add_plugins(GString *out, bool is_24)
 	}
 }
 
-static const char *receipts_of(const struct rmt_receipts_config *receipts)
+static const char *receipts_of(const struct rmt_config *config)
 {
+	const struct rmt_receipts_config *receipts = &config->receipts;
+
 	if (!receipts->configured)
 		return "off";
+	if (config->mode == RMT_MODE_REPORT)
+		return "report";
 	if (receipts->rules.policy == RMT_RECEIPTS_NONE && receipts->units->len == 0)
 		return "none";
 	return "server";
@@ -52,8 +56,13 @@ static void add_settings(GString *out, const struct rmt_config *config, bool is_
 	if (!config->receipts.configured)
 		g_string_append_printf(out, "%s# remite.conf has no receipts.policy\n",
 				       indent);
+	else if (config->mode == RMT_MODE_REPORT)
+		g_string_append_printf(out,
+				       "%s# remite.conf has no mode = \"enforce\": "
+				       "no mail is marked, the agent only logs\n",
+				       indent);
 	g_string_append_printf(out, "%sremite_receipts = %s\n", indent,
-			       receipts_of(&config->receipts));
+			       receipts_of(config));
 	if (leaves_lists(config))
 		g_string_append_printf(out,
 				       "%sremite_unsubscribe = yes\n"
@@ -239,17 +248,21 @@ static bool is_installed(const char *file, GError **err)
 static bool check_result(const char *file, GError **err)
 {
 	g_autoptr(rmt_doveconf) conf = rmt_doveconf_read(file, err);
+	const char *protocol;
 
 	if (conf == NULL)
 		return false;
-	if (rmt_doveconf_loads(conf, "imap", "remite") &&
-	    rmt_doveconf_loads(conf, "lmtp", "remite"))
+	protocol = !rmt_doveconf_loads(conf, "imap", "remite")   ? "imap"
+		   : !rmt_doveconf_loads(conf, "lmtp", "remite") ? "lmtp"
+								 : NULL;
+	if (protocol == NULL)
 		return true;
 	g_set_error(
 		err, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-		"Dovecot does not see it: write '!include conf.d/*.conf' in %s, before "
-		"what sets mail_plugins for imap or lmtp",
-		file);
+		"Dovecot does not see it: %s has no '!include conf.d/*.conf', or what "
+		"is read later sets mail_plugins of protocol %s anew: put the include "
+		"behind that, or add '%s' there",
+		file, protocol, conf->is_24 ? "remite = yes" : "remite");
 	return false;
 }
 

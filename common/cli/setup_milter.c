@@ -4,6 +4,7 @@
 #include "common/base/clock.h"
 #include "common/cli/restrictions.h"
 #include "common/cli/setup_milter.h"
+#include "common/cli/setup_service.h"
 
 enum { CONTENT_SECS_MIN = 20 };
 
@@ -18,20 +19,25 @@ static struct rmt_span without_braces(struct rmt_span word)
 	return word;
 }
 
-/* "$name", "${name}", "$(name)": what it stands for, or the word itself. */
-static struct rmt_span looked_up(const struct rmt_postfix *pf, struct rmt_span word)
+/* "$name", "${name}", "$(name)": the name. Own; NULL where the word is none of them. */
+static char *parameter_of(struct rmt_span word)
 {
-	g_autofree char *name = NULL;
 	struct rmt_span inside;
-	const char *value;
 
 	if (word.len < 2 || word.p[0] != '$')
-		return word;
+		return NULL;
 	inside = rmt_span_from(word, 1);
 	if (inside.len > 2 && (inside.p[0] == '{' || inside.p[0] == '('))
 		inside = rmt_span(inside.p + 1, inside.len - 2);
-	name = g_strndup(inside.p, inside.len);
-	value = rmt_postfix_get(pf, NULL, name);
+	return g_strndup(inside.p, inside.len);
+}
+
+/* What a parameter stands for, or the word itself. */
+static struct rmt_span looked_up(const struct rmt_postfix *pf, struct rmt_span word)
+{
+	g_autofree char *name = parameter_of(word);
+	const char *value = name != NULL ? rmt_postfix_get(pf, NULL, name) : "";
+
 	return *value != '\0' ? rmt_span_of(value) : word;
 }
 
@@ -85,11 +91,23 @@ void rmt_milter_entry_read(const struct rmt_config *config, const struct rmt_pos
 		entry_r->place = RMT_MILTER_AFTER;
 }
 
+/* "non_smtpd_milters = $smtpd_milters", as most instructions for signers have it: what
+ * the other list gets, this one has. */
+static bool is_other_list(struct rmt_span word)
+{
+	g_autofree char *name = parameter_of(word);
+
+	return name != NULL &&
+	       (strcmp(name, lists[0]) == 0 || strcmp(name, lists[1]) == 0);
+}
+
 static enum rmt_milter_place place_of(const struct rmt_config *config,
 				      const struct rmt_postfix *pf, struct rmt_span word)
 {
 	struct rmt_milter_entry entry;
 
+	if (is_other_list(word))
+		return RMT_MILTER_NOT_OURS;
 	if (rmt_span_eq(word, RMT_SPAN("$" RMT_SETUP_MILTER_BEFORE)))
 		return RMT_MILTER_BEFORE;
 	if (rmt_span_eq(word, RMT_SPAN("$" RMT_SETUP_MILTER_AFTER)))
@@ -134,18 +152,29 @@ static void append(GString *out, const char *separator, struct rmt_span word)
 			       RMT_SPAN_ARGS(word));
 }
 
+static bool names_other_list(const char *raw)
+{
+	struct rmt_span rest = rmt_span_of(raw), word;
+
+	while (rmt_postfix_word(&rest, &word))
+		if (is_other_list(word))
+			return true;
+	return false;
+}
+
 char *rmt_setup_milter_list(const struct rmt_config *config, const struct rmt_postfix *pf,
 			    const char *raw, const char *separator)
 {
 	GString *out = g_string_new(NULL);
 	struct rmt_span rest = rmt_span_of(raw), word;
+	const bool has_them = names_other_list(raw);
 
-	if (config->milter.before != NULL)
+	if (config->milter.before != NULL && !has_them)
 		append(out, separator, RMT_SPAN("$" RMT_SETUP_MILTER_BEFORE));
 	while (rmt_postfix_word(&rest, &word))
 		if (place_of(config, pf, word) == RMT_MILTER_NOT_OURS)
 			append(out, separator, word);
-	if (config->milter.after != NULL)
+	if (config->milter.after != NULL && !has_them)
 		append(out, separator, RMT_SPAN("$" RMT_SETUP_MILTER_AFTER));
 	return g_string_free(out, FALSE);
 }

@@ -10,6 +10,12 @@
  * so that the service text is the same, letter by letter, at every stage: another
  * text would open another connection. It also lets master.cf, which postconf -P
  * writes without blanks, hold it.
+ *
+ * Where policyd adds the fields of one-click unsubscribe, an answer at DATA holds one
+ * field of the two, and a second parameter asks again:
+ *
+ *	remite_one_click = check_policy_service { ..., policy_context=one-click }
+ *	smtpd_data_restrictions = $remite_policy, $remite_one_click
  */
 #ifndef RMT_SETUP_PLAN_H
 #define RMT_SETUP_PLAN_H
@@ -18,6 +24,7 @@
 #include "common/config/config.h"
 
 #define RMT_SETUP_PARAMETER "remite_policy"
+#define RMT_SETUP_SECOND    "remite_one_click"
 #define RMT_SETUP_EXACT     "remite-senders"
 #define RMT_SETUP_PATTERNS  "remite-senders.regexp"
 
@@ -63,33 +70,12 @@ void rmt_setup_add_edit(struct rmt_setup_plan *plan, enum rmt_setup_kind kind, c
 			char *value);
 void rmt_setup_note(struct rmt_setup_plan *plan, const char *format, ...)
 	G_GNUC_PRINTF(2, 3);
+/* The edits and files that egresses need. */
+void rmt_setup_plan_egresses(struct rmt_setup_plan *plan, const struct rmt_config *config,
+			     const struct rmt_postfix *pf);
+
 /* An empty plan in memory of the caller. */
 void rmt_setup_plan_init(struct rmt_setup_plan *plan);
 void rmt_setup_plan_finish(struct rmt_setup_plan *plan);
-
-/* "unix:remite/policy" for a socket below the queue directory, else as it is written;
- * NULL where a chrooted program cannot reach it. Own: g_free. */
-char *rmt_setup_reachable(const struct rmt_postfix *pf, const char *listen,
-			  bool chrooted);
-
-/* True where the service text names an address that policyd listens at. */
-bool rmt_setup_is_policyd(const struct rmt_config *config, const struct rmt_postfix *pf,
-			  struct rmt_span service_text, bool chrooted);
-
-/* "{ unix:remite/policy, timeout=3s, try_limit=1, default_action=DUNNO }", with an
- * address every smtpd can reach; NULL if there is none. Own: g_free. */
-char *rmt_setup_service_text(const struct rmt_config *config,
-			     const struct rmt_postfix *pf);
-
-/* The list with word put where it belongs: before the first restriction that may
- * let a client's mail pass without the rest being looked at; at the end if there is
- * none. raw: as written, expanded by pf. Own: g_free. */
-char *rmt_setup_insert(const struct rmt_postfix *pf, const char *raw, const char *word,
-		       const char *separator);
-
-/* The list with policyd's entry moved to that place; NULL where raw does not show
- * the entry (it is inside a parameter or class of the administrator's). Own: g_free. */
-char *rmt_setup_move(const struct rmt_config *config, const struct rmt_postfix *pf,
-		     const char *raw, const char *separator);
 
 #endif

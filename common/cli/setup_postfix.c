@@ -133,7 +133,9 @@ static int run_setup(const struct rmt_cli *cli, int argc, char **argv)
 		rmt_setup_plan_milter(plan, config, pf);
 	if (rmt_setup_is_done(plan, pf)) {
 		print_notes(plan);
-		printf("nothing to do: %s is set up\n", pf->dir);
+		printf(plan->notes->len > 0 ? "nothing else to do in %s\n"
+					    : "nothing to do: %s is set up\n",
+		       pf->dir);
 		return RMT_EXIT_OK;
 	}
 	if (options.apply)

@@ -5,29 +5,34 @@
 #include <time.h>
 
 #include "common/auth/spf.h"
+#include "common/base/failure.h"
 #include "common/base/log.h"
 #include "common/cli/batch.h"
 #include "common/rules/spf_survey.h"
 #include "common/cli/cli.h"
+#include "common/cli/words.h"
+
+enum { VOIDS_MAX = 1000000 };
 
 bool rmt_batch_spf(struct rmt_batch_case *c, GError **err)
 {
 	g_autoptr(rmt_spf) spf = rmt_spf_new();
-	struct rmt_spf_query query = { .now = 0 };
+	struct rmt_spf_limits limits = rmt_spf_limits_default;
+	struct rmt_spf_query query = { .limits = &limits };
 	const struct rmt_spf_result *result;
 	struct rmt_span ip;
+	int64_t voids;
 
 	if (!rmt_batch_string(c, "ip", NULL, &ip, err) ||
 	    !rmt_batch_string(c, "helo", "", &query.helo, err) ||
 	    !rmt_batch_string(c, "mail_from", "", &query.mail_from, err) ||
 	    !rmt_batch_string(c, "receiver", "", &query.receiver, err) ||
-	    !rmt_batch_integer(c, "now", time(NULL), &query.now, err))
+	    !rmt_batch_integer(c, "now", time(NULL), &query.now, err) ||
+	    !rmt_batch_integer(c, "void_limit", limits.voids, &voids, err))
 		return false;
-	if (!rmt_ip_parse(ip, &query.ip)) {
-		g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-			    "'ip' is not an IPv4 or IPv6 address");
-		return false;
-	}
+	limits.voids = (unsigned)CLAMP(voids, 0, VOIDS_MAX);
+	if (!rmt_ip_parse(ip, &query.ip))
+		return rmt_wrong(err, "'ip' is not an IPv4 or IPv6 address");
 	if (!rmt_batch_ask(c, rmt_spf_start(spf, &query), err))
 		return false;
 	result = rmt_spf_result(spf);
@@ -42,13 +47,34 @@ bool rmt_batch_spf(struct rmt_batch_case *c, GError **err)
 struct request {
 	struct rmt_cli_dns dns;
 	struct rmt_spf_query query;
+	struct rmt_spf_limits limits;
 	bool has_ip, json, tree;
 };
 
-static bool wrong(GError **err, const char *sentence)
+/* What was found out. */
+struct answer {
+	const struct rmt_spf_result *result;
+	/* Where only the limit of void look-ups decided, which RFC 7208 recommends and
+	 * not all receivers have: what those say. Else NULL. */
+	const struct rmt_spf_result *lenient;
+	struct rmt_spf_survey tree;
+};
+
+static bool no_option(const char *word, GError **err)
 {
-	g_set_error_literal(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, sentence);
-	return false;
+	return rmt_wrong(
+		err, "'%s' is no option, or has no value: see 'remite spf --help'", word);
+}
+
+static bool take_void_limit(struct request *request, const char *word, GError **err)
+{
+	guint64 limit;
+
+	if (!g_ascii_string_to_unsigned(word, 10, 0, VOIDS_MAX, &limit, NULL))
+		return rmt_wrong(err, "--void-limit: '%s' is not a number up to %d", word,
+				 VOIDS_MAX);
+	request->limits.voids = (unsigned)limit;
+	return true;
 }
 
 /* Takes one option and its value; *at is then the last one taken. */
@@ -63,18 +89,21 @@ static bool take_option(struct request *request, int argc, char **argv, int *at,
 		return true;
 	}
 	if (*at + 1 >= argc)
-		return wrong(err, "see 'remite spf --help'");
+		return no_option(option, err);
 	value = rmt_span_of(argv[++*at]);
 	if (strcmp(option, "--helo") == 0)
 		request->query.helo = value;
 	else if (strcmp(option, "--mail-from") == 0)
-		request->query.mail_from = value;
+		request->query.mail_from = rmt_cli_address(argv[*at]);
 	else if (strcmp(option, "--receiver") == 0)
 		request->query.receiver = value;
+	else if (strcmp(option, "--void-limit") == 0)
+		return take_void_limit(request, argv[*at], err);
 	else if (strcmp(option, "--ip") != 0)
-		return wrong(err, "see 'remite spf --help'");
+		return no_option(option, err);
 	else if (!rmt_ip_parse(value, &request->query.ip))
-		return wrong(err, "--ip: not an IPv4 or IPv6 address");
+		return rmt_wrong(err, "--ip: '%s' is not an IPv4 or IPv6 address",
+				 argv[*at]);
 	else
 		request->has_ip = true;
 	return true;
@@ -91,9 +120,10 @@ static bool read_arguments(struct request *request, int argc, char **argv, GErro
 			return false;
 	}
 	if (!request->has_ip)
-		return wrong(err, "--ip is missing: the address the mail leaves from");
+		return rmt_wrong(err,
+				 "--ip is missing: the address the mail leaves from");
 	if (request->query.mail_from.len == 0 && request->query.helo.len == 0)
-		return wrong(err, "--mail-from or --helo is missing");
+		return rmt_wrong(err, "--mail-from or --helo is missing");
 	return true;
 }
 
@@ -118,11 +148,11 @@ static void print_node(const struct rmt_spf_survey_node *node)
 }
 
 /* Two numbers: a receiver stops at the first match, the record goes on. */
-static void print_lookups(const struct request *request,
-			  const struct rmt_spf_result *result,
-			  const struct rmt_spf_survey *tree)
+static void print_lookups(const struct request *request, const struct answer *answer)
 {
-	const struct rmt_spf_limits *limits = &rmt_spf_limits_default;
+	const struct rmt_spf_result *result = answer->result;
+	const struct rmt_spf_limits *limits = &request->limits;
+	const struct rmt_spf_survey *tree = &answer->tree;
 	size_t i;
 
 	printf("  %-12s %u of %u terms asked, %u of %u questions found nothing\n",
@@ -134,15 +164,19 @@ static void print_lookups(const struct request *request,
 		print_node(tree->nodes->pdata[i]);
 }
 
-static void print_text(const struct request *request, const struct rmt_spf_result *result,
-		       const struct rmt_spf_survey *tree)
+static void print_text(const struct request *request, const struct answer *answer)
 {
+	const struct rmt_spf_result *result = answer->result;
+
 	puts(rmt_spf_verdict_name(result->result));
 	print_span("domain", result->domain);
 	print_span("term", result->term);
 	print_span("explanation", result->explanation);
 	print_span("problem", result->problem);
-	print_lookups(request, result, tree);
+	if (answer->lenient != NULL)
+		printf("  %-12s %s\n", "elsewhere",
+		       rmt_spf_verdict_name(answer->lenient->result));
+	print_lookups(request, answer);
 }
 
 static json_t *tree_json(const struct rmt_spf_survey *tree)
@@ -168,9 +202,12 @@ static json_t *tree_json(const struct rmt_spf_survey *tree)
 	return out;
 }
 
-static void print_json(const struct request *request, const struct rmt_spf_result *result,
-		       const struct rmt_spf_survey *tree)
+static void print_json(const struct request *request, const struct answer *answer)
 {
+	const struct rmt_spf_result *result = answer->result;
+	const struct rmt_spf_survey *tree = &answer->tree;
+	const struct rmt_spf_result *lenient =
+		answer->lenient != NULL ? answer->lenient : result;
 	json_t *out = json_object();
 
 	json_object_set_new(out, "result",
@@ -181,6 +218,8 @@ static void print_json(const struct request *request, const struct rmt_spf_resul
 	json_object_set_new(out, "problem", rmt_batch_text(result->problem));
 	json_object_set_new(out, "lookups", json_integer(result->lookups));
 	json_object_set_new(out, "void_lookups", json_integer(result->voids));
+	json_object_set_new(out, "without_void_limit",
+			    json_string(rmt_spf_verdict_name(lenient->result)));
 	json_object_set_new(out, "worst_case_lookups", json_integer(tree->lookups));
 	json_object_set_new(out, "worst_case_complete", json_boolean(tree->complete));
 	if (request->tree)
@@ -190,43 +229,70 @@ static void print_json(const struct request *request, const struct rmt_spf_resul
 	json_decref(out);
 }
 
-static int say(const struct request *request, const struct rmt_spf_result *result,
-	       const struct rmt_spf_survey *tree)
+static int say(const struct request *request, const struct answer *answer)
 {
+	const struct rmt_spf_result *result = answer->result;
+
 	if (request->json)
-		print_json(request, result, tree);
+		print_json(request, answer);
 	else
-		print_text(request, result, tree);
+		print_text(request, answer);
 	if (result->result == RMT_SPF_TEMPERROR)
 		return RMT_EXIT_TROUBLE;
 	return result->result == RMT_SPF_PASS ? RMT_EXIT_OK : RMT_EXIT_NO;
 }
 
+static bool ask(struct request *request, struct rmt_spf *spf, struct answer *answer,
+		GError **err)
+{
+	struct rmt_asker *askers[2] = { rmt_spf_start(spf, &request->query),
+					&answer->tree.asker };
+
+	answer->result = rmt_spf_result(spf);
+	rmt_spf_survey_start(&answer->tree, answer->result->domain);
+	return rmt_cli_dns_run_all(&request->dns, NULL, askers, 2, err);
+}
+
+/* Once more, without the limit that decided; the answers are at hand. */
+static bool ask_lenient(struct request *request, struct rmt_spf *spf,
+			struct answer *answer, GError **err)
+{
+	struct rmt_spf_limits limits = request->limits;
+	struct rmt_spf_query query = request->query;
+
+	if (answer->result->voids <= limits.voids)
+		return true;
+	limits.voids = VOIDS_MAX;
+	query.limits = &limits;
+	if (!rmt_cli_dns_run(&request->dns, NULL, rmt_spf_start(spf, &query), err))
+		return false;
+	answer->lenient = rmt_spf_result(spf);
+	return true;
+}
+
 static int evaluate(struct request *request)
 {
-	g_autoptr(rmt_spf) spf = rmt_spf_new();
-	const struct rmt_spf_result *result = rmt_spf_result(spf);
-	struct rmt_spf_survey tree = { .text = NULL };
-	struct rmt_asker *askers[2];
+	g_autoptr(rmt_spf) spf = rmt_spf_new(), lenient = rmt_spf_new();
+	struct answer answer = { .lenient = NULL };
 	g_autoptr(GError) err = NULL;
 	int status;
 
 	request->query.now = time(NULL);
-	askers[0] = rmt_spf_start(spf, &request->query);
-	rmt_spf_survey_start(&tree, result->domain);
-	askers[1] = &tree.asker;
-	if (rmt_cli_dns_run_all(&request->dns, NULL, askers, 2, &err))
-		status = say(request, result, &tree);
+	request->query.limits = &request->limits;
+	if (ask(request, spf, &answer, &err) &&
+	    ask_lenient(request, lenient, &answer, &err))
+		status = say(request, &answer);
 	else
 		status = rmt_cli_fail(RMT_EXIT_TROUBLE, &rmt_command_spf, "%s",
 				      err->message);
-	rmt_spf_survey_clear(&tree);
+	rmt_spf_survey_clear(&answer.tree);
 	return status;
 }
 
 static int run(const struct rmt_cli *cli, int argc, char **argv)
 {
-	struct request request = { .dns = RMT_CLI_DNS_INIT(cli) };
+	struct request request = { .dns = RMT_CLI_DNS_INIT(cli),
+				   .limits = rmt_spf_limits_default };
 	g_autoptr(GError) err = NULL;
 	int status;
 
@@ -250,6 +316,9 @@ const struct rmt_command rmt_command_spf = {
 		"HELO\n"
 		"name is checked, as for bounces.\n"
 		"  --receiver NAME    who asks, for explanations\n"
+		"  --void-limit N     look-ups that may find nothing; default 2. "
+		"Receivers "
+		"differ\n"
 		"  --tree             every record that may be read, and what each asks\n"
 		"  --json\n" RMT_CLI_DNS_USAGE
 		"Exit status: 0 pass, 1 anything else, 3 DNS did not answer.\n",

@@ -6,6 +6,7 @@
 
 #include "common/base/when.h"
 #include "common/cli/records.h"
+#include "common/feedback/judge.h"
 #include "common/feedback/rates.h"
 #include "common/store/stream_state.h"
 
@@ -80,6 +81,7 @@ static int resume_stream(struct rmt_cli_records *records, const char *name)
 
 	/* What paused it counts no more. */
 	if (!rmt_rates_arm(records->store, name, records->now, &err) ||
+	    !rmt_judge_forget(records->store, name, &err) ||
 	    !rmt_stream_resume(records->store, name, &was_paused, &err))
 		return rmt_cli_trouble(command, err);
 	if (was_paused) {
@@ -232,15 +234,14 @@ static int run_list(const struct rmt_cli *cli, int argc, char **argv)
 
 static int run(const struct rmt_cli *cli, int argc, char **argv)
 {
-	if (argc > 2 && strcmp(argv[2], "--help") == 0)
-		return rmt_cli_usage(command, RMT_EXIT_OK);
-	if (argc > 1 && strcmp(argv[1], "pause") == 0)
-		return run_pause(cli, argc - 1, argv + 1);
-	if (argc > 1 && strcmp(argv[1], "resume") == 0)
-		return run_resume(cli, argc - 1, argv + 1);
-	if (argc > 1 && strcmp(argv[1], "list") == 0)
-		return run_list(cli, argc - 1, argv + 1);
-	return rmt_cli_usage(command, RMT_EXIT_USAGE);
+	static const struct rmt_cli_part parts[] = {
+		{ "pause", run_pause },
+		{ "resume", run_resume },
+		{ "list", run_list },
+		{ NULL, NULL },
+	};
+
+	return rmt_cli_run_part(command, parts, cli, argc, argv);
 }
 
 const struct rmt_command rmt_command_stream = {

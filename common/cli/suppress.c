@@ -230,10 +230,7 @@ static int run_expire(const struct rmt_cli *cli, int argc, char **argv)
 
 static int run(const struct rmt_cli *cli, int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		rmt_suppress_run *run;
-	} parts[] = {
+	static const struct rmt_cli_part parts[] = {
 		{ "add", run_add },
 		{ "remove", run_remove },
 		{ "list", rmt_suppress_run_list },
@@ -241,15 +238,10 @@ static int run(const struct rmt_cli *cli, int argc, char **argv)
 		{ "export", rmt_suppress_run_export },
 		{ "why", rmt_suppress_run_why },
 		{ "expire", run_expire },
+		{ NULL, NULL },
 	};
-	size_t i;
 
-	if (argc > 2 && strcmp(argv[2], "--help") == 0)
-		return rmt_cli_usage(command, RMT_EXIT_OK);
-	for (i = 0; argc > 1 && i < G_N_ELEMENTS(parts); i++)
-		if (strcmp(argv[1], parts[i].name) == 0)
-			return parts[i].run(cli, argc - 1, argv + 1);
-	return rmt_cli_usage(command, RMT_EXIT_USAGE);
+	return rmt_cli_run_part(command, parts, cli, argc, argv);
 }
 
 const struct rmt_command rmt_command_suppress = {

@@ -1,27 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
-
 #include "common/cli/unsubscribe.h"
-
-static const struct {
-	const char *name;
-	rmt_unsubscribe_run *run;
-} parts[] = {
-	{ "link", rmt_unsubscribe_run_link }, { "test", rmt_unsubscribe_run_test },
-	{ "log", rmt_unsubscribe_run_log },   { "forget", rmt_unsubscribe_run_forget },
-	{ "try", rmt_unsubscribe_run_try },
-};
 
 static int run(const struct rmt_cli *cli, int argc, char **argv)
 {
-	size_t i;
+	static const struct rmt_cli_part parts[] = {
+		{ "link", rmt_unsubscribe_run_link },
+		{ "test", rmt_unsubscribe_run_test },
+		{ "log", rmt_unsubscribe_run_log },
+		{ "forget", rmt_unsubscribe_run_forget },
+		{ "try", rmt_unsubscribe_run_try },
+		{ NULL, NULL },
+	};
 
-	if (argc > 2 && strcmp(argv[2], "--help") == 0)
-		return rmt_cli_usage(&rmt_command_unsubscribe, RMT_EXIT_OK);
-	for (i = 0; argc > 1 && i < G_N_ELEMENTS(parts); i++)
-		if (strcmp(argv[1], parts[i].name) == 0)
-			return parts[i].run(cli, argc - 1, argv + 1);
-	return rmt_cli_usage(&rmt_command_unsubscribe, RMT_EXIT_USAGE);
+	return rmt_cli_run_part(&rmt_command_unsubscribe, parts, cli, argc, argv);
 }
 
 const struct rmt_command rmt_command_unsubscribe = {

@@ -169,6 +169,7 @@ struct rmt_pause_test {
 struct rmt_pause {
 	bool on; /* the file has the group: else what would pause is only said */
 	struct rmt_pause_test complaints, bounces;
+	struct rmt_pause_test unsubscribes; /* never pauses alone */
 };
 
 struct rmt_feedback_config {

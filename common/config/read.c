@@ -187,24 +187,18 @@ static const char *similar_name(const struct rmt_section *section, const char *n
 	return rmt_similar(name, (const char *const *)names->pdata);
 }
 
-static void refuse_unknown(struct rmt_reading *reading, const struct rmt_section *section,
-			   const config_setting_t *setting)
+char *rmt_section_unknown(const struct rmt_section *section, const char *name)
 {
-	const struct rmt_setting *row = rmt_section_setting(section, setting->name);
-	const char *similar;
+	const struct rmt_setting *row = rmt_section_setting(section, name);
+	const char *similar = similar_name(section, name);
 
-	if (row != NULL) {
-		rmt_complain(reading, setting, "setting '%s' is not in this version",
-			     setting->name);
-		return;
-	}
-	similar = similar_name(section, setting->name);
+	if (row != NULL)
+		return g_strdup_printf("'%s' is no setting any more: %s", name,
+				       row->help);
 	if (similar != NULL)
-		rmt_complain(reading, setting,
-			     "unknown setting '%s' (did you mean '%s'?)", setting->name,
-			     similar);
-	else
-		rmt_complain(reading, setting, "unknown setting '%s'", setting->name);
+		return g_strdup_printf("unknown setting '%s' (did you mean '%s'?)", name,
+				       similar);
+	return g_strdup_printf("unknown setting '%s'", name);
 }
 
 static void check_names(struct rmt_reading *reading, const struct rmt_section *section,
@@ -218,8 +212,11 @@ static void check_names(struct rmt_reading *reading, const struct rmt_section *s
 		child = config_setting_get_elem(group, (unsigned)i);
 		row = rmt_section_setting(section, child->name);
 		if ((row == NULL || row->type == NULL) &&
-		    rmt_section_inside(section, child->name) == NULL)
-			refuse_unknown(reading, section, child);
+		    rmt_section_inside(section, child->name) == NULL) {
+			g_autofree char *text = rmt_section_unknown(section, child->name);
+
+			rmt_complain(reading, child, "%s", text);
+		}
 	}
 }
 

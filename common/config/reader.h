@@ -43,7 +43,8 @@ struct rmt_choice {
 
 struct rmt_setting {
 	const char *name;
-	const struct rmt_setting_type *type; /* NULL: for a later version */
+	const struct rmt_setting_type *type; /* NULL: renamed or removed; help says
+					      * what to write now */
 	size_t offset;                       /* of the field in the section's object */
 	const char *standard;  /* the default in the file's own syntax; or NULL */
 	const char *otherwise; /* where it is not set and has no default: in words */
@@ -82,6 +83,8 @@ extern const struct rmt_section rmt_section_root;
 /* NULL: there is none of this name. */
 const struct rmt_setting *rmt_section_setting(const struct rmt_section *section,
 					      const char *name);
+/* What is told of a name that this section does not know, or no longer. Own: g_free. */
+char *rmt_section_unknown(const struct rmt_section *section, const char *name);
 const struct rmt_section *rmt_section_inside(const struct rmt_section *section,
 					     const char *name);
 
@@ -142,7 +145,7 @@ rmt_section_end rmt_end_unsubscribe, rmt_end_http;
 /* section_feedback.c */
 extern const struct rmt_setting_type rmt_type_share;
 rmt_section_begin rmt_begin_return_path, rmt_begin_pause, rmt_begin_complaints,
-	rmt_begin_bounces, rmt_begin_feedback;
+	rmt_begin_bounces, rmt_begin_unsubscribes, rmt_begin_feedback;
 rmt_section_end rmt_end_return_path, rmt_end_pause_test;
 
 /* What the rows of fold, streams and limits are read into. */

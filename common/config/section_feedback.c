@@ -80,6 +80,13 @@ void *rmt_begin_bounces(struct rmt_reading *reading, void *parent, const char *n
 	return &((struct rmt_pause *)parent)->bounces;
 }
 
+void *rmt_begin_unsubscribes(struct rmt_reading *reading, void *parent, const char *name,
+			     const config_setting_t *group)
+{
+	(void)reading, (void)name, (void)group;
+	return &((struct rmt_pause *)parent)->unsubscribes;
+}
+
 void rmt_end_pause_test(struct rmt_reading *reading, void *parent, void *object,
 			const config_setting_t *group)
 {

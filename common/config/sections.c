@@ -323,6 +323,7 @@ static void append_default_stream(struct rmt_config *config)
 	stream->return_path.id = g_strdup("default");
 	stream->pause.complaints = (struct rmt_pause_test){ 0.001, 0.003 };
 	stream->pause.bounces = (struct rmt_pause_test){ 0.02, 0.05 };
+	stream->pause.unsubscribes = (struct rmt_pause_test){ 0.005, 0.015 };
 	set_rules(stream->rules);
 	g_ptr_array_add(config->streams, stream);
 }

@@ -420,6 +420,15 @@ static const struct rmt_setting bounces_settings[] = {
 	  .help = "a share of dead addresses that pauses the stream" },
 	END,
 };
+
+static const struct rmt_setting unsubscribes_settings[] = {
+	{ "accept", &rmt_type_share, F(accept), "\"0.5%\"",
+	  .help = "a share of unsubscribes that is no reason to pause" },
+	{ "pause", &rmt_type_share, F(pause), "\"1.5%\"",
+	  .help = "a share that speaks for a pause, beside complaints or dead "
+		  "addresses" },
+	END,
+};
 #undef F
 
 static const struct rmt_setting no_settings[] = { END };
@@ -886,8 +895,17 @@ static const struct rmt_section bounces_section = {
 	.end = rmt_end_pause_test,
 };
 
+static const struct rmt_section unsubscribes_section = {
+	.name = "unsubscribes",
+	.settings = unsubscribes_settings,
+	.sections = no_sections,
+	.begin = rmt_begin_unsubscribes,
+	.end = rmt_end_pause_test,
+};
+
 static const struct rmt_section *const pause_sections[] = { &complaints_section,
-							    &bounces_section, NULL };
+							    &bounces_section,
+							    &unsubscribes_section, NULL };
 
 static const struct rmt_section pause_section = {
 	.name = "pause",

@@ -4,14 +4,12 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/feedback/breaker.h"
 #include "common/feedback/feedback.h"
-#include "common/feedback/provider.h"
+#include "common/feedback/judge.h"
+#include "common/feedback/leaving.h"
 #include "common/feedback/rates.h"
-#include "common/store/stream_state.h"
-#include "common/store/wish.h"
 
-enum { DAY_SECS = 86400, WINDOW_DAYS = 30 };
+enum { DAY_SECS = 86400 };
 
 static int64_t seconds(uint64_t ns)
 {
@@ -116,8 +114,13 @@ static char *note_of(const struct rmt_event *event)
 	return g_string_free(g_steal_pointer(&note), FALSE);
 }
 
-/* A wish by mail does what one by a link does: it leaves a complaint a complaint, and
- * the list software is told. */
+static int64_t sent_at(const struct rmt_event *event)
+{
+	return event->sent_at > 0 ? event->sent_at : event->at;
+}
+
+/* A wish by mail does what one by a link does: it leaves a complaint a complaint, the
+ * list software is told, and it counts once. */
 static bool fulfil(struct rmt_feedback *f, const struct rmt_event *event,
 		   const struct rmt_suppression *entry, GError **err)
 {
@@ -125,13 +128,15 @@ static bool fulfil(struct rmt_feedback *f, const struct rmt_event *event,
 				 .stream = event->stream,
 				 .by = "mail",
 				 .lists = event->lists != NULL ? event->lists : "" };
+	struct rmt_leaving leaving = { .wish = &wish, .sent_at = sent_at(event) };
+	struct rmt_leaving *one = &leaving;
 	g_autoptr(rmt_deal) deal = rmt_deal_new();
 	struct rmt_suppress_deal parts;
 
 	wish.webhook = rmt_wish_is_news(
 		f->store, rmt_config_stream(f->config, event->stream), &wish);
 	rmt_suppress_deal_begin(&parts, deal);
-	rmt_wish_put(&parts, &wish, event->at * G_USEC_PER_SEC);
+	rmt_leavings_put(&parts, &one, 1, event->at * G_USEC_PER_SEC);
 	rmt_suppress_deal_end(&parts);
 	if (!rmt_suppress_check(entry, err) ||
 	    !rmt_deal_commit(f->store, deal, NULL, err))
@@ -165,12 +170,12 @@ static bool suppress(struct rmt_feedback *f, struct rmt_event *event,
 
 /* --- counts ------------------------------------------------------------------------ */
 
+/* An unsubscribe was counted with its entry (leaving.h), if it made one. */
 static void count(const struct rmt_event *event, struct rmt_rates_change *change)
 {
-	int64_t sent = event->sent_at > 0 ? event->sent_at : event->at;
-
-	rmt_rates_change(change, event->stream, event->provider, sent);
-	change->delta[RMT_RATE_CLASSES + event->class] = 1;
+	rmt_rates_change(change, event->stream, event->provider, sent_at(event));
+	change->delta[RMT_RATE_CLASSES + event->class] =
+		event->class != RMT_CLASS_UNSUBSCRIBE || event->alias;
 	if (event->class == RMT_CLASS_COMPLAINT) {
 		change->delta[RMT_RATE_COMPLAINTS] = 1;
 		change->delta[RMT_RATE_ARMED_COMPLAINTS] = 1;
@@ -181,149 +186,6 @@ static void count(const struct rmt_event *event, struct rmt_rates_change *change
 	} else if (event->hard && !event->alias) {
 		change->delta[RMT_RATE_ARMED_DEAD] = 1;
 	}
-}
-
-/* --- the breaker ------------------------------------------------------------------- */
-
-struct sums {
-	struct rmt_tally all, worst; /* worst: the day with most of them */
-};
-
-struct tallies {
-	GHashTable *providers; /* own; name -> struct both */
-};
-
-struct both {
-	struct sums complaints, bounces;
-};
-
-static void add_day(struct sums *sums, uint64_t n, uint64_t k)
-{
-	sums->all.n += n;
-	sums->all.k += k;
-	if (n >= k && k > sums->worst.k)
-		sums->worst = (struct rmt_tally){ n, k };
-}
-
-static struct both *both_of(struct tallies *tallies, const char *name)
-{
-	struct both *both = g_hash_table_lookup(tallies->providers, name);
-
-	if (both == NULL) {
-		both = g_new0(struct both, 1);
-		g_hash_table_insert(tallies->providers, g_strdup(name), both);
-	}
-	return both;
-}
-
-static bool add_rates(void *context, const struct rmt_rates *rates)
-{
-	struct tallies *tallies = context;
-	struct both *both = both_of(tallies, rates->provider);
-	struct both *all = both_of(tallies, "");
-	uint64_t sent = rates->counts[RMT_RATE_ARMED_SENT];
-	uint64_t complaints = rates->counts[RMT_RATE_ARMED_COMPLAINTS];
-	uint64_t accepted = rmt_rates_armed_accepted(rates);
-
-	/* Who reports no complaints is no denominator for them. */
-	if (rmt_provider_complains(rates->provider) || complaints > 0) {
-		add_day(&both->complaints, accepted, complaints);
-		add_day(&all->complaints, accepted, complaints);
-	}
-	add_day(&both->bounces, sent, rates->counts[RMT_RATE_ARMED_DEAD]);
-	add_day(&all->bounces, sent, rates->counts[RMT_RATE_ARMED_DEAD]);
-	return true;
-}
-
-static enum rmt_breaker_verdict judge_sums(const struct rmt_pause_test *test,
-					   const struct sums *sums)
-{
-	/* More came back than left: what left was not counted. No data. */
-	if (sums->all.n < sums->all.k || sums->all.n == 0)
-		return RMT_BREAKER_RUN;
-	return rmt_breaker_judge(test, &sums->all, &sums->worst);
-}
-
-struct finding {
-	enum rmt_breaker_verdict verdict;
-	char *reason; /* own */
-};
-
-static void find(struct finding *finding, const struct rmt_pause_test *test,
-		 const struct sums *sums, const char *what, const char *provider)
-{
-	enum rmt_breaker_verdict verdict = judge_sums(test, sums);
-	double low, high;
-
-	if (verdict <= finding->verdict)
-		return;
-	rmt_share_interval(sums->all, &low, &high);
-	finding->verdict = verdict;
-	g_free(finding->reason);
-	finding->reason = g_strdup_printf(
-		"%s%s%s: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
-		" mails (%.2f%%, 95%% between %.2f and %.2f; accepted %.2g%%)",
-		what, provider[0] != '\0' ? " at " : "", provider, (guint64)sums->all.k,
-		(guint64)sums->all.n, 100 * (double)sums->all.k / (double)sums->all.n,
-		100 * low, 100 * high, 100 * test->accept);
-}
-
-static void judge_all(const struct rmt_stream *stream, struct tallies *tallies,
-		      struct finding *finding)
-{
-	GHashTableIter iter;
-	gpointer name, both;
-
-	g_hash_table_iter_init(&iter, tallies->providers);
-	while (g_hash_table_iter_next(&iter, &name, &both)) {
-		find(finding, &stream->pause.complaints,
-		     &((struct both *)both)->complaints, "complaints", name);
-		find(finding, &stream->pause.bounces, &((struct both *)both)->bounces,
-		     "dead addresses", name);
-	}
-}
-
-static bool pause_stream(struct rmt_feedback *f, const struct rmt_stream *stream,
-			 const char *reason, int64_t now, GError **err)
-{
-	struct rmt_stream_state state;
-	bool paused;
-
-	if (!stream->pause.on) {
-		rmt_log(RMT_LOG_WARNING, "stream %s would pause (no setting pause): %s",
-			stream->name, reason);
-		return true;
-	}
-	if (!rmt_stream_state_get(f->store, stream->name, &state, err))
-		return false;
-	paused = rmt_stream_is_paused(&state, now);
-	rmt_stream_state_clear(&state);
-	if (paused)
-		return true;
-	rmt_log(RMT_LOG_ERROR, "stream %s paused: %s (remite stream resume %s)",
-		stream->name, reason, stream->name);
-	return rmt_stream_pause(f->store, stream->name, reason, "breaker", now, 0, err);
-}
-
-bool rmt_feedback_judge(struct rmt_feedback *feedback, const struct rmt_stream *stream,
-			int64_t now, GError **err)
-{
-	struct tallies tallies = { g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
-							 g_free) };
-	struct finding finding = { RMT_BREAKER_RUN, NULL };
-	bool ok = rmt_rates_walk(feedback->store, stream->name,
-				 now / DAY_SECS - WINDOW_DAYS, add_rates, &tallies, err);
-
-	if (ok)
-		judge_all(stream, &tallies, &finding);
-	if (ok && finding.verdict == RMT_BREAKER_PAUSE)
-		ok = pause_stream(feedback, stream, finding.reason, now, err);
-	else if (ok && finding.verdict == RMT_BREAKER_WARN)
-		rmt_log(RMT_LOG_WARNING, "stream %s nears a pause: %s", stream->name,
-			finding.reason);
-	g_free(finding.reason);
-	g_hash_table_unref(tallies.providers);
-	return ok;
 }
 
 /* --- all together ------------------------------------------------------------------ */
@@ -343,7 +205,8 @@ static bool commit(struct rmt_feedback *f, struct rmt_event *event, bool *fresh_
 
 static bool moves_breaker(const struct rmt_event *event)
 {
-	return !event->alias && (event->hard || event->class == RMT_CLASS_COMPLAINT);
+	return !event->alias && (event->hard || event->class == RMT_CLASS_COMPLAINT ||
+				 event->class == RMT_CLASS_UNSUBSCRIBE);
 }
 
 bool rmt_feedback_act(struct rmt_feedback *feedback, struct rmt_event *event, int64_t now,
@@ -366,7 +229,7 @@ bool rmt_feedback_act(struct rmt_feedback *feedback, struct rmt_event *event, in
 		ok = suppress(feedback, event, &sentence, err);
 	ok = ok && commit(feedback, event, fresh_r, err);
 	if (ok && *fresh_r && stream != NULL && moves_breaker(event))
-		ok = rmt_feedback_judge(feedback, stream, now, err);
+		ok = rmt_judge_stream(feedback->store, stream, now, err);
 	g_free(sentence.scope);
 	return ok;
 }

@@ -77,11 +77,6 @@ bool rmt_feedback_work_rest(struct rmt_feedback *feedback, int64_t now, unsigned
 bool rmt_feedback_act(struct rmt_feedback *feedback, struct rmt_event *event, int64_t now,
 		      bool *fresh_r, GError **err);
 
-/* Judges the breaker of a stream; pauses it where it must be. verdict_r may be
- * NULL. */
-bool rmt_feedback_judge(struct rmt_feedback *feedback, const struct rmt_stream *stream,
-			int64_t now, GError **err);
-
 /* Forgets what is older than the setting keep. */
 bool rmt_feedback_expire(struct rmt_feedback *feedback, int64_t now, uint64_t *removed_r,
 			 GError **err);

@@ -48,6 +48,18 @@ uint64_t rmt_rates_armed_accepted(const struct rmt_rates *rates)
 			  (double)sent);
 }
 
+uint64_t rmt_rates_armed_unsubscribes(const struct rmt_rates *rates)
+{
+	uint64_t sent = rates->counts[RMT_RATE_SENT];
+	uint64_t armed = MIN(rates->counts[RMT_RATE_ARMED_SENT], sent);
+	uint64_t count = rates->counts[RMT_RATE_CLASSES + RMT_CLASS_UNSUBSCRIBE];
+
+	/* Nothing left on the day that they came. */
+	if (sent == 0)
+		return rates->armed == 0 ? count : 0;
+	return (uint64_t)((double)count * (double)armed / (double)sent);
+}
+
 /* --- keys -------------------------------------------------------------------------- */
 
 static size_t put_name(char *out, const char *name)

@@ -39,6 +39,10 @@ uint64_t rmt_rates_accepted(const struct rmt_rates *rates);
 /* The same of those that left since the stream was armed. */
 uint64_t rmt_rates_armed_accepted(const struct rmt_rates *rates);
 
+/* Unsubscribes of those that left since then, as their share of the day: of a day on
+ * which nothing left all, or where the stream was armed since, none. */
+uint64_t rmt_rates_armed_unsubscribes(const struct rmt_rates *rates);
+
 /* A change of one row: the memory of a change in a commit. */
 struct rmt_rates_change {
 	char key[200];

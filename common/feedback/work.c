@@ -142,6 +142,19 @@ static void log_event(const struct work *w, const struct rmt_event *event, bool 
 		g_string_append_printf(line, " effect=\"%s\"", event->effect);
 }
 
+/* A complaint about a message to several whose To is all that names them: at most one
+ * of them complained. It counts, once, and buries nobody. */
+static bool is_guess(const struct work *w)
+{
+	const struct rmt_report_event *first;
+
+	if (w->report->kind != RMT_REPORT_COMPLAINT || w->who.proof == RMT_PROOF_TAG ||
+	    w->report->events->len < 2)
+		return false;
+	first = g_ptr_array_index(w->report->events, 0);
+	return first->source == RMT_SOURCE_ORIGINAL;
+}
+
 static bool act_on(struct work *w, const struct rmt_report_event *told, GError **err)
 {
 	g_autofree char *final = fold(w, told->recipient);
@@ -155,7 +168,8 @@ static bool act_on(struct work *w, const struct rmt_report_event *told, GError *
 		return true;
 	}
 	event = event_of(w, told, recipient,
-			 is_alias(told->class, recipient, final, original));
+			 is_guess(w) ||
+				 is_alias(told->class, recipient, final, original));
 	if (!rmt_feedback_act(w->f, event, w->now, &fresh, err))
 		return false;
 	w->done->events++;
@@ -244,7 +258,8 @@ static bool act(struct work *w, GError **err)
 		return true;
 	}
 	/* An unforgeable return path is known, but the words name nobody. */
-	for (i = 0; i < w->report->events->len; i++)
+	for (i = 0; i < w->report->events->len && !(is_guess(w) && w->done->events > 0);
+	     i++)
 		if (!act_on(w, g_ptr_array_index(w->report->events, i), err))
 			return false;
 	return true;

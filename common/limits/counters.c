@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/limits/counters_private.h"
+#include "common/limits/counters_place.h"
 
 #include <string.h>
 #include <sys/random.h>
+
+#define XXH_INLINE_ALL /* keys are short: a call costs as much as the hash */
 #include <xxhash.h>
 
-#include "common/limits/counters_disk.h"
-#include "common/limits/gcra.h"
-
-enum { QUOTA_CHUNK = 128, SLACK = 15 };
+enum { QUOTA_CHUNK = 128, SLACK = 15, HELD_BITS = 6, HELD_SLACK = 100 };
 
 /* --- rings ------------------------------------------------------------------- */
 
@@ -48,15 +47,7 @@ static void pool_give(struct rmt_quota_pool *pool, uint64_t number)
 
 static uint64_t stored(int64_t line_ns)
 {
-	uint64_t ns = line_ns > 0 ? (uint64_t)line_ns : 0;
-
-	return ns <= RMT_TAT_ORIGIN ? 0 : MIN(ns - RMT_TAT_ORIGIN, RMT_SLOT_VALUE);
-}
-
-static uint64_t tat_of(uint64_t value)
-{
-	return (value & RMT_SLOT_QUOTA) != 0 ? 0
-					     : (value & RMT_SLOT_VALUE) + RMT_TAT_ORIGIN;
+	return rmt_slot_stored(line_ns > 0 ? (uint64_t)line_ns : 0);
 }
 
 static struct rmt_slot *slot_find(const struct rmt_counters *counters, uint64_t key)
@@ -89,7 +80,7 @@ static struct rmt_quota *make_quota(struct rmt_counters *counters, struct rmt_sl
 
 	if (quota != NULL)
 		return quota;
-	slot->value = (slot->value & RMT_SLOT_FLAGS) | RMT_SLOT_QUOTA |
+	slot->value = (slot->value & RMT_SLOT_NAMED) | RMT_SLOT_QUOTA |
 		      pool_take(&counters->quotas);
 	return quota_of(counters, slot);
 }
@@ -99,61 +90,18 @@ static inline void make_rate(struct rmt_counters *counters, struct rmt_slot *slo
 	if ((slot->value & RMT_SLOT_QUOTA) == 0)
 		return;
 	pool_give(&counters->quotas, slot->value & RMT_SLOT_VALUE);
-	slot->value &= RMT_SLOT_FLAGS;
-}
-
-static uint64_t held_of(const struct rmt_counters *counters, const struct rmt_slot *slot)
-{
-	const struct rmt_held *held;
-
-	if (slot == NULL || (slot->value & RMT_SLOT_HELD) == 0)
-		return 0;
-	held = rmt_held_find(&counters->held, slot->key);
-	return held != NULL ? held->units : 0;
-}
-
-/* The key's slot: where it was last time (*place), or searched. */
-static inline G_ALWAYS_INLINE struct rmt_slot *slot_in(
-	const struct rmt_counters *counters, uint64_t key, uint32_t *place)
-{
-	const struct rmt_shard *shard = rmt_table_shard(&counters->slots, key);
-	struct rmt_slot *slot;
-
-	if (*place < shard->size && shard->slots[*place].key == key)
-		return &shard->slots[*place];
-	slot = slot_find(counters, key);
-	if (slot != NULL)
-		*place = (uint32_t)(slot - shard->slots);
-	return slot;
-}
-
-static inline G_ALWAYS_INLINE struct rmt_slot *slot_of(
-	const struct rmt_counters *counters, struct rmt_held *held)
-{
-	return slot_in(counters, held->key, &held->place);
+	slot->value &= RMT_SLOT_NAMED;
 }
 
 static inline G_ALWAYS_INLINE struct rmt_slot *slot_put_in(struct rmt_counters *counters,
 							   uint64_t key, uint32_t *place)
 {
-	struct rmt_slot *slot = slot_in(counters, key, place);
+	struct rmt_slot *slot = rmt_counters_slot(counters, key, place);
 
 	if (slot == NULL)
 		return slot_put(counters, key);
 	counters->nameless |= (slot->value & RMT_SLOT_NAMED) == 0;
 	return slot;
-}
-
-static inline G_ALWAYS_INLINE struct rmt_slot *slot_put_of(struct rmt_counters *counters,
-							   struct rmt_held *held)
-{
-	return slot_put_in(counters, held->key, &held->place);
-}
-
-static uint64_t line_u(struct rmt_counters *counters, int64_t line_ns)
-{
-	counters->line_last = MAX(counters->line_last, line_ns);
-	return (uint64_t)counters->line_last;
 }
 
 /* --- opening ----------------------------------------------------------------- */
@@ -173,17 +121,16 @@ static void fill_random(unsigned char *bytes, size_t len)
 static void tables_init(struct rmt_counters *counters)
 {
 	rmt_table_init(&counters->slots, RMT_SHARD_BITS, SLACK);
-	rmt_held_init(&counters->held);
+	rmt_table_init(&counters->held, HELD_BITS, HELD_SLACK);
 	rmt_names_init(&counters->names, RMT_SHARD_BITS);
 	counters->quotas = (struct rmt_quota_pool){ 0 };
 	counters->quotas.chunks = g_ptr_array_new_with_free_func(g_free);
-	counters->held_keys = 0;
 }
 
 static void tables_finish(struct rmt_counters *counters)
 {
 	rmt_table_finish(&counters->slots);
-	rmt_held_finish(&counters->held);
+	rmt_table_finish(&counters->held);
 	rmt_names_finish(&counters->names);
 	g_ptr_array_unref(counters->quotas.chunks);
 }
@@ -268,7 +215,8 @@ static inline G_ALWAYS_INLINE bool fits(struct rmt_counters *counters,
 	struct rmt_quota *quota;
 
 	if (!amount->is_quota)
-		return rmt_measure_fits(measure, slot != NULL ? tat_of(slot->value) : 0,
+		return rmt_measure_fits(measure,
+					slot != NULL ? rmt_slot_tat(slot->value) : 0,
 					held, n, now, usage_r);
 	quota = quota_of(counters, slot);
 	if (quota == NULL)
@@ -284,90 +232,42 @@ bool rmt_counters_fits(struct rmt_counters *counters, uint64_t key,
 	struct rmt_measure measure;
 
 	rmt_measure_init(&measure, amount);
-	return fits(counters, slot, held_of(counters, slot), &measure, n,
-		    line_u(counters, line_ns), usage_r);
-}
-
-struct rmt_held *rmt_counters_fits_at(struct rmt_counters *counters, uint64_t key,
-				      const struct rmt_measure *measure, uint64_t n,
-				      int64_t line_ns, struct rmt_usage *usage_r,
-				      bool *fits_r)
-{
-	struct rmt_held *at = rmt_held_at(&counters->held, key, NULL);
-
-	*fits_r = fits(counters, slot_of(counters, at), at->units, measure, n,
-		       line_u(counters, line_ns), usage_r);
-	return at;
+	return fits(counters, slot, rmt_counters_held(counters, key), &measure, n,
+		    rmt_counters_now(counters, line_ns), usage_r);
 }
 
 bool rmt_counters_fits_in(struct rmt_counters *counters, uint64_t key,
 			  const struct rmt_measure *measure, uint64_t n, int64_t line_ns,
-			  struct rmt_usage *usage_r, uint32_t *place_r)
+			  struct rmt_usage *usage_r, uint32_t *place)
 {
-	const struct rmt_slot *slot;
+	const struct rmt_slot *slot = rmt_counters_slot(counters, key, place);
 
-	*place_r = UINT32_MAX;
-	slot = slot_in(counters, key, place_r);
-	return fits(counters, slot, held_of(counters, slot), measure, n,
-		    line_u(counters, line_ns), usage_r);
-}
-
-void rmt_counters_hold_at(struct rmt_counters *counters, struct rmt_held **at,
-			  uint64_t key, uint64_t n)
-{
-	struct rmt_held *held;
-
-	if (n == 0)
-		return;
-	*at = held = rmt_held_at(&counters->held, key, *at);
-	slot_put_of(counters, held)->value |= RMT_SLOT_HELD;
-	counters->held_keys += held->units == 0;
-	held->units += MIN(n, RMT_SLOT_VALUE - MIN(held->units, RMT_SLOT_VALUE));
+	counters->nameless |= slot == NULL || (slot->value & RMT_SLOT_NAMED) == 0;
+	return fits(counters, slot, rmt_counters_held(counters, key), measure, n,
+		    rmt_counters_now(counters, line_ns), usage_r);
 }
 
 void rmt_counters_hold(struct rmt_counters *counters, uint64_t key, uint64_t n)
 {
-	struct rmt_held *at = NULL;
+	struct rmt_slot *held;
 
-	rmt_counters_hold_at(counters, &at, key, n);
-}
-
-/* The slot's HELD stays, as a hint: the sweep takes it off. */
-static inline G_ALWAYS_INLINE void unhold(struct rmt_counters *counters,
-					  struct rmt_held *held, uint64_t n)
-{
-	if (n == 0 || held->units == 0)
-		return;
-	held->units -= MIN(n, held->units);
-	counters->held_keys -= held->units == 0;
-}
-
-void rmt_counters_unhold_at(struct rmt_counters *counters, struct rmt_held **at,
-			    uint64_t key, uint64_t n)
-{
 	if (n == 0)
 		return;
-	*at = rmt_held_at(&counters->held, key, *at);
-	unhold(counters, *at, n);
+	held = rmt_table_put(&counters->held, key, 0);
+	held->value += MIN(n, RMT_SLOT_VALUE - held->value);
 }
 
 void rmt_counters_unhold(struct rmt_counters *counters, uint64_t key, uint64_t n)
 {
-	struct rmt_held *held = rmt_held_find(&counters->held, key);
+	struct rmt_slot *held = n > 0 ? rmt_table_find(&counters->held, key) : NULL;
 
-	if (held != NULL)
-		unhold(counters, held, n);
+	if (held != NULL && held->value > n)
+		held->value -= n;
+	else if (held != NULL)
+		rmt_table_remove(&counters->held, held);
 }
 
 /* --- to the log ------------------------------------------------------------------ */
-
-static void log_rate(struct rmt_counters *counters, const struct rmt_slot *slot)
-{
-	uint64_t words[2] = { slot->key, slot->value & RMT_SLOT_VALUE };
-
-	if (counters->disk != NULL)
-		rmt_disk_add_rate(counters->disk, words);
-}
 
 /* From sub-window `first` on; the whole ring where the log does not know it by
  * this period. */
@@ -378,6 +278,7 @@ static void log_quota(struct rmt_counters *counters, uint64_t key,
 
 	if (counters->disk == NULL)
 		return;
+	rmt_disk_take_changes(counters->disk); /* it may have been a rate till now */
 	if (quota->logged_sub_ns != quota->sub_ns)
 		i = quota->newest - MIN(quota->newest, RMT_QUOTA_SUBWINDOWS);
 	for (; i <= quota->newest; i++) {
@@ -392,12 +293,6 @@ static void log_quota(struct rmt_counters *counters, uint64_t key,
 
 /* --- changing -------------------------------------------------------------------- */
 
-static void set_tat(struct rmt_slot *slot, uint64_t tat)
-{
-	slot->value = (slot->value & RMT_SLOT_FLAGS) |
-		      stored((int64_t)MIN(tat, RMT_GCRA_TAT_MAX));
-}
-
 static inline G_ALWAYS_INLINE void charge(struct rmt_counters *counters,
 					  struct rmt_slot *slot,
 					  const struct rmt_measure *measure, uint64_t n,
@@ -411,15 +306,14 @@ static inline G_ALWAYS_INLINE void charge(struct rmt_counters *counters,
 		log_quota(counters, slot->key, quota, quota->newest);
 	} else {
 		make_rate(counters, slot);
-		set_tat(slot, rmt_measure_charge(measure, tat_of(slot->value), n, now));
-		log_rate(counters, slot);
+		rmt_rate_charge(counters, slot, measure, n, now);
 	}
 }
 
 void rmt_counters_charge(struct rmt_counters *counters, uint64_t key,
 			 const struct rmt_amount *amount, uint64_t n, int64_t line_ns)
 {
-	uint64_t now = line_u(counters, line_ns);
+	uint64_t now = rmt_counters_now(counters, line_ns);
 	struct rmt_measure measure;
 
 	if (n == 0)
@@ -428,33 +322,20 @@ void rmt_counters_charge(struct rmt_counters *counters, uint64_t key,
 	charge(counters, slot_put(counters, key), &measure, n, now);
 }
 
-void rmt_counters_settle_at(struct rmt_counters *counters, struct rmt_held **at,
-			    uint64_t key, uint64_t held,
-			    const struct rmt_measure *measure, uint64_t n,
-			    int64_t line_ns)
-{
-	uint64_t now = line_u(counters, line_ns);
-
-	*at = rmt_held_at(&counters->held, key, *at);
-	unhold(counters, *at, held);
-	if (n > 0)
-		charge(counters, slot_put_of(counters, *at), measure, n, now);
-}
-
 void rmt_counters_charge_in(struct rmt_counters *counters, uint64_t key,
 			    const struct rmt_measure *measure, uint64_t n,
-			    int64_t line_ns, uint32_t place)
+			    int64_t line_ns, uint32_t *place)
 {
-	uint64_t now = line_u(counters, line_ns);
+	uint64_t now = rmt_counters_now(counters, line_ns);
 
 	if (n > 0)
-		charge(counters, slot_put_in(counters, key, &place), measure, n, now);
+		charge(counters, slot_put_in(counters, key, place), measure, n, now);
 }
 
 void rmt_counters_refund(struct rmt_counters *counters, uint64_t key,
 			 const struct rmt_amount *amount, uint64_t n, int64_t line_ns)
 {
-	uint64_t now = line_u(counters, line_ns);
+	uint64_t now = rmt_counters_now(counters, line_ns);
 	struct rmt_slot *slot = slot_find(counters, key);
 	struct rmt_quota *quota = quota_of(counters, slot);
 
@@ -463,8 +344,9 @@ void rmt_counters_refund(struct rmt_counters *counters, uint64_t key,
 	if (quota != NULL) {
 		log_quota(counters, key, quota, rmt_quota_refund(quota, amount, n, now));
 	} else {
-		set_tat(slot, rmt_gcra_refund(amount, tat_of(slot->value), n, now));
-		log_rate(counters, slot);
+		rmt_slot_set_tat(
+			slot, rmt_gcra_refund(amount, rmt_slot_tat(slot->value), n, now));
+		rmt_rate_changed(counters, slot);
 	}
 }
 
@@ -478,9 +360,11 @@ bool rmt_counters_reset(struct rmt_counters *counters, uint64_t key)
 	counted = quota_of(counters, slot) != NULL ||
 		  (slot->value & RMT_SLOT_VALUE) > stored(counters->line_last);
 	make_rate(counters, slot);
-	slot->value &= RMT_SLOT_FLAGS;
-	if (counters->disk != NULL)
+	slot->value &= RMT_SLOT_NAMED;
+	if (counters->disk != NULL) {
+		rmt_disk_take_changes(counters->disk);
 		rmt_disk_add(counters->disk, RMT_LOG_RESET, &key, sizeof(key), NULL, 0);
+	}
 	return counted;
 }
 
@@ -495,7 +379,7 @@ bool rmt_counters_set_rate(struct rmt_counters *counters, uint64_t key, uint64_t
 	if (slot == NULL)
 		return true;
 	make_rate(counters, slot);
-	slot->value = (slot->value & RMT_SLOT_FLAGS) | value;
+	slot->value = (slot->value & RMT_SLOT_NAMED) | value;
 	return true;
 }
 
@@ -519,7 +403,7 @@ bool rmt_counters_adopt_quota(struct rmt_counters *counters, struct rmt_slot *sl
 			return false;
 	number = pool_take(&counters->quotas);
 	*rmt_quota_pool_get(&counters->quotas, number) = *ring;
-	slot->value = (slot->value & RMT_SLOT_FLAGS) | RMT_SLOT_QUOTA | number;
+	slot->value = (slot->value & RMT_SLOT_NAMED) | RMT_SLOT_QUOTA | number;
 	return sum == ring->sum;
 }
 
@@ -608,9 +492,20 @@ enum {
 	SIZE_SMALL = 16
 };
 
-static bool has_slot(void *context, uint64_t key)
+static bool is_in_use(void *context, uint64_t key)
 {
-	return slot_find(context, key) != NULL;
+	const struct rmt_counters *counters = context;
+
+	return slot_find(counters, key) != NULL || rmt_counters_held(counters, key) > 0;
+}
+
+/* Many more names than counters in use: about so many may be held alone. */
+static bool has_old_names(const struct rmt_counters *counters, unsigned shard,
+			  uint32_t live)
+{
+	const size_t held = 2 * counters->held.used / RMT_SHARDS;
+
+	return counters->names.shards[shard].count > live + live / 4 + held;
 }
 
 static void sweep_finish(struct rmt_counters *counters, struct rmt_sweep *sweep)
@@ -622,8 +517,8 @@ static void sweep_finish(struct rmt_counters *counters, struct rmt_sweep *sweep)
 	    (shard->size > SIZE_SMALL && live < shard->size / 2))
 		rmt_table_rebuild(&counters->slots, sweep->shard,
 				  stored(counters->line_last));
-	if (counters->names.shards[sweep->shard].count > live + live / 4) /* if fetched */
-		rmt_names_prune(&counters->names, sweep->shard, has_slot, counters);
+	if (has_old_names(counters, sweep->shard, live)) /* where they are fetched */
+		rmt_names_prune(&counters->names, sweep->shard, is_in_use, counters);
 	sweep->shard = (sweep->shard + 1) % RMT_SHARDS;
 	sweep->slot = sweep->dead = 0;
 }
@@ -633,8 +528,6 @@ static void sweep_slot(struct rmt_counters *counters, struct rmt_slot *slot)
 	uint64_t now = (uint64_t)counters->line_last;
 	struct rmt_quota *quota = quota_of(counters, slot);
 
-	if ((slot->value & RMT_SLOT_HELD) != 0 && held_of(counters, slot) == 0)
-		slot->value &= ~RMT_SLOT_HELD;
 	if (quota != NULL && rmt_quota_is_over(quota, now))
 		make_rate(counters, slot);
 	if (slot->key != 0 && rmt_table_is_dead(slot->value, stored((int64_t)now)))
@@ -661,7 +554,7 @@ static void sweep(struct rmt_counters *counters)
 
 void rmt_counters_tick(struct rmt_counters *counters, int64_t line_ns)
 {
-	int64_t now = (int64_t)line_u(counters, line_ns);
+	int64_t now = (int64_t)rmt_counters_now(counters, line_ns);
 
 	if (now - counters->sweep.last_ns >= SWEEP_EVERY_NS) {
 		counters->sweep.last_ns = now;
@@ -677,6 +570,12 @@ void rmt_counters_log(struct rmt_counters *counters, const void *record, size_t 
 {
 	if (counters->disk != NULL)
 		rmt_disk_add(counters->disk, RMT_LOG_CLIENT, record, len, NULL, 0);
+}
+
+void *rmt_counters_log_room(struct rmt_counters *counters, size_t len)
+{
+	return counters->disk != NULL ? rmt_disk_room(counters->disk, RMT_LOG_CLIENT, len)
+				      : NULL;
 }
 
 void rmt_counters_attach(struct rmt_counters *counters,
@@ -698,9 +597,9 @@ void rmt_counters_stats(const struct rmt_counters *counters,
 	*stats_r = (struct rmt_counters_stats){
 		.rates = counters->slots.used - counters->quotas.used,
 		.quotas = counters->quotas.used,
-		.held_keys = counters->held_keys,
+		.held_keys = counters->held.used,
 		.names = counters->names.count,
-		.table_bytes = counters->slots.bytes + rmt_held_bytes(&counters->held),
+		.table_bytes = counters->slots.bytes + counters->held.bytes,
 		.quota_bytes = counters->quotas.chunks->len * QUOTA_CHUNK *
 			       sizeof(struct rmt_quota),
 		.name_bytes = counters->names.bytes,

@@ -28,8 +28,12 @@
 #include "common/config/config.h"
 
 struct rmt_counters;
-struct rmt_held;
 struct rmt_measure; /* gcra.h */
+
+/* Of the client's records, for the reading of a log: what one is about (never 0; left as
+ * it is: nothing that ends). True: it ends that, so that of all that was said about it
+ * before, this included, nothing need be replayed. */
+typedef bool rmt_counters_ends(const void *record, size_t len, uint64_t *about_r);
 
 struct rmt_counters_options {
 	const char *directory; /* NULL: in memory only (tests, replay) */
@@ -39,6 +43,7 @@ struct rmt_counters_options {
 	/* Octets of log after which a snapshot is begun in any case; 0: 64 MB, or as
 	 * much as the last snapshot. From 8 MB on a minute since the last is enough. */
 	size_t log_max;
+	rmt_counters_ends *ends; /* the client's; NULL: every record is replayed */
 };
 
 /* Reads snapshot and log. A torn last record is cut off and logged. A format
@@ -83,30 +88,14 @@ void rmt_counters_unhold(struct rmt_counters *counters, uint64_t key, uint64_t n
 void rmt_counters_charge(struct rmt_counters *counters, uint64_t key,
 			 const struct rmt_amount *amount, uint64_t n, int64_t line_ns);
 
-/* The same by the counter's record (held.h), for who comes back to it: *at is the
- * record or an old hint at it, for ever good, and is put right where it is neither.
- * fits returns the record; settle releases what is held and commits, in one. */
-struct rmt_held *rmt_counters_fits_at(struct rmt_counters *counters, uint64_t key,
-				      const struct rmt_measure *measure, uint64_t n,
-				      int64_t line_ns, struct rmt_usage *usage_r,
-				      bool *fits_r);
-void rmt_counters_hold_at(struct rmt_counters *counters, struct rmt_held **at,
-			  uint64_t key, uint64_t n);
-void rmt_counters_unhold_at(struct rmt_counters *counters, struct rmt_held **at,
-			    uint64_t key, uint64_t n);
-void rmt_counters_settle_at(struct rmt_counters *counters, struct rmt_held **at,
-			    uint64_t key, uint64_t held,
-			    const struct rmt_measure *measure, uint64_t n,
-			    int64_t line_ns);
-
-/* The same for who commits at once, without holding: *place_r is where the counter
- * was found, a hint for the charge. */
+/* The same for who has the measure at hand and comes back to the counter: *place is
+ * where it was found, a hint that is for ever good (UINT32_MAX: none yet). */
 bool rmt_counters_fits_in(struct rmt_counters *counters, uint64_t key,
 			  const struct rmt_measure *measure, uint64_t n, int64_t line_ns,
-			  struct rmt_usage *usage_r, uint32_t *place_r);
+			  struct rmt_usage *usage_r, uint32_t *place);
 void rmt_counters_charge_in(struct rmt_counters *counters, uint64_t key,
 			    const struct rmt_measure *measure, uint64_t n,
-			    int64_t line_ns, uint32_t place);
+			    int64_t line_ns, uint32_t *place);
 
 /* Gives n committed units back (a message refused after the commit). */
 void rmt_counters_refund(struct rmt_counters *counters, uint64_t key,
@@ -118,8 +107,8 @@ bool rmt_counters_is_named(const struct rmt_counters *counters, uint64_t key);
 void rmt_counters_name(struct rmt_counters *counters, uint64_t key,
 		       struct rmt_span limit_id, struct rmt_span value);
 
-/* Whether a counter that may have no name was charged or held since the last
- * call: only then is there anything to ask the two calls above. */
+/* Whether a counter that may have no name was asked (fits_in) or charged since the
+ * last call: only then is there anything to ask the two calls above. */
 bool rmt_counters_nameless(struct rmt_counters *counters);
 
 /* Forgets what is committed (not what is held). False: nothing was counted. */
@@ -137,11 +126,12 @@ bool rmt_counters_walk(const struct rmt_counters *counters, uint64_t *cursor, si
  * last snapshot's own. */
 void rmt_counters_log(struct rmt_counters *counters, const void *record, size_t len);
 
+/* The same without a copy: len octets, at any alignment, to be written before anything
+ * else is called; NULL: nothing is logged. */
+void *rmt_counters_log_room(struct rmt_counters *counters, size_t len);
+
 struct rmt_counters_client {
 	void *context;
-	/* All records once before the replay, for who wants to know how they end; or
-	 * NULL. */
-	void (*foresee)(void *context, const void *record, size_t len);
 	void (*replay)(void *context, const void *record, size_t len);
 	/* Writes (by rmt_counters_log) all records that a new log must begin with. */
 	void (*snapshot)(void *context);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/limits/counters_disk.h"
+#include "common/limits/counters_disk_private.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,7 +12,6 @@
 #include <xxhash.h>
 
 #include "common/base/log.h"
-#include "common/limits/counters_snapshot.h"
 
 enum {
 	LOG_SOON = 8 << 20,         /* worth a snapshot when the last is a minute old, */
@@ -26,379 +24,6 @@ enum {
 #define RETRY_EVERY_NS    ((int64_t)RMT_NS_PER_SEC)
 #define COMPLAIN_EVERY_NS (60 * (int64_t)RMT_NS_PER_SEC)
 
-struct rmt_disk {
-	struct rmt_counters *counters; /* foreign */
-	int directory_fd, lock_fd;     /* own */
-	char *directory;               /* own; for messages */
-	struct rmt_wal *wal;
-	struct rmt_snapshot *snapshot; /* being taken; or NULL */
-	struct rmt_snapshot_names *names;
-	uint64_t seed_check;
-	bool seed_stored;
-	struct rmt_anchor anchor;
-	/* Logs: the oldest there, the next to be made, octets of those before the
-	 * current. */
-	uint64_t oldest_log, next_log, earlier_bytes;
-	uint64_t log_max_option, snapshot_bytes;
-	/* What the last process knew of the time line. */
-	bool line_known;
-	struct rmt_anchor last_anchor;
-	int64_t last_line;
-	/* Read for the client: since its last whole list, and a list in the making. */
-	GByteArray *records, *list;
-	bool in_list;
-	/* Trouble. */
-	bool down;
-	bool want_snapshot;
-	int64_t tried_ns, complained_ns, snapshot_ns;
-	bool complained;
-	char *last_error;
-	uint64_t snapshots, write_errors, sync_errors;
-};
-
-/* --- reading records ------------------------------------------------------------- */
-
-static bool apply_rates(struct rmt_counters *counters, const char *record, size_t len)
-{
-	uint64_t words[2];
-	bool sensible = len > 0 && len % sizeof(words) == 0;
-	size_t at;
-
-	for (at = 0; sensible && at < len; at += sizeof(words)) {
-		memcpy(words, record + at, sizeof(words));
-		sensible = rmt_counters_set_rate(counters, words[0], words[1]);
-	}
-	return sensible;
-}
-
-static bool apply_quota(struct rmt_counters *counters, const char *record, size_t len)
-{
-	uint64_t words[4];
-
-	if (len != sizeof(words))
-		return false;
-	memcpy(words, record, len);
-	return rmt_counters_set_quota(counters, words[0], words[1], words[2], words[3]);
-}
-
-static bool apply_name(struct rmt_counters *counters, const char *record, size_t len)
-{
-	uint64_t key;
-	uint16_t limit_len;
-	const size_t head = sizeof(key) + sizeof(limit_len);
-
-	if (len < head)
-		return false;
-	memcpy(&key, record, sizeof(key));
-	memcpy(&limit_len, record + sizeof(key), sizeof(limit_len));
-	if (key == 0 || limit_len > len - head ||
-	    memchr(record + head, '\0', limit_len) != NULL)
-		return false;
-	rmt_names_add_later(&counters->names, key, rmt_span(record + head, limit_len),
-			    rmt_span(record + head + limit_len, len - head - limit_len));
-	return true;
-}
-
-bool rmt_disk_apply(struct rmt_counters *counters, enum rmt_log_type type,
-		    const char *record, size_t len)
-{
-	uint64_t key;
-
-	switch (type) {
-	case RMT_LOG_RATE:
-		return apply_rates(counters, record, len);
-	case RMT_LOG_QUOTA:
-		return apply_quota(counters, record, len);
-	case RMT_LOG_NAME:
-		return apply_name(counters, record, len);
-	case RMT_LOG_RESET:
-		if (len != sizeof(key))
-			return false;
-		memcpy(&key, record, sizeof(key));
-		if (key != 0)
-			rmt_counters_reset(counters, key);
-		return key != 0;
-	default:
-		return false;
-	}
-}
-
-static void keep_record(GByteArray *into, const char *record, size_t len)
-{
-	uint32_t size = (uint32_t)len;
-
-	g_byte_array_append(into, (const guint8 *)&size, sizeof(size));
-	g_byte_array_append(into, (const guint8 *)record, size);
-}
-
-static void end_list(struct rmt_disk *disk)
-{
-	GByteArray *swap = disk->records;
-
-	if (!disk->in_list)
-		return;
-	disk->records = disk->list;
-	disk->list = swap;
-	g_byte_array_set_size(disk->list, 0);
-	disk->in_list = false;
-}
-
-/* Every record of rates and quotas begins with its key, and rates come in pairs. */
-static void look_ahead(void *context, int64_t line_ns, enum rmt_log_type type,
-		       const char *record, size_t len)
-{
-	const struct rmt_disk *disk = context;
-	const size_t pair = 2 * sizeof(uint64_t);
-	size_t at, end = type == RMT_LOG_RATE ? len : type == RMT_LOG_QUOTA ? pair : 0;
-	uint64_t key;
-
-	(void)line_ns;
-	for (at = 0; at + pair <= MIN(end, len); at += pair) {
-		memcpy(&key, record + at, sizeof(key));
-		rmt_counters_prefetch(disk->counters, key);
-	}
-}
-
-static void apply(void *context, int64_t line_ns, enum rmt_log_type type,
-		  const char *record, size_t len)
-{
-	struct rmt_disk *disk = context;
-
-	disk->counters->line_last = MAX(disk->counters->line_last, line_ns);
-	if (type == RMT_LOG_CLIENT) {
-		keep_record(disk->in_list ? disk->list : disk->records, record, len);
-	} else if (type == RMT_LOG_CLIENT_BEGIN) {
-		g_byte_array_set_size(disk->list, 0);
-		disk->in_list = true;
-	} else if (type == RMT_LOG_CLIENT_END) {
-		end_list(disk);
-	} else {
-		rmt_disk_apply(disk->counters, type, record, len);
-	}
-}
-
-/* --- reading files --------------------------------------------------------------- */
-
-static void learn_line(struct rmt_disk *disk, const struct rmt_anchor *anchor,
-		       int64_t line_ns)
-{
-	if (disk->line_known && line_ns < disk->last_line)
-		return;
-	disk->line_known = true;
-	disk->last_anchor = *anchor;
-	disk->last_anchor.boot_id[sizeof(anchor->boot_id) - 1] = '\0';
-	disk->last_line = line_ns;
-}
-
-static bool read_file(int directory_fd, const char *name, char **bytes_r, size_t *len_r)
-{
-	int fd = openat(directory_fd, name, O_RDONLY | O_CLOEXEC);
-	struct stat status;
-	size_t done = 0;
-	ssize_t n = 1;
-
-	if (fd < 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-		if (fd >= 0)
-			close(fd);
-		return false;
-	}
-	*bytes_r = g_malloc((size_t)status.st_size + 1);
-	while (n > 0 && done < (size_t)status.st_size) {
-		n = pread(fd, *bytes_r + done, (size_t)status.st_size - done,
-			  (off_t)done);
-		if (n < 0 && errno == EINTR)
-			n = 1;
-		else if (n > 0)
-			done += (size_t)n;
-	}
-	close(fd);
-	*len_r = done;
-	return true;
-}
-
-static const char *const result_texts[] = { "whole", "torn", "of a newer version",
-					    "broken" };
-
-static void cut(struct rmt_disk *disk, const char *name, size_t good, size_t len)
-{
-	int fd;
-
-	rmt_log(RMT_LOG_WARNING,
-		"counters: %s/%s ends in the middle of a record; the last %zu octets are "
-		"cut off",
-		disk->directory, name, len - good);
-	fd = openat(disk->directory_fd, name, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	if (ftruncate(fd, (off_t)good) == 0)
-		fdatasync(fd);
-	close(fd);
-}
-
-/* The record's end as far as it is not the zeros of room allocated ahead. */
-static size_t without_zeros(const char *bytes, size_t len)
-{
-	while (len > 0 && bytes[len - 1] == '\0')
-		len--;
-	return len;
-}
-
-static enum rmt_log_result read_log(struct rmt_disk *disk, uint64_t number)
-{
-	g_autofree char *bytes = NULL;
-	struct rmt_log_reading reading;
-	enum rmt_log_result result;
-	char name[32];
-	size_t len;
-
-	snprintf(name, sizeof(name), "log.%" G_GUINT64_FORMAT, number);
-	if (!read_file(disk->directory_fd, name, &bytes, &len))
-		return RMT_LOG_BROKEN;
-	if (len == 0)
-		return RMT_LOG_WHOLE; /* cut off to the last octet, once */
-	disk->in_list = false;
-	result = rmt_log_read(bytes, len, look_ahead, apply, disk, &reading);
-	if (result == RMT_LOG_TORN)
-		cut(disk, name, reading.good, without_zeros(bytes, len));
-	if (reading.good > 0) {
-		if (reading.segment.seed_check != disk->seed_check)
-			return RMT_LOG_BROKEN;
-		learn_line(disk, &reading.segment.anchor, reading.line_ns);
-		disk->earlier_bytes += reading.good;
-	}
-	return result == RMT_LOG_TORN ? RMT_LOG_WHOLE : result;
-}
-
-/* Numbers of the logs there, ascending. */
-static gint compare_numbers(gconstpointer a, gconstpointer b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static GArray *list_logs(int directory_fd)
-{
-	GArray *numbers = g_array_new(false, false, sizeof(uint64_t));
-	int fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *entry;
-	uint64_t number;
-	char *end;
-
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		if (strncmp(entry->d_name, "log.", 4) != 0 ||
-		    !g_ascii_isdigit(entry->d_name[4]))
-			continue;
-		number = g_ascii_strtoull(entry->d_name + 4, &end, 10);
-		if (*end == '\0' && number < UINT64_MAX / 2)
-			g_array_append_val(numbers, number);
-	}
-	if (dir != NULL)
-		closedir(dir);
-	g_array_sort(numbers, compare_numbers);
-	return numbers;
-}
-
-static enum rmt_log_result read_snapshot(struct rmt_disk *disk, uint64_t *first_log_r)
-{
-	int fd = openat(disk->directory_fd, "snapshot", O_RDONLY | O_CLOEXEC);
-	struct rmt_snapshot_head head;
-	enum rmt_log_result result;
-	struct stat status;
-
-	*first_log_r = 0;
-	if (fd < 0)
-		return errno == ENOENT ? RMT_LOG_WHOLE : RMT_LOG_BROKEN;
-	result = rmt_snapshot_read(fd, disk->counters, disk->seed_check, disk->names,
-				   &head);
-	if (result == RMT_LOG_WHOLE) {
-		*first_log_r = head.first_log;
-		learn_line(disk, &head.anchor, head.line_ns);
-	}
-	if (fstat(fd, &status) == 0)
-		disk->snapshot_bytes = (uint64_t)status.st_size;
-	close(fd);
-	return result;
-}
-
-/* The free name for a file to be moved aside. */
-static void move_aside(struct rmt_disk *disk, const char *name)
-{
-	struct stat status;
-	unsigned i;
-
-	for (i = 1; i < 10000; i++) {
-		g_autofree char *aside = g_strdup_printf("%s.broken-%u", name, i);
-
-		if (fstatat(disk->directory_fd, aside, &status, AT_SYMLINK_NOFOLLOW) == 0)
-			continue;
-		if (renameat(disk->directory_fd, name, disk->directory_fd, aside) != 0)
-			unlinkat(disk->directory_fd, name, 0);
-		return;
-	}
-}
-
-static void start_empty(struct rmt_disk *disk, const GArray *logs, const char *file,
-			enum rmt_log_result result)
-{
-	char name[32];
-	guint i;
-
-	rmt_log(RMT_LOG_ERROR,
-		"counters: %s/%s is %s: all counters start empty; what was there is kept "
-		"as "
-		"*.broken-N, to be removed by hand",
-		disk->directory, file, result_texts[result]);
-	move_aside(disk, "snapshot");
-	for (i = 0; i < logs->len; i++) {
-		snprintf(name, sizeof(name), "log.%" G_GUINT64_FORMAT,
-			 g_array_index(logs, uint64_t, i));
-		move_aside(disk, name);
-	}
-	rmt_counters_empty(disk->counters);
-	g_byte_array_set_size(disk->records, 0);
-	disk->in_list = false;
-	disk->earlier_bytes = disk->snapshot_bytes = 0;
-}
-
-static enum rmt_log_result read_logs(struct rmt_disk *disk, const GArray *logs,
-				     uint64_t first_log, char *name, size_t size)
-{
-	enum rmt_log_result result = RMT_LOG_WHOLE;
-	uint64_t number;
-	guint i;
-
-	for (i = 0; i < logs->len && result == RMT_LOG_WHOLE; i++) {
-		number = g_array_index(logs, uint64_t, i);
-		snprintf(name, size, "log.%" G_GUINT64_FORMAT, number);
-		if (number < first_log)
-			unlinkat(disk->directory_fd, name, 0);
-		else
-			result = read_log(disk, number);
-	}
-	return result;
-}
-
-static void read_all(struct rmt_disk *disk)
-{
-	g_autoptr(GArray) logs = list_logs(disk->directory_fd);
-	char name[32] = "snapshot";
-	uint64_t first_log;
-	enum rmt_log_result result = read_snapshot(disk, &first_log);
-
-	if (result == RMT_LOG_WHOLE)
-		result = read_logs(disk, logs, first_log, name, sizeof(name));
-	if (result != RMT_LOG_WHOLE)
-		start_empty(disk, logs, name, result);
-	disk->next_log =
-		logs->len > 0 ? g_array_index(logs, uint64_t, logs->len - 1) + 1 : 1;
-	disk->next_log = MAX(disk->next_log, first_log);
-	disk->oldest_log =
-		logs->len > 0 ? g_array_index(logs, uint64_t, 0) : disk->next_log;
-	disk->oldest_log = MAX(disk->oldest_log, first_log);
-}
-
 /* --- opening ----------------------------------------------------------------------- */
 
 struct seed_file {
@@ -408,13 +33,13 @@ struct seed_file {
 
 static bool load_seed(struct rmt_disk *disk)
 {
-	g_autofree char *bytes = NULL;
+	g_auto(rmt_read) bytes = { 0 };
 	struct seed_file seed;
-	size_t len;
 
-	if (!read_file(disk->directory_fd, "seed", &bytes, &len) || len != sizeof(seed))
+	if (!rmt_disk_read_file(disk->directory_fd, "seed", &bytes) ||
+	    bytes.len != sizeof(seed))
 		return false;
-	memcpy(&seed, bytes, sizeof(seed));
+	memcpy(&seed, bytes.start, sizeof(seed));
 	if (seed.checksum != XXH3_64bits(seed.secret, sizeof(seed.secret)))
 		return false;
 	memcpy(disk->counters->secret, seed.secret, sizeof(seed.secret));
@@ -497,8 +122,7 @@ static void write_pid(int fd)
  * second process of their own kind. */
 static bool lock(struct rmt_disk *disk, GError **err)
 {
-	g_autofree char *pid = NULL;
-	size_t len = 0;
+	g_auto(rmt_read) pid = { 0 };
 
 	disk->lock_fd =
 		openat(disk->directory_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0640);
@@ -510,13 +134,10 @@ static bool lock(struct rmt_disk *disk, GError **err)
 		write_pid(disk->lock_fd);
 		return true;
 	}
-	if (!read_file(disk->directory_fd, "lock", &pid, &len))
-		pid = g_strdup("?");
-	else
-		pid[len] = '\0';
+	rmt_disk_read_file(disk->directory_fd, "lock", &pid);
 	g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
 		    "counters: '%s' is in use by process %s; stop that one first",
-		    disk->directory, g_strstrip(pid));
+		    disk->directory, pid.len > 0 ? g_strstrip(pid.start) : "?");
 	return false;
 }
 
@@ -596,15 +217,15 @@ struct rmt_disk *rmt_disk_open(struct rmt_counters *counters,
 	disk->log_max_option = options->log_max;
 	disk->names = g_new0(struct rmt_snapshot_names, 1);
 	disk->names->fd = -1;
-	disk->records = g_byte_array_new();
-	disk->list = g_byte_array_new();
+	rmt_kept_init(&disk->records, options->ends);
+	rmt_kept_init(&disk->list, options->ends);
 	if (!open_directory(disk, err)) {
 		rmt_disk_close(disk);
 		return NULL;
 	}
 	disk->seed_stored = load_seed(disk);
 	disk->seed_check = XXH3_64bits(counters->secret, sizeof(counters->secret));
-	read_all(disk);
+	rmt_disk_load(disk);
 	set_line(disk, options);
 	disk->wal = rmt_wal_new(disk->directory_fd);
 	begin_log(disk);
@@ -619,6 +240,8 @@ void rmt_disk_close(struct rmt_disk *disk)
 		return;
 	if (disk->snapshot != NULL)
 		rmt_snapshot_free(disk->snapshot, &bytes);
+	if (disk->wal != NULL)
+		rmt_disk_take_changes(disk);
 	rmt_wal_free(disk->wal, disk->counters->line_last);
 	if (disk->names->fd >= 0)
 		close(disk->names->fd);
@@ -626,36 +249,20 @@ void rmt_disk_close(struct rmt_disk *disk)
 		close(disk->lock_fd);
 	if (disk->directory_fd >= 0)
 		close(disk->directory_fd);
-	g_byte_array_unref(disk->records);
-	g_byte_array_unref(disk->list);
+	rmt_kept_finish(&disk->records);
+	rmt_kept_finish(&disk->list);
 	g_free(disk->names);
 	g_free(disk->directory);
 	g_free(disk->last_error);
 	g_free(disk);
 }
 
-static void each_record(const GByteArray *records,
-			void (*call)(void *context, const void *record, size_t len),
-			void *context)
-{
-	uint32_t size;
-	guint at;
-
-	for (at = 0; at < records->len; at += (guint)sizeof(size) + size) {
-		memcpy(&size, records->data + at, sizeof(size));
-		call(context, records->data + at + sizeof(size), size);
-	}
-}
-
 void rmt_disk_attach(struct rmt_disk *disk)
 {
 	const struct rmt_counters_client *client = &disk->counters->client;
 
-	if (client->foresee != NULL)
-		each_record(disk->records, client->foresee, client->context);
-	each_record(disk->records, client->replay, client->context);
-	g_byte_array_unref(disk->records);
-	disk->records = g_byte_array_new();
+	rmt_kept_each(&disk->records, client->replay, client->context);
+	rmt_kept_clear(&disk->records);
 	write_list(disk);
 	rmt_disk_write(disk);
 }
@@ -670,14 +277,26 @@ void rmt_disk_add(struct rmt_disk *disk, enum rmt_log_type type, const void *a,
 		rmt_disk_write(disk);
 }
 
-void rmt_disk_add_rate(struct rmt_disk *disk, const uint64_t pair[2])
+void *rmt_disk_room(struct rmt_disk *disk, enum rmt_log_type type, size_t len)
 {
-	if (rmt_wal_add_rate(disk->wal, pair) > GATHERED_MAX)
+	if (rmt_wal_gathered(disk->wal) > GATHERED_MAX)
 		rmt_disk_write(disk);
+	return rmt_wal_room(disk->wal, type, len);
+}
+
+void rmt_disk_take_changes(struct rmt_disk *disk)
+{
+	struct rmt_changes *changes = &disk->counters->changes;
+
+	if (changes->count > 0)
+		rmt_wal_add(disk->wal, RMT_LOG_RATE, changes->pairs,
+			    changes->count * sizeof(changes->pairs[0]), NULL, 0);
+	changes->count = 0;
 }
 
 bool rmt_disk_write(struct rmt_disk *disk)
 {
+	rmt_disk_take_changes(disk);
 	if (disk->down)
 		return false;
 	if (rmt_wal_flush(disk->wal, disk->counters->line_last))

@@ -32,7 +32,10 @@ void rmt_disk_attach(struct rmt_disk *disk);
 
 void rmt_disk_add(struct rmt_disk *disk, enum rmt_log_type type, const void *a,
 		  size_t a_len, const void *b, size_t b_len);
-void rmt_disk_add_rate(struct rmt_disk *disk, const uint64_t pair[2]);
+/* The same of a record that the caller writes there at once; NULL: nothing is logged. */
+void *rmt_disk_room(struct rmt_disk *disk, enum rmt_log_type type, size_t len);
+/* The counters' changes become a record of the log; there are none then. */
+void rmt_disk_take_changes(struct rmt_disk *disk);
 bool rmt_disk_write(struct rmt_disk *disk);
 void rmt_disk_tick(struct rmt_disk *disk);
 void rmt_disk_stats(const struct rmt_disk *disk, struct rmt_counters_stats *stats_r);

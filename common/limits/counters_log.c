@@ -13,8 +13,6 @@
 static const char segment_magic[8] = "remitel";
 
 enum {
-	RATE_LEN = 16,
-	RATES_MAX = 512,          /* octets in one record */
 	AHEAD = 12,               /* records */
 	FRAME_MAGIC = 0x46544d52, /* "RMTF" */
 	ALIGN = 8,
@@ -198,7 +196,6 @@ struct rmt_wal {
 	uint64_t number, offset;
 	char *buffer; /* own; a frame in the making: its head's room first */
 	size_t len, room;
-	size_t rates; /* where a record of rates that may grow has its head; 0: nowhere */
 	struct rmt_sync *sync;
 };
 
@@ -281,21 +278,20 @@ bool rmt_wal_begin(struct rmt_wal *wal, uint64_t number, uint64_t seed_check,
 	wal->fd = fd;
 	wal->number = number;
 	wal->offset = sizeof(struct rmt_segment);
-	rmt_sync_switch(wal->sync, fd, wal->directory_fd);
+	rmt_sync_switch(wal->sync, fd, wal->offset, wal->directory_fd);
 	return true;
 }
 
 static void empty_buffer(struct rmt_wal *wal)
 {
 	wal->len = sizeof(struct frame);
-	wal->rates = 0;
 }
 
 void rmt_wal_stop(struct rmt_wal *wal)
 {
 	empty_buffer(wal);
 	if (wal->fd >= 0)
-		rmt_sync_switch(wal->sync, -1, -1);
+		rmt_sync_switch(wal->sync, -1, 0, -1);
 	wal->fd = -1;
 }
 
@@ -312,47 +308,33 @@ static void make_room(struct rmt_wal *wal, size_t more)
 	wal->buffer = g_realloc(wal->buffer, wal->room);
 }
 
-size_t rmt_wal_add(struct rmt_wal *wal, enum rmt_log_type type, const void *a,
-		   size_t a_len, const void *b, size_t b_len)
+void *rmt_wal_room(struct rmt_wal *wal, enum rmt_log_type type, size_t len)
 {
-	uint32_t head = (uint32_t)type << LEN_BITS | (uint32_t)(a_len + b_len);
+	const uint32_t head = (uint32_t)type << LEN_BITS | (uint32_t)len;
 	char *at;
 
 	if (wal->fd < 0)
-		return 0;
-	g_assert(a_len + b_len <= RMT_LOG_RECORD_MAX);
-	make_room(wal, sizeof(head) + a_len + b_len + ALIGN);
-	wal->rates = 0;
+		return NULL;
+	g_assert(len <= RMT_LOG_RECORD_MAX);
+	make_room(wal, sizeof(head) + len + ALIGN);
 	at = wal->buffer + wal->len;
 	memcpy(at, &head, sizeof(head));
-	if (a_len > 0)
-		memcpy(at + sizeof(head), a, a_len);
-	if (b_len > 0)
-		memcpy(at + sizeof(head) + a_len, b, b_len);
-	wal->len += sizeof(head) + a_len + b_len;
-	return wal->len - sizeof(struct frame);
+	wal->len += sizeof(head) + len;
+	return at + sizeof(head);
 }
 
-size_t rmt_wal_add_rate(struct rmt_wal *wal, const uint64_t pair[2])
+size_t rmt_wal_add(struct rmt_wal *wal, enum rmt_log_type type, const void *a,
+		   size_t a_len, const void *b, size_t b_len)
 {
-	uint32_t head = (uint32_t)RMT_LOG_RATE << LEN_BITS;
+	char *at = rmt_wal_room(wal, type, a_len + b_len);
 
-	if (wal->fd < 0)
+	if (at == NULL)
 		return 0;
-	make_room(wal, sizeof(head) + RATE_LEN + ALIGN);
-	if (wal->rates != 0) {
-		memcpy(&head, wal->buffer + wal->rates, sizeof(head));
-	} else {
-		wal->rates = wal->len;
-		wal->len += sizeof(head);
-	}
-	head += RATE_LEN;
-	memcpy(wal->buffer + wal->rates, &head, sizeof(head));
-	memcpy(wal->buffer + wal->len, pair, RATE_LEN);
-	wal->len += RATE_LEN;
-	if ((head & ((1U << LEN_BITS) - 1)) > RATES_MAX)
-		wal->rates = 0;
-	return wal->len - sizeof(struct frame);
+	if (a_len > 0)
+		memcpy(at, a, a_len);
+	if (b_len > 0)
+		memcpy(at + a_len, b, b_len);
+	return rmt_wal_gathered(wal);
 }
 
 size_t rmt_wal_gathered(const struct rmt_wal *wal)
@@ -394,6 +376,7 @@ bool rmt_wal_flush(struct rmt_wal *wal, int64_t line_ns)
 	if (wal->fd < 0 || rmt_wal_gathered(wal) == 0)
 		return true;
 	close_frame(wal, line_ns);
+	rmt_sync_writing(wal->sync, wal->offset + wal->len);
 	written = write_all(wal->fd, wal->buffer, wal->len, wal->offset);
 	if (written) {
 		wal->offset += wal->len;

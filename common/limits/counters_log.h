@@ -15,7 +15,7 @@
  *
  * Reading is pure (bytes in, records out). Writing (struct rmt_wal): records
  * are gathered, one pwrite a frame, fdatasync by a thread that sleeps while
- * there is nothing to do and rests RMT_SYNC_REST_US between two.
+ * there is nothing to do, and RMT_SYNC_REST_US more from the first write on.
  */
 #ifndef RMT_COUNTERS_LOG_H
 #define RMT_COUNTERS_LOG_H
@@ -95,9 +95,9 @@ bool rmt_wal_is_open(const struct rmt_wal *wal);
 size_t rmt_wal_add(struct rmt_wal *wal, enum rmt_log_type type, const void *a,
 		   size_t a_len, const void *b, size_t b_len);
 
-/* The same for a counter's key and value: those that follow each other make one
- * record. */
-size_t rmt_wal_add_rate(struct rmt_wal *wal, const uint64_t pair[2]);
+/* Gathers a record of len octets that the caller writes there at once; NULL: the wal is
+ * closed. */
+void *rmt_wal_room(struct rmt_wal *wal, enum rmt_log_type type, size_t len);
 
 /* Octets gathered, and written to this segment. */
 size_t rmt_wal_gathered(const struct rmt_wal *wal);

@@ -3,17 +3,16 @@
  *
  * A slot's value:
  *	bit 63  NAMED: the names have this key
- *	bit 62  HELD: the table of held units may have this key
+ *	bit 62  of no meaning: snapshots of older versions have it set
  *	bit 61  QUOTA: the rest is the number of a ring in the pool
  *	else    a rate's theoretical arrival time, ns since RMT_TAT_ORIGIN
- * A rate whose time has passed is as good as absent, so its slot is dead; the
- * other bits keep a slot alive, but NAMED, which is a short cut only.
+ * A rate whose time has passed is as good as absent, so its slot is dead; NAMED,
+ * a short cut only, does not keep it alive.
  */
 #ifndef RMT_COUNTERS_PRIVATE_H
 #define RMT_COUNTERS_PRIVATE_H
 
 #include "common/limits/counters.h"
-#include "common/limits/held.h"
 #include "common/limits/names.h"
 #include "common/limits/quota.h"
 #include "common/limits/table.h"
@@ -22,9 +21,8 @@
 #define RMT_TAT_ORIGIN (UINT64_C(1577836800) * 1000000000)
 
 #define RMT_SLOT_NAMED RMT_TABLE_IGNORED
-#define RMT_SLOT_HELD  (UINT64_C(1) << 62)
+#define RMT_SLOT_STALE (UINT64_C(1) << 62) /* bit 62 */
 #define RMT_SLOT_QUOTA (UINT64_C(1) << 61)
-#define RMT_SLOT_FLAGS (RMT_SLOT_NAMED | RMT_SLOT_HELD)
 #define RMT_SLOT_VALUE (RMT_SLOT_QUOTA - 1)
 
 enum { RMT_SHARD_BITS = 9, RMT_SHARDS = 1 << RMT_SHARD_BITS, RMT_SECRET_SIZE = 192 };
@@ -42,14 +40,44 @@ struct rmt_sweep {
 	int64_t last_ns;
 };
 
+/* Rates that changed since the last write, most of them once however often they did:
+ * what the log is to get of them. */
+enum { RMT_CHANGES_MAX = 128, RMT_CHANGES_PLACES = 64 };
+struct rmt_changes {
+	unsigned count;
+	uint8_t places[RMT_CHANGES_PLACES]; /* by the key's last bits: where it may be */
+	uint64_t pairs[RMT_CHANGES_MAX][2]; /* key, value */
+};
+
+/* NULL: not found, and only perhaps not there. */
+static inline uint64_t *rmt_changes_find(struct rmt_changes *changes, uint64_t key)
+{
+	const unsigned place = changes->places[key % RMT_CHANGES_PLACES];
+
+	return place < changes->count && changes->pairs[place][0] == key
+		       ? changes->pairs[place]
+		       : NULL;
+}
+
+/* There must be room. */
+static inline uint64_t *rmt_changes_add(struct rmt_changes *changes, uint64_t key)
+{
+	uint64_t *pair = changes->pairs[changes->count];
+
+	changes->places[key % RMT_CHANGES_PLACES] = (uint8_t)changes->count++;
+	pair[0] = key;
+	return pair;
+}
+
 struct rmt_disk;
 
 struct rmt_counters {
 	struct rmt_table slots;
-	struct rmt_held_set held;
+	/* Units that open reservations hold, by key: as small as they are few, however
+	 * many counters there are. */
+	struct rmt_table held;
 	struct rmt_quota_pool quotas;
 	struct rmt_names names;
-	uint64_t held_keys;
 	bool nameless; /* see rmt_counters_nameless */
 	struct rmt_sweep sweep;
 	/* The time line: line = line_start + (monotonic - monotonic_start). */
@@ -57,7 +85,8 @@ struct rmt_counters {
 	int64_t line_last; /* of the last tick or charge */
 	unsigned char secret[RMT_SECRET_SIZE];
 	struct rmt_counters_client client;
-	struct rmt_disk *disk; /* own; NULL: in memory only */
+	struct rmt_disk *disk;      /* own; NULL: in memory only */
+	struct rmt_changes changes; /* where there is a disk */
 };
 
 struct rmt_quota *rmt_quota_pool_get(const struct rmt_quota_pool *pool, uint64_t number);

@@ -97,7 +97,7 @@ static uint32_t check_slots(const struct chunk *chunk, struct rmt_slot *slots)
 		if (slots[i].key >> (64 - RMT_SHARD_BITS) != chunk->number)
 			return UINT32_MAX;
 		used++;
-		slots[i].value &= ~RMT_SLOT_HELD; /* that went with the process */
+		slots[i].value &= ~RMT_SLOT_STALE;
 		quotas += (slots[i].value & RMT_SLOT_QUOTA) != 0;
 	}
 	return used == chunk->used && used < chunk->size ? quotas : UINT32_MAX;
@@ -213,6 +213,7 @@ enum rmt_log_result rmt_snapshot_read(int fd, struct rmt_counters *counters,
 {
 	struct reader reader = { fd, sizeof(*head_r), 0, counters, names };
 	struct stat status;
+	bool whole;
 
 	if (!read_all(fd, head_r, sizeof(*head_r), 0) ||
 	    memcmp(head_r->magic, head_magic, sizeof(head_magic)) != 0)
@@ -229,7 +230,10 @@ enum rmt_log_result rmt_snapshot_read(int fd, struct rmt_counters *counters,
 	names->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	counters->names.fetch = fetch_names;
 	counters->names.fetch_context = names;
-	return read_chunks(&reader) ? RMT_LOG_WHOLE : RMT_LOG_BROKEN;
+	rmt_table_expect(&counters->slots, reader.size);
+	whole = read_chunks(&reader);
+	rmt_table_expect(&counters->slots, 0);
+	return whole ? RMT_LOG_WHOLE : RMT_LOG_BROKEN;
 }
 
 void rmt_snapshot_mend(char *bytes, size_t len)
@@ -456,44 +460,56 @@ static void destroy(struct rmt_snapshot *snapshot)
 	g_free(snapshot);
 }
 
-struct rmt_snapshot *rmt_snapshot_begin(int directory_fd, int log_fd, uint64_t oldest_log,
-					const struct rmt_snapshot_head *head)
+static struct rmt_snapshot_head finished_head(const struct rmt_snapshot_head *head)
 {
 	struct rmt_snapshot_head own = *head;
-	int error;
-	struct rmt_snapshot *snapshot;
-	int fd = openat(directory_fd, "snapshot.new",
-			O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
 
-	if (fd < 0) {
-		if (log_fd >= 0)
-			close(log_fd);
-		return NULL;
-	}
 	memcpy(own.magic, head_magic, sizeof(head_magic));
 	own.version = RMT_SNAPSHOT_VERSION;
 	own.size = sizeof(own);
 	own.shard_bits = RMT_SHARD_BITS;
 	own.zero = 0;
 	own.checksum = head_checksum(&own);
-	snapshot = g_new0(struct rmt_snapshot, 1);
-	snapshot->directory_fd = directory_fd;
+	return own;
+}
+
+static struct rmt_snapshot *create(int fd, const struct rmt_snapshot_head *head)
+{
+	struct rmt_snapshot *snapshot = g_new0(struct rmt_snapshot, 1);
+	struct rmt_snapshot_head own = finished_head(head);
+
 	snapshot->fd = fd;
-	snapshot->log_fd = log_fd;
-	snapshot->oldest_log = oldest_log;
 	snapshot->first_log = head->first_log;
 	snapshot->filling = g_byte_array_sized_new(2 * RMT_SNAPSHOT_STEP);
 	snapshot->handed = g_byte_array_sized_new(2 * RMT_SNAPSHOT_STEP);
 	g_byte_array_append(snapshot->filling, (const guint8 *)&own, sizeof(own));
 	pthread_mutex_init(&snapshot->lock, NULL);
 	pthread_cond_init(&snapshot->wake, NULL);
-	error = pthread_create(&snapshot->thread, NULL, run, snapshot);
-	if (error != 0) {
-		destroy(snapshot);
-		errno = error;
+	return snapshot;
+}
+
+struct rmt_snapshot *rmt_snapshot_begin(int directory_fd, int log_fd, uint64_t oldest_log,
+					const struct rmt_snapshot_head *head)
+{
+	struct rmt_snapshot *snapshot;
+	int error, fd = openat(directory_fd, "snapshot.new",
+			       O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+
+	if (fd < 0) {
+		if (log_fd >= 0)
+			close(log_fd);
 		return NULL;
 	}
-	return snapshot;
+	snapshot = create(fd, head);
+	snapshot->directory_fd = directory_fd;
+	snapshot->log_fd = log_fd;
+	snapshot->oldest_log = oldest_log;
+	error = pthread_create(&snapshot->thread, NULL, run, snapshot);
+	if (error == 0)
+		return snapshot;
+	destroy(snapshot);
+	errno = error;
+	return NULL;
 }
 
 enum rmt_snapshot_state rmt_snapshot_step(struct rmt_snapshot *snapshot,

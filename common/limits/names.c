@@ -27,10 +27,8 @@ void rmt_names_finish(struct rmt_names *names)
 	for (i = 0; names->shards != NULL && i < (size_t)1 << names->bits; i++)
 		shard_clear(names, &names->shards[i]);
 	g_free(names->shards);
-	for (i = 0; names->later != NULL && i < (size_t)1 << names->bits; i++)
-		if (names->later[i] != NULL)
-			g_byte_array_unref(names->later[i]);
-	g_clear_pointer(&names->later, g_free);
+	g_clear_pointer(&names->later, g_byte_array_unref);
+	g_clear_pointer(&names->later_last, g_free);
 	g_clear_pointer(&names->pending, g_free);
 	g_clear_pointer(&names->limit_numbers, g_hash_table_unref);
 	g_clear_pointer(&names->limits, g_ptr_array_unref);
@@ -74,45 +72,73 @@ static uint32_t find(const struct rmt_names *names, const struct rmt_names_shard
 	return i;
 }
 
+void rmt_names_put_off(struct rmt_names *names)
+{
+	const size_t shards = (size_t)1 << names->bits;
+	size_t i;
+
+	names->pending = g_new(uint32_t, shards);
+	names->later_last = g_new0(uint32_t, shards);
+	names->later = g_byte_array_new();
+	for (i = 0; i < shards; i++)
+		names->pending[i] = 1;
+}
+
 void rmt_names_expect(struct rmt_names *names, unsigned i, uint32_t count)
 {
 	if (names->pending == NULL)
-		names->pending = g_new0(uint32_t, (size_t)1 << names->bits);
-	if (names->later == NULL)
-		names->later = g_new0(GByteArray *, (size_t)1 << names->bits);
-	names->count += (size_t)count - names->pending[i];
-	names->pending[i] = count;
+		rmt_names_put_off(names);
+	names->count += (size_t)count - (names->pending[i] - 1);
+	names->pending[i] = count + 1;
 }
 
-static void add_kept(struct rmt_names *names, GByteArray *records)
+static bool is_put_off(const struct rmt_names *names, unsigned i)
+{
+	return names->pending != NULL && names->pending[i] > 0;
+}
+
+/* A record of `later`: the place + 1 of the one before in its shard, then itself. */
+static void add_kept(struct rmt_names *names, uint32_t place)
 {
 	struct rmt_name name;
-	size_t offset = 0;
+	uint32_t before;
+	size_t offset;
 
-	while (rmt_names_next((const char *)records->data, records->len, &offset, &name))
-		rmt_names_add(names, name.key, rmt_names_limit_name(names, name.limit),
-			      name.value);
-	g_byte_array_unref(records);
+	for (; place != 0; place = before) {
+		offset = place - 1 + sizeof(before);
+		memcpy(&before, names->later->data + place - 1, sizeof(before));
+		names->later_count--;
+		if (rmt_names_next((const char *)names->later->data, names->later->len,
+				   &offset, &name))
+			rmt_names_add(names, name.key,
+				      rmt_names_limit_name(names, name.limit),
+				      name.value);
+	}
+	if (names->later_count > 0 || names->later->len == 0)
+		return;
+	g_byte_array_unref(names->later);
+	names->later = g_byte_array_new();
 }
 
-static void fetch(struct rmt_names *names, unsigned i)
+static void make_shard(struct rmt_names *names, unsigned i)
 {
+	const uint32_t on_disk = names->pending[i] - 1, place = names->later_last[i];
 	size_t len = 0;
-	char *records;
+	char *records = NULL;
 
-	names->count -= names->pending[i];
-	names->pending[i] = 0;
-	records = names->fetch(names->fetch_context, i, &len);
+	names->count -= on_disk;
+	names->pending[i] = names->later_last[i] = 0;
+	if (on_disk > 0)
+		records = names->fetch(names->fetch_context, i, &len);
 	if (records != NULL)
 		rmt_names_adopt(names, i, records, len);
-	if (names->later[i] != NULL)
-		add_kept(names, g_steal_pointer(&names->later[i]));
+	add_kept(names, place);
 }
 
 static struct rmt_names_shard *shard_at(const struct rmt_names *names, unsigned i)
 {
-	if (names->pending != NULL && names->pending[i] > 0)
-		fetch((struct rmt_names *)names, i); /* a cache, to the caller */
+	if (is_put_off(names, i))
+		make_shard((struct rmt_names *)names, i); /* a cache, to the caller */
 	return &names->shards[i];
 }
 
@@ -238,18 +264,19 @@ void rmt_names_add_later(struct rmt_names *names, uint64_t key, struct rmt_span 
 {
 	unsigned i = (unsigned)(key >> (64 - names->bits));
 	uint16_t number, len = (uint16_t)MIN(value.len, RMT_NAME_VALUE_MAX);
-	char head[HEAD];
+	char head[sizeof(uint32_t) + HEAD];
 
-	if (names->pending == NULL || names->pending[i] == 0) {
+	if (!is_put_off(names, i) || names->later->len > UINT32_MAX / 2) {
 		rmt_names_add(names, key, limit, value);
 		return;
 	}
-	if (names->later[i] == NULL)
-		names->later[i] = g_byte_array_new();
 	number = rmt_names_limit(names, limit);
-	put_head(head, key, number, len);
-	g_byte_array_append(names->later[i], (const guint8 *)head, sizeof(head));
-	g_byte_array_append(names->later[i], (const guint8 *)value.p, len);
+	memcpy(head, &names->later_last[i], sizeof(uint32_t));
+	put_head(head + sizeof(uint32_t), key, number, len);
+	names->later_last[i] = names->later->len + 1;
+	names->later_count++;
+	g_byte_array_append(names->later, (const guint8 *)head, sizeof(head));
+	g_byte_array_append(names->later, (const guint8 *)value.p, len);
 }
 
 static uint32_t count_records(const char *records, size_t len)

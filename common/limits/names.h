@@ -30,19 +30,24 @@ struct rmt_names {
 	GHashTable *limit_numbers; /* own; char * (foreign) -> number + 1 */
 	uint16_t last_limit;       /* asked for: mostly the next one, too */
 	size_t count, bytes;
-	/* Shards still on the disk are fetched when first looked into. */
-	uint32_t *pending; /* own; by shard: how many names wait there; or NULL */
+	/* Shards put off are made when first looked into: of what is on the disk, and of
+	 * what was added since. */
+	uint32_t *pending; /* own; by shard: 1 + how many are on the disk; 0: made */
 	char *(*fetch)(void *context, unsigned i,
 		       size_t *len_r); /* NULL: not to be had */
-	GByteArray *
-		*later; /* own; by shard: records to add when it is fetched, or NULL */
-	void *fetch_context; /* foreign */
+	void *fetch_context;           /* foreign */
+	GByteArray *later;             /* own; records in the order they came */
+	uint32_t *later_last;          /* own; by shard: its last one's place + 1 */
+	uint32_t later_count;
 };
 
 void rmt_names_init(struct rmt_names *names, unsigned bits);
 void rmt_names_finish(struct rmt_names *names);
 
-/* From now on shard i is fetched when needed; it must be empty. */
+/* All shards, being empty, are put off. */
+void rmt_names_put_off(struct rmt_names *names);
+
+/* Of shard i, put off, so many are to be fetched. */
 void rmt_names_expect(struct rmt_names *names, unsigned i, uint32_t count);
 const struct rmt_names_shard *rmt_names_shard_at(const struct rmt_names *names,
 						 unsigned i);
@@ -53,7 +58,7 @@ bool rmt_names_has(const struct rmt_names *names, uint64_t key);
 bool rmt_names_add(struct rmt_names *names, uint64_t key, struct rmt_span limit,
 		   struct rmt_span value);
 
-/* The same, but where the shard is not fetched yet, only kept until it is. */
+/* The same, but where the shard is put off, only kept until it is made. */
 void rmt_names_add_later(struct rmt_names *names, uint64_t key, struct rmt_span limit,
 			 struct rmt_span value);
 

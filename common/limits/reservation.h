@@ -27,10 +27,10 @@ enum {
 /* What one counter holds for one message. */
 struct rmt_entry {
 	uint64_t key;
-	struct rmt_held *at; /* foreign; a hint */
-	uint64_t held;       /* units; of a taken reservation: committed ones */
-	uint32_t concerned;  /* recipients it is about */
-	uint16_t amount;     /* number in the pool's list */
+	uint64_t held;      /* units; of a taken reservation: committed ones */
+	uint32_t concerned; /* recipients it is about */
+	uint32_t place;     /* of the counter; a hint */
+	uint16_t amount;    /* number in the pool's list */
 	uint8_t unit;
 	bool per_recipient;
 };

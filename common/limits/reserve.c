@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "common/limits/counters_place.h"
 #include "common/limits/reserve_private.h"
 
 struct rmt_reservations *rmt_reservations_new(struct rmt_counters *counters,
@@ -94,7 +95,7 @@ static inline uint16_t amount_number(struct rmt_reservations *all,
 
 static void unhold(struct rmt_reservations *all, struct rmt_entry *entry, uint64_t n)
 {
-	rmt_counters_unhold_at(all->counters, &entry->at, entry->key, n);
+	rmt_counters_unhold(all->counters, entry->key, n);
 }
 
 static void unhold_all(struct rmt_reservations *all, struct rmt_reservation *reservation)
@@ -155,7 +156,7 @@ void rmt_reserve_hold_again(struct rmt_reservations *all,
 	reservation->taken = false;
 	for (i = 0; i < reservation->entries.count; i++) {
 		entry = rmt_keyed_at(&reservation->entries, i);
-		rmt_counters_hold_at(all->counters, &entry->at, entry->key, entry->held);
+		rmt_counters_hold(all->counters, entry->key, entry->held);
 	}
 }
 
@@ -205,7 +206,7 @@ static void charge_all(struct rmt_reservations *all, struct rmt_reservation *res
 		       struct rmt_commit *commit, int64_t line_ns)
 {
 	struct rmt_entry *entry;
-	uint64_t accepted, held;
+	uint64_t accepted;
 	uint32_t i;
 
 	fill_from(reservation, commit);
@@ -214,11 +215,11 @@ static void charge_all(struct rmt_reservations *all, struct rmt_reservation *res
 		accepted = rmt_entry_accepted(reservation, i, commit->recipient_count,
 					      commit->recipient,
 					      &commit->candidates_charged);
-		held = entry->held;
+		unhold(all, entry, entry->held);
 		entry->held = rmt_entry_units(entry->unit, accepted, commit->size);
-		rmt_counters_settle_at(all->counters, &entry->at, entry->key, held,
+		rmt_counters_charge_in(all->counters, entry->key,
 				       rmt_reserve_measure(all, entry->amount),
-				       entry->held, line_ns);
+				       entry->held, line_ns, &entry->place);
 	}
 }
 
@@ -288,35 +289,43 @@ static bool is_fuller(const struct rmt_usage *a, const struct rmt_usage *b)
 	return (rmt_table_wide)a->used * b->limit > (rmt_table_wide)b->used * a->limit;
 }
 
-/* Asks one counter; keeps the fullest. */
-static bool ask(struct rmt_reservations *all, const struct rmt_share *share,
-		struct rmt_share_place *place, bool take, size_t i, uint64_t n,
-		int64_t line_ns, struct fullest *fullest)
+/* Asks one counter for place->units. */
+static inline bool ask(struct rmt_reservations *all, const struct rmt_share *share,
+		       struct rmt_share_place *place, int64_t line_ns,
+		       struct rmt_usage *usage)
 {
-	struct rmt_usage usage = { 0 }, *usage_r = fullest != NULL ? &usage : NULL;
 	const struct rmt_measure *measure;
-	bool fits;
 
-	place->at = NULL;
+	place->place = UINT32_MAX;
 	place->amount = amount_number(all, share->amount);
 	measure = rmt_reserve_measure(all, place->amount);
-	if (take)
-		fits = rmt_counters_fits_in(all->counters, share->key, measure, n,
-					    line_ns, usage_r, &place->place);
-	else
-		place->at = rmt_counters_fits_at(all->counters, share->key, measure, n,
-						 line_ns, usage_r, &fits);
-	if (fullest != NULL &&
-	    ((!fits && !share->report) || i == 0 || is_fuller(&usage, &fullest->usage)))
+	if (usage != NULL || measure->amount.is_quota)
+		return rmt_counters_fits_in(all->counters, share->key, measure,
+					    place->units, line_ns, usage, &place->place);
+	return rmt_rate_fits(all->counters, share->key, measure, place->units,
+			     rmt_counters_now(all->counters, line_ns), &place->place);
+}
+
+/* The same; keeps the fullest. */
+static bool ask_usage(struct rmt_reservations *all, const struct rmt_share *share,
+		      struct rmt_share_place *place, size_t i, int64_t line_ns,
+		      struct fullest *fullest)
+{
+	struct rmt_usage usage = { 0 };
+	bool fits = ask(all, share, place, line_ns, &usage);
+
+	if ((!fits && !share->report) || i == 0 || is_fuller(&usage, &fullest->usage))
 		*fullest = (struct fullest){ i, usage };
 	return fits;
 }
 
 enum { SHARES_MAX = 256, WOULD_MAX = 64 };
 
+/* What is to be done for a recipient, or a message. */
 struct plan {
-	bool take;
-	uint64_t units[SHARES_MAX];
+	struct rmt_reservation *reservation; /* NULL: there is none yet */
+	bool known; /* the recipient was asked for before: nothing is taken */
+	uint64_t size;
 	struct rmt_share_place places[SHARES_MAX];
 };
 
@@ -326,15 +335,16 @@ static enum rmt_reserve_result ask_all(struct rmt_reservations *all,
 				       size_t count, int64_t line_ns, size_t *at_r,
 				       struct rmt_usage *usage_r, uint64_t *skip_r)
 {
-	struct fullest fullest = { count, { 0 } },
-		       *wanted = usage_r != NULL ? &fullest : NULL;
+	struct fullest fullest = { count, { 0 } };
 	enum rmt_reserve_result result = RMT_RESERVED;
 	size_t i;
 
 	*skip_r = 0;
 	for (i = 0; i < count && result == RMT_RESERVED; i++) {
-		if (ask(all, &shares[i], &plan->places[i], plan->take, i, plan->units[i],
-			line_ns, wanted))
+		if (usage_r == NULL
+			    ? ask(all, &shares[i], &plan->places[i], line_ns, NULL)
+			    : ask_usage(all, &shares[i], &plan->places[i], i, line_ns,
+					&fullest))
 			continue;
 		if (shares[i].report && i < WOULD_MAX)
 			*skip_r |= UINT64_C(1) << i;
@@ -347,24 +357,30 @@ static enum rmt_reserve_result ask_all(struct rmt_reservations *all,
 	return result;
 }
 
-static inline G_ALWAYS_INLINE struct rmt_entry *entry_for(
-	struct rmt_reservations *all, struct rmt_reservation *reservation,
-	const struct rmt_share *share, const struct rmt_share_place *place, uint32_t *i_r)
+static struct rmt_entry *add_entry(struct rmt_reservation *reservation,
+				   const struct rmt_share *share, uint32_t place,
+				   uint16_t amount)
 {
-	struct rmt_entry *entry;
+	struct rmt_entry *entry = rmt_keyed_add(&reservation->entries, share->key);
 
-	*i_r = rmt_keyed_find(&reservation->entries, share->key);
-	if (*i_r != RMT_KEYED_NONE)
-		return rmt_keyed_at(&reservation->entries, *i_r);
-	*i_r = reservation->entries.count;
-	entry = rmt_keyed_add(&reservation->entries, share->key);
-	entry->at = place != NULL ? place->at : NULL;
 	entry->held = 0;
 	entry->concerned = 0;
-	entry->amount = place != NULL ? place->amount : amount_number(all, share->amount);
+	entry->place = place;
+	entry->amount = amount;
 	entry->unit = (uint8_t)share->unit;
 	entry->per_recipient = share->per_recipient;
 	return entry;
+}
+
+struct rmt_entry *rmt_reserve_entry(struct rmt_reservations *all,
+				    struct rmt_reservation *reservation,
+				    const struct rmt_share *share)
+{
+	struct rmt_entry *entry = entry_of(reservation, share);
+
+	return entry != NULL ? entry
+			     : add_entry(reservation, share, UINT32_MAX,
+					 amount_number(all, share->amount));
 }
 
 static void add_link(struct rmt_reservations *all, struct rmt_reservation *reservation,
@@ -379,42 +395,73 @@ static void add_link(struct rmt_reservations *all, struct rmt_reservation *reser
 	all->pool.links++;
 }
 
-struct rmt_entry *rmt_reserve_entry(struct rmt_reservations *all,
-				    struct rmt_reservation *reservation,
-				    const struct rmt_share *share)
+/* Of a message that is charged at once. */
+static inline void charge_entry(struct rmt_reservations *all, struct rmt_entry *entry,
+				uint64_t units, int64_t line_ns)
 {
-	uint32_t i;
+	const struct rmt_measure *measure = rmt_reserve_measure(all, entry->amount);
+	struct rmt_slot *slot;
 
-	return entry_for(all, reservation, share, NULL, &i);
+	if (!measure->amount.is_quota && units > 0) {
+		slot = rmt_counters_slot(all->counters, entry->key, &entry->place);
+		if (slot != NULL && (slot->value & RMT_SLOT_QUOTA) == 0) {
+			rmt_rate_charge(all->counters, slot, measure, units,
+					rmt_counters_now(all->counters, line_ns));
+			return;
+		}
+	}
+	rmt_counters_charge_in(all->counters, entry->key, measure, units, line_ns,
+			       &entry->place);
 }
 
-static void hold_share(struct rmt_reservations *all, struct rmt_reservation *reservation,
-		       const struct rmt_share *share, const struct rmt_share_place *place,
-		       struct rmt_asked *asked)
+static inline void hold_share(struct rmt_reservations *all,
+			      struct rmt_reservation *reservation,
+			      struct rmt_entry *entry, uint64_t more,
+			      struct rmt_asked *asked)
 {
-	uint32_t i, before = reservation->entries.count;
-	struct rmt_entry *entry = entry_for(all, reservation, share, place, &i);
-	uint64_t more = units_more(i == before ? NULL : entry, share, reservation->size);
-
 	entry->held += more;
 	entry->concerned++;
 	if (!reservation->taken)
-		rmt_counters_hold_at(all->counters, &entry->at, entry->key, more);
+		rmt_counters_hold(all->counters, entry->key, more);
 	else if (!all->replaying) /* the log has what was charged */
-		rmt_counters_charge_in(all->counters, entry->key,
-				       rmt_reserve_measure(all, entry->amount), more,
-				       reservation->touched_ns,
-				       place != NULL ? place->place : UINT32_MAX);
-	if (asked != NULL) {
-		asked->count++;
-		add_link(all, reservation, i);
-	}
+		charge_entry(all, entry, more, reservation->touched_ns);
+	if (asked == NULL)
+		return;
+	asked->count++;
+	add_link(all, reservation,
+		 (uint32_t)(entry -
+			    (struct rmt_entry *)(void *)reservation->entries.items));
+}
+
+/* Of a record: what it needs was not worked out before. */
+static void hold_again(struct rmt_reservations *all, struct rmt_reservation *reservation,
+		       const struct rmt_share *share, struct rmt_asked *asked)
+{
+	const struct rmt_entry *before = entry_of(reservation, share);
+	const uint64_t more = units_more(before, share, reservation->size);
+
+	hold_share(all, reservation, rmt_reserve_entry(all, reservation, share), more,
+		   asked);
+}
+
+static inline void hold_planned(struct rmt_reservations *all,
+				struct rmt_reservation *reservation,
+				const struct rmt_share *share,
+				const struct rmt_share_place *place,
+				struct rmt_asked *asked, bool is_first)
+{
+	struct rmt_entry *entry = is_first ? NULL : entry_of(reservation, share);
+
+	if (entry == NULL)
+		entry = add_entry(reservation, share, place->place, place->amount);
+	hold_share(all, reservation, entry, place->units, asked);
 }
 
 void rmt_reserve_hold(struct rmt_reservations *all, struct rmt_reservation *reservation,
 		      uint64_t recipient, const struct rmt_share *shares,
 		      const struct rmt_share_place *places, size_t count, uint64_t skip)
 {
+	const bool is_first = reservation->recipients == 0;
 	struct rmt_asked *asked = NULL;
 	size_t i;
 
@@ -426,10 +473,15 @@ void rmt_reserve_hold(struct rmt_reservations *all, struct rmt_reservation *rese
 	}
 	reservation->recipients++;
 	reservation->confirmed = false;
-	for (i = 0; i < count; i++)
-		if (i >= WOULD_MAX || (skip >> i & 1) == 0)
-			hold_share(all, reservation, &shares[i],
-				   places != NULL ? &places[i] : NULL, asked);
+	for (i = 0; i < count; i++) {
+		if (i < WOULD_MAX && (skip >> i & 1) != 0)
+			continue;
+		if (places != NULL)
+			hold_planned(all, reservation, &shares[i], &places[i], asked,
+				     is_first);
+		else
+			hold_again(all, reservation, &shares[i], asked);
+	}
 }
 
 /* The one untouched for longest gives way, but not to itself (keep). */
@@ -458,8 +510,46 @@ static struct rmt_reservation *begin(struct rmt_reservations *all,
 	make_room(all, NULL, message->line_ns);
 	reservation = rmt_reservation_new(&all->pool, message->id);
 	reservation->envelope = message->envelope;
-	reservation->began_ns = message->line_ns;
+	reservation->began_ns = reservation->touched_ns = message->line_ns;
+	reservation->taken = rmt_reserve_takes(all);
 	return reservation;
+}
+
+/* A size that was not declared is at least an octet: a full limit refuses it. */
+static void make_plan(struct rmt_reservations *all, const struct rmt_message *message,
+		      uint64_t recipient, const struct rmt_share *shares, size_t count,
+		      bool dry, struct plan *plan)
+{
+	struct rmt_reservation *reservation = current(all, message, dry);
+	const struct rmt_entry *entry;
+	size_t i;
+
+	g_assert(count <= SHARES_MAX);
+	plan->reservation = reservation;
+	plan->known = reservation != NULL &&
+		      rmt_keyed_find(&reservation->asked, recipient) != RMT_KEYED_NONE;
+	plan->size = MAX(message->size, 1);
+	if (reservation != NULL)
+		plan->size = MAX(plan->size, reservation->size);
+	for (i = 0; i < count; i++) {
+		entry = reservation != NULL ? entry_of(reservation, &shares[i]) : NULL;
+		plan->places[i].units =
+			plan->known ? 0 : units_more(entry, &shares[i], plan->size);
+	}
+}
+
+static void carry_out(struct rmt_reservations *all, const struct rmt_message *message,
+		      uint64_t recipient, const struct rmt_share *shares, size_t count,
+		      uint64_t would, const struct plan *plan)
+{
+	struct rmt_reservation *reservation = plan->reservation;
+	uint32_t asked = reservation->asked.count;
+
+	reservation->size = plan->size;
+	make_room(all, reservation, message->line_ns);
+	rmt_reserve_hold(all, reservation, recipient, shares, plan->places, count, would);
+	rmt_reserve_log_reserve(all, reservation, reservation->asked.count > asked,
+				shares, count);
 }
 
 enum rmt_reserve_result rmt_reserve(struct rmt_reservations *all,
@@ -468,48 +558,22 @@ enum rmt_reserve_result rmt_reserve(struct rmt_reservations *all,
 				    bool dry, size_t *at_r, struct rmt_usage *usage_r,
 				    uint64_t *would_r)
 {
-	struct rmt_reservation *reservation = current(all, message, dry);
-	bool known = reservation != NULL &&
-		     rmt_keyed_find(&reservation->asked, recipient) != RMT_KEYED_NONE;
-	/* A size that was not declared is at least an octet: a full limit refuses it. */
-	uint64_t size = MAX(message->size, 1);
-	struct plan plan;
-	uint32_t asked;
 	enum rmt_reserve_result result;
-	size_t i;
+	struct plan plan;
 
-	g_assert(count <= SHARES_MAX);
-	plan.take = reservation != NULL ? reservation->taken : rmt_reserve_takes(all);
+	make_plan(all, message, recipient, shares, count, dry, &plan);
 	if (!dry)
 		rmt_reserve_stage_seen(all, RMT_STAGE_BIT_RCPT, message->line_ns);
-	if (reservation != NULL)
-		size = MAX(size, reservation->size);
-	for (i = 0; i < count; i++)
-		plan.units[i] =
-			known ? 0
-			      : units_more(reservation != NULL
-						   ? entry_of(reservation, &shares[i])
-						   : NULL,
-					   &shares[i], size);
 	result = ask_all(all, shares, &plan, count, message->line_ns, at_r, usage_r,
 			 would_r);
 	if (dry)
 		return result;
-	if (reservation == NULL && result == RMT_RESERVED) {
-		reservation = begin(all, message);
-		reservation->taken = plan.take;
-	}
-	if (reservation != NULL)
-		rmt_reservation_touch(&all->pool, reservation, message->line_ns);
-	if (result != RMT_RESERVED || known)
-		return result;
-	reservation->size = size;
-	make_room(all, reservation, message->line_ns);
-	asked = reservation->asked.count;
-	rmt_reserve_hold(all, reservation, recipient, shares, plan.places, count,
-			 *would_r);
-	rmt_reserve_log_reserve(all, reservation, reservation->asked.count > asked,
-				shares, count);
+	if (plan.reservation != NULL)
+		rmt_reservation_touch(&all->pool, plan.reservation, message->line_ns);
+	else if (result == RMT_RESERVED)
+		plan.reservation = begin(all, message);
+	if (result == RMT_RESERVED && !plan.known)
+		carry_out(all, message, recipient, shares, count, *would_r, &plan);
 	return result;
 }
 
@@ -611,9 +675,8 @@ enum rmt_reserve_result rmt_reserve_direct(struct rmt_reservations *all,
 	size_t i;
 
 	g_assert(count <= SHARES_MAX);
-	plan.take = true;
 	for (i = 0; i < count; i++)
-		plan.units[i] =
+		plan.places[i].units =
 			rmt_entry_units(shares[i].unit, recipient_count, message->size);
 	result = ask_all(all, shares, &plan, count, message->line_ns, at_r, usage_r,
 			 would_r);
@@ -622,9 +685,10 @@ enum rmt_reserve_result rmt_reserve_direct(struct rmt_reservations *all,
 			rmt_counters_charge_in(
 				all->counters, shares[i].key,
 				rmt_reserve_measure(all, plan.places[i].amount),
-				plan.units[i], message->line_ns, plan.places[i].place);
+				plan.places[i].units, message->line_ns,
+				&plan.places[i].place);
 	if (result == RMT_RESERVED && !dry && all->sent != NULL && message->queue != 0)
-		rmt_reserve_remember_shares(all, message, shares, plan.units, count,
+		rmt_reserve_remember_shares(all, message, shares, plan.places, count,
 					    *would_r);
 	return result;
 }

@@ -26,6 +26,10 @@ struct rmt_reservations;
 struct rmt_reservations *rmt_reservations_new(struct rmt_counters *counters /* foreign */,
 					      uint64_t timeout_ns);
 void rmt_reservations_free(struct rmt_reservations *reservations);
+
+/* For rmt_counters_options: most reservations in a log have ended in it. */
+bool rmt_reserve_ends(const void *record, size_t len, uint64_t *about_r);
+
 void rmt_reservations_set_timeout(struct rmt_reservations *reservations,
 				  uint64_t timeout_ns);
 

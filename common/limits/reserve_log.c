@@ -56,7 +56,7 @@ struct learned_record {
 	struct rmt_learned learned;
 };
 
-enum { SHARES_MAX = 256, END_BITS = 8 };
+enum { SHARES_MAX = 256 };
 
 static struct head head_of(enum kind kind, uint64_t id)
 {
@@ -90,27 +90,42 @@ static struct share_record share_of(const struct rmt_entry *entry)
 				      .per_recipient = entry->per_recipient };
 }
 
-struct reserve_buffer {
-	struct reserve_record record;
-	struct share_record shares[SHARES_MAX];
-};
+static struct reserve_record reserve_of(const struct rmt_reservation *reservation,
+					const struct rmt_asked *asked, int64_t line_ns)
+{
+	return (struct reserve_record){ .head = { .kind = RESERVE,
+						  .flag = reservation->taken,
+						  .number = (uint16_t)asked->count,
+						  .id = reservation->id },
+					.envelope = reservation->envelope,
+					.size = reservation->size,
+					.recipient = asked->recipient,
+					.line_ns = line_ns };
+}
 
+/* Of every recipient: written where it is to stand. */
 static void put_asked(struct rmt_reservations *all,
 		      const struct rmt_reservation *reservation,
 		      const struct rmt_asked *asked, int64_t line_ns)
 {
-	struct reserve_buffer buffer;
-	uint32_t i, n = MIN(asked->count, SHARES_MAX);
+	const struct reserve_record record = reserve_of(reservation, asked, line_ns);
+	const uint32_t *link = reservation->links + asked->first;
+	struct share_record share;
+	uint32_t i;
+	char *at;
 
-	buffer.record = (struct reserve_record){ head_of(RESERVE, reservation->id),
-						 reservation->envelope, reservation->size,
-						 asked->recipient, line_ns };
-	buffer.record.head.flag = reservation->taken;
-	buffer.record.head.number = (uint16_t)n;
-	for (i = 0; i < n; i++)
-		buffer.shares[i] = share_of(rmt_keyed_at(
-			&reservation->entries, reservation->links[asked->first + i]));
-	put(all, &buffer, sizeof(buffer.record) + n * sizeof(buffer.shares[0]));
+	if (all->replaying)
+		return;
+	at = rmt_counters_log_room(all->counters,
+				   sizeof(record) + asked->count * sizeof(share));
+	if (at == NULL)
+		return;
+	memcpy(at, &record, sizeof(record));
+	at += sizeof(record);
+	for (i = 0; i < asked->count; i++, at += sizeof(share)) {
+		share = share_of(rmt_keyed_at(&reservation->entries, link[i]));
+		memcpy(at, &share, sizeof(share));
+	}
 }
 
 static void put_total(struct rmt_reservations *all,
@@ -274,6 +289,11 @@ static struct rmt_reservation *replay_begin(struct rmt_reservations *all,
 	return reservation;
 }
 
+struct reserve_buffer {
+	struct reserve_record record;
+	struct share_record shares[SHARES_MAX];
+};
+
 static void replay_reserve(struct rmt_reservations *all, const void *bytes, size_t len)
 {
 	struct reserve_buffer buffer;
@@ -369,25 +389,16 @@ static void replay_known(struct rmt_reservations *all, const union record *recor
 		rmt_reserve_drop(all, reservation);
 }
 
-/* Nearly all reservations in a log have ended in it: those need no replay. */
-static void foresee(void *context, const void *bytes, size_t len)
+bool rmt_reserve_ends(const void *record, size_t len, uint64_t *about_r)
 {
-	struct rmt_reservations *all = context;
 	struct head head;
 
-	all->foreseen++;
 	if (len < sizeof(head))
-		return;
-	memcpy(&head, bytes, sizeof(head));
-	if (head.kind == END && head.id != 0)
-		rmt_table_put(&all->ends, head.id, 0)->value = all->foreseen;
-}
-
-static bool ends_later(const struct rmt_reservations *all, uint64_t id)
-{
-	const struct rmt_slot *slot = id != 0 ? rmt_table_find(&all->ends, id) : NULL;
-
-	return slot != NULL && slot->value >= all->replayed;
+		return false;
+	memcpy(&head, record, sizeof(head));
+	if (head.kind != RESET && head.kind != AMOUNT && head.kind != LEARNED)
+		*about_r = head.id;
+	return head.kind == END && head.id != 0;
 }
 
 static void replay(void *context, const void *bytes, size_t len)
@@ -395,12 +406,9 @@ static void replay(void *context, const void *bytes, size_t len)
 	struct rmt_reservations *all = context;
 	union record record = { 0 };
 
-	all->replayed++;
 	if (len < sizeof(record.head))
 		return;
 	memcpy(&record, bytes, MIN(len, sizeof(record)));
-	if (ends_later(all, record.head.id))
-		return;
 	all->replaying = true;
 	if (record.head.kind == RESERVE)
 		replay_reserve(all, bytes, len);
@@ -417,9 +425,7 @@ static void replay(void *context, const void *bytes, size_t len)
 
 void rmt_reserve_log_attach(struct rmt_reservations *all)
 {
-	const struct rmt_counters_client client = { all, foresee, replay, put_all };
+	const struct rmt_counters_client client = { all, replay, put_all };
 
-	rmt_table_init(&all->ends, END_BITS, 50);
 	rmt_counters_attach(all->counters, &client);
-	rmt_table_finish(&all->ends);
 }

@@ -40,9 +40,6 @@ struct rmt_reservations {
 	struct rmt_learned learned;
 	struct rmt_sent *sent; /* own; NULL: nothing is remembered */
 	bool replaying;        /* nothing is logged meanwhile */
-	struct rmt_table
-		ends; /* in a replay: id -> number of the last record that ends it */
-	uint64_t foreseen, replayed; /* records */
 };
 
 static inline const struct rmt_measure *rmt_reserve_measure(
@@ -61,12 +58,12 @@ void rmt_reserve_add_amount(struct rmt_reservations *all,
 
 /* What a share was found to be. */
 struct rmt_share_place {
-	struct rmt_held *at; /* a hint */
-	uint32_t place;      /* a hint, where units are taken */
+	uint64_t units; /* it needs beside what the message holds already */
+	uint32_t place; /* a hint */
 	uint16_t amount;
 };
 
-/* Steps that the log repeats. places may be NULL. */
+/* Steps that the log repeats. places may be NULL: to be found out. */
 void rmt_reserve_hold(struct rmt_reservations *all, struct rmt_reservation *reservation,
 		      uint64_t recipient, const struct rmt_share *shares,
 		      const struct rmt_share_place *places, size_t count, uint64_t skip);
@@ -116,8 +113,9 @@ void rmt_reserve_remember(struct rmt_reservations *all, const struct rmt_message
 			  const struct rmt_reservation *reservation);
 void rmt_reserve_remember_shares(struct rmt_reservations *all,
 				 const struct rmt_message *message,
-				 const struct rmt_share *shares, const uint64_t *units,
-				 size_t count, uint64_t skip);
+				 const struct rmt_share *shares,
+				 const struct rmt_share_place *places, size_t count,
+				 uint64_t skip);
 
 /* reserve_log.c */
 void rmt_reserve_log_attach(struct rmt_reservations *all);

@@ -44,8 +44,9 @@ void rmt_reserve_remember(struct rmt_reservations *all, const struct rmt_message
 
 void rmt_reserve_remember_shares(struct rmt_reservations *all,
 				 const struct rmt_message *message,
-				 const struct rmt_share *shares, const uint64_t *units,
-				 size_t count, uint64_t skip)
+				 const struct rmt_share *shares,
+				 const struct rmt_share_place *places, size_t count,
+				 uint64_t skip)
 {
 	struct rmt_sent_message *sent = rmt_sent_add(
 		all->sent, message->queue, message->stream, count, message->line_ns);
@@ -53,7 +54,7 @@ void rmt_reserve_remember_shares(struct rmt_reservations *all,
 
 	for (i = 0; i < count; i++)
 		if (i >= 64 || (skip >> i & 1) == 0)
-			add(sent, shares[i].key, shares[i].amount, units[i]);
+			add(sent, shares[i].key, shares[i].amount, places[i].units);
 }
 
 const char *rmt_reserve_sent_to(const struct rmt_reservations *all, uint64_t queue)

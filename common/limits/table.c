@@ -4,9 +4,18 @@
 #include <glib.h>
 #include <sys/mman.h>
 
+#include "common/limits/large.h"
+
 /* From here on arrays are whole pages of their own: what a growing shard
  * leaves behind goes back to the system and not into holes of the heap. */
-enum { PAGE = 4096, MAPPED_FROM = 8 * PAGE, SIZE_MIN = 8, LOAD_PERCENT = 80 };
+enum {
+	PAGE = 4096,
+	MAPPED_FROM = 8 * PAGE,
+	LARGE_PAGE = 2 << 20,
+	SIZE_MIN = 8,
+	SIZE_KEPT = 256,
+	LOAD_PERCENT = 80
+};
 
 void rmt_table_init(struct rmt_table *table, unsigned bits, unsigned slack)
 {
@@ -21,13 +30,24 @@ static size_t bytes_of(uint32_t size)
 	return bytes < MAPPED_FROM ? bytes : (bytes + PAGE - 1) / PAGE * PAGE;
 }
 
-static struct rmt_slot *array_new(uint32_t size)
+static void *take_room(struct rmt_table *table, size_t bytes)
+{
+	void *memory = table->room;
+
+	table->room += bytes;
+	table->room_left -= bytes;
+	return memory;
+}
+
+static struct rmt_slot *array_new(struct rmt_table *table, uint32_t size)
 {
 	size_t bytes = bytes_of(size);
 	void *memory;
 
 	if (bytes < MAPPED_FROM)
 		return g_malloc0(bytes);
+	if (bytes <= table->room_left)
+		return take_room(table, bytes);
 	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 		      -1, 0);
 	if (memory == MAP_FAILED)
@@ -47,6 +67,7 @@ void rmt_table_finish(struct rmt_table *table)
 {
 	size_t i;
 
+	rmt_table_expect(table, 0);
 	for (i = 0; table->shards != NULL && i < (size_t)1 << table->bits; i++)
 		array_free(table->shards[i].slots, table->shards[i].size);
 	g_free(table->shards);
@@ -103,7 +124,7 @@ void rmt_table_rebuild(struct rmt_table *table, unsigned number, uint64_t thresh
 		replace(table, shard, NULL, 0, 0);
 		return;
 	}
-	slots = array_new(size);
+	slots = array_new(table, size);
 	for (i = 0; i < shard->size; i++)
 		if (shard->slots[i].key != 0 &&
 		    !rmt_table_is_dead(shard->slots[i].value, threshold))
@@ -139,7 +160,7 @@ struct rmt_slot *rmt_table_put_new(struct rmt_table *table, uint64_t key,
 	if (is_full(shard)) {
 		rmt_table_rebuild(table, (unsigned)(shard - table->shards), threshold);
 		if (shard->size == 0)
-			replace(table, shard, array_new(SIZE_MIN), SIZE_MIN, 0);
+			replace(table, shard, array_new(table, SIZE_MIN), SIZE_MIN, 0);
 	}
 	slot = slot_for_new(table, shard, key, threshold);
 	*slot = (struct rmt_slot){ key, 0 };
@@ -169,11 +190,24 @@ void rmt_table_remove(struct rmt_table *table, struct rmt_slot *slot)
 	shard->slots[gap] = (struct rmt_slot){ 0, 0 };
 	shard->used--;
 	table->used--;
+	if (shard->size > SIZE_KEPT && shard->used < shard->size / 8)
+		rmt_table_rebuild(table, (unsigned)(shard - table->shards), 0);
+}
+
+void rmt_table_expect(struct rmt_table *table, size_t bytes)
+{
+	if (table->room_left > 0)
+		munmap(table->room, table->room_left);
+	table->room = NULL;
+	table->room_left = bytes / LARGE_PAGE * LARGE_PAGE;
+	if (table->room_left > 0)
+		table->room = rmt_large_new(table->room_left);
 }
 
 struct rmt_slot *rmt_table_adopt(struct rmt_table *table, unsigned i, uint32_t size,
 				 uint32_t used)
 {
-	replace(table, &table->shards[i], size > 0 ? array_new(size) : NULL, size, used);
+	replace(table, &table->shards[i], size > 0 ? array_new(table, size) : NULL, size,
+		used);
 	return table->shards[i].slots;
 }

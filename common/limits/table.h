@@ -34,6 +34,8 @@ struct rmt_table {
 	unsigned slack;           /* percent of room a rebuilt shard gets to grow */
 	size_t bytes;             /* of all arrays */
 	size_t used;
+	char *room; /* own; for arrays to come, see rmt_table_expect() */
+	size_t room_left;
 };
 
 /* A value with this bit is as dead or alive as it is without. */
@@ -61,13 +63,16 @@ static inline uint32_t rmt_table_place(const struct rmt_table *table, uint32_t s
 	return (uint32_t)(((rmt_table_wide)(key << table->bits) * size) >> 64);
 }
 
-/* The slot's key is gone; other slots may have moved. */
+/* The slot's key is gone; other slots may have moved, since a shard that has become
+ * nearly empty shrinks. Where this is used, values are above 0. */
 void rmt_table_remove(struct rmt_table *table, struct rmt_slot *slot);
 
-static inline void rmt_table_prefetch(const struct rmt_table *table, uint64_t key)
+/* Always inline: GCC 12 sees no effect in a function that only fetches ahead, and
+ * leaves its call out. */
+static inline __attribute__((always_inline)) void rmt_table_prefetch(
+	const struct rmt_table *table, uint64_t key)
 {
 	const struct rmt_shard *shard = rmt_table_shard(table, key);
-
 	const struct rmt_slot *slot;
 
 	if (shard->slots == NULL)
@@ -109,6 +114,10 @@ static inline struct rmt_slot *rmt_table_put(struct rmt_table *table, uint64_t k
 
 /* Makes shard number i as large as its live keys need. */
 void rmt_table_rebuild(struct rmt_table *table, unsigned i, uint64_t threshold);
+
+/* Arrays of so many octets in all are about to be adopted: their memory is taken at
+ * once. 0: no more are; what is left is given back. */
+void rmt_table_expect(struct rmt_table *table, size_t bytes);
 
 /* Gives the (empty) shard room for exactly `size` slots, to be filled by the
  * caller with what was a shard's array of that size; `used` is his to set. */

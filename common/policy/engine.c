@@ -7,11 +7,12 @@
 
 /* --- generations: a message ends under the settings it began with --- */
 
-static void free_generation(gpointer data)
+void rmt_generation_free(struct rmt_generation *generation)
 {
-	struct rmt_generation *generation = data;
 	guint i;
 
+	if (generation == NULL)
+		return;
 	for (i = 0; i < generation->config->streams->len; i++)
 		rmt_stream_state_clear(&generation->pauses[i]);
 	for (i = 0; i < generation->config->streams->len; i++)
@@ -21,6 +22,11 @@ static void free_generation(gpointer data)
 	rmt_classifier_free(generation->classifier);
 	rmt_config_unref(generation->config);
 	g_free(generation);
+}
+
+static void free_generation(gpointer generation)
+{
+	rmt_generation_free(generation);
 }
 
 static struct rmt_limit_plan plan_of(const struct rmt_counters *counters,
@@ -110,10 +116,12 @@ static void drop_old_generations(struct rmt_engine *engine)
 
 /* --- pauses: followed by the records' version --- */
 
-static void read_pauses(struct rmt_engine *engine, struct rmt_generation *generation)
+static void read_pauses(const struct rmt_engine *engine,
+			struct rmt_generation *generation, uint64_t version)
 {
 	guint i;
 
+	generation->pauses_version = version;
 	for (i = 0; engine->store != NULL && i < generation->config->streams->len; i++) {
 		const struct rmt_stream *stream = generation->config->streams->pdata[i];
 		struct rmt_stream_state state = { 0 };
@@ -132,18 +140,16 @@ static void read_pauses(struct rmt_engine *engine, struct rmt_generation *genera
 
 void rmt_engine_follow(struct rmt_engine *engine)
 {
-	uint64_t version;
 	guint i;
 
 	if (engine->store == NULL)
 		return;
-	version = rmt_store_read_version(engine->store);
 	rmt_suppress_index_follow(engine->suppressed);
-	if (version == engine->records_version)
+	if (rmt_store_version(engine->store) == engine->records_version)
 		return;
-	engine->records_version = version;
+	engine->records_version = rmt_store_read_version(engine->store);
 	for (i = 0; i < engine->generations->len; i++)
-		read_pauses(engine, generation_at(engine, i));
+		read_pauses(engine, generation_at(engine, i), engine->records_version);
 }
 
 const struct rmt_stream_state *rmt_engine_pause(const struct rmt_work *work,
@@ -183,18 +189,34 @@ static unsigned stage_bits(const struct rmt_config *config)
 	return bits;
 }
 
-void rmt_engine_set_config(struct rmt_engine *engine, struct rmt_config *config)
+struct rmt_generation *rmt_engine_compile(const struct rmt_engine *engine,
+					  struct rmt_config *config)
 {
 	struct rmt_generation *generation = new_generation(config, engine->counters);
 
+	if (engine->store != NULL)
+		read_pauses(engine, generation, rmt_store_read_version(engine->store));
+	return generation;
+}
+
+void rmt_engine_adopt(struct rmt_engine *engine, struct rmt_generation *generation)
+{
+	const struct rmt_config *config = generation->config;
+
 	if (engine->generations->len > 0)
 		newest(engine)->ended_ns = engine->line_ns;
-	read_pauses(engine, generation);
+	if (generation->pauses_version != engine->records_version)
+		read_pauses(engine, generation, engine->records_version);
 	g_ptr_array_add(engine->generations, generation);
 	rmt_reservations_set_timeout(engine->reservations,
 				     config->policyd.reserve_timeout_ns);
 	rmt_reservations_set_stages(engine->reservations, stage_bits(config));
 	drop_old_generations(engine);
+}
+
+void rmt_engine_set_config(struct rmt_engine *engine, struct rmt_config *config)
+{
+	rmt_engine_adopt(engine, rmt_engine_compile(engine, config));
 }
 
 struct rmt_engine *rmt_engine_new(struct rmt_config *config,

@@ -5,8 +5,9 @@
  * action, the sentence the sender reads, and what decided it. Two steps, so
  * that a host can prepare many requests before it decides any of them:
  *
- *	rmt_engine_prepare(engine, &facts, connection, peer, &work);   (folds, classifies,
- *hashes, prefetches) rmt_engine_decide(engine, &work, &now, &decision);
+ *	rmt_engine_prepare(engine, &facts, connection, peer, &work);
+ *		folds, classifies, hashes, prefetches
+ *	rmt_engine_decide(engine, &work, &now, &decision);
  *
  * Work and decision look into the configuration: they are good until the next
  * rmt_engine_tick() or rmt_engine_set_config().
@@ -30,6 +31,15 @@ void rmt_engine_free(struct rmt_engine *engine);
 
 /* From now on; messages under way end under the settings they began with. */
 void rmt_engine_set_config(struct rmt_engine *engine, struct rmt_config *config);
+
+/* The same in two steps: what takes time is done by any thread, while requests are
+ * decided; what is left takes none. Who does not adopt it frees it. */
+struct rmt_generation;
+struct rmt_generation *rmt_engine_compile(const struct rmt_engine *engine,
+					  struct rmt_config *config);
+void rmt_engine_adopt(struct rmt_engine *engine, struct rmt_generation *generation);
+void rmt_generation_free(struct rmt_generation *generation); /* takes NULL */
+
 const struct rmt_config *rmt_engine_config(const struct rmt_engine *engine);
 struct rmt_reservations *rmt_engine_reservations(struct rmt_engine *engine);
 struct rmt_suppress_index *rmt_engine_suppress_index(

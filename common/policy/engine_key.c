@@ -5,7 +5,8 @@
 #include <string.h>
 
 /* What stands for a part of the key in this message; p NULL: it has none. */
-static struct rmt_span part_value(const struct rmt_work *work, unsigned part)
+static inline G_ALWAYS_INLINE struct rmt_span part_value(const struct rmt_work *work,
+							 unsigned part)
 {
 	static const struct rmt_span null_sender = { "<>", 2 };
 
@@ -80,8 +81,9 @@ uint64_t rmt_key_seed(const struct rmt_counters *counters, const struct rmt_limi
 	return rmt_counters_hash(counters, name, strlen(name));
 }
 
-/* False: the message lacks it. */
-static bool learn_part(const struct rmt_engine *engine, struct rmt_work *work, int bit)
+/* False: the message lacks it. Inline where the part is known: then it is but a hash. */
+static inline G_ALWAYS_INLINE bool learn_part(const struct rmt_engine *engine,
+					      struct rmt_work *work, int bit)
 {
 	const unsigned part = 1u << bit;
 	struct rmt_span value;
@@ -98,11 +100,25 @@ static bool learn_part(const struct rmt_engine *engine, struct rmt_work *work, i
 	return true;
 }
 
+/* The hash of a part that was not looked at yet; 0: the message lacks it. */
+static inline G_ALWAYS_INLINE uint64_t part_of(const struct rmt_engine *engine,
+					       struct rmt_work *work, unsigned part)
+{
+	const int bit = __builtin_ctz(part);
+
+	return learn_part(engine, work, bit) ? work->part_hashes[bit] : 0;
+}
+
+static bool learn_any(const struct rmt_engine *engine, struct rmt_work *work, int bit)
+{
+	return learn_part(engine, work, bit);
+}
+
 /* The hash of a part; 0: the message lacks it. */
 static inline uint64_t part_hash(const struct rmt_engine *engine, struct rmt_work *work,
 				 int bit)
 {
-	if ((work->parts_known >> bit & 1) == 0 && !learn_part(engine, work, bit))
+	if ((work->parts_known >> bit & 1) == 0 && !learn_any(engine, work, bit))
 		return 0;
 	return work->part_hashes[bit];
 }
@@ -125,23 +141,19 @@ static uint64_t key_of(const struct rmt_engine *engine, struct rmt_work *work,
 
 void rmt_work_begin_parts(const struct rmt_engine *engine, struct rmt_work *work)
 {
-	static const unsigned of_envelope[] = { RMT_PER_SENDER, RMT_PER_SASL_USER,
-						RMT_PER_CLIENT };
-	uint64_t hash = 0;
-	size_t i;
+	uint64_t hash;
 
 	work->parts_known = work->parts_missing = 0;
-	for (i = 0; i < G_N_ELEMENTS(of_envelope); i++)
-		hash = rmt_key_mix(
-			hash, part_hash(engine, work, __builtin_ctz(of_envelope[i])));
-	work->message.envelope = hash;
+	hash = rmt_key_mix(0, part_of(engine, work, RMT_PER_SENDER));
+	hash = rmt_key_mix(hash, part_of(engine, work, RMT_PER_SASL_USER));
+	work->message.envelope = rmt_key_mix(hash, part_of(engine, work, RMT_PER_CLIENT));
 }
 
 uint64_t rmt_work_recipient_hash(const struct rmt_engine *engine, struct rmt_work *work)
 {
 	if (work->recipient.whole.len == 0)
 		return rmt_counters_hash(engine->counters, work->recipient.text, 0);
-	return part_hash(engine, work, __builtin_ctz(RMT_PER_RECIPIENT));
+	return part_of(engine, work, RMT_PER_RECIPIENT);
 }
 
 const char *rmt_work_not_charged(const struct rmt_work *work)

@@ -20,6 +20,7 @@ struct rmt_generation {
 	struct rmt_stream_state *pauses;   /* own; by stream index */
 	struct rmt_limit_plan **plans;     /* own; by stream index, then as its limits */
 	bool charges_all;                  /* there are no own domains to be left out */
+	uint64_t pauses_version;           /* of the records, that pauses are of */
 	int64_t ended_ns; /* 0: in force; else when the next one took over */
 };
 

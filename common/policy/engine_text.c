@@ -235,6 +235,19 @@ static void append_named(GString *out, const char *name, struct rmt_span value,
 		g_string_append_c(out, '>');
 }
 
+static void append_number(GString *out, const char *name, uint64_t number)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	g_string_append(out, name);
+	g_string_append_len(out, digits + at, (gssize)(sizeof(digits) - at));
+}
+
 static void append_limit(GString *out, const struct rmt_work *work,
 			 const struct rmt_decision *decision)
 {
@@ -242,9 +255,9 @@ static void append_limit(GString *out, const struct rmt_work *work,
 
 	if (decision->limit == NULL)
 		return;
-	g_string_append_printf(out, " limit=%s used=%" PRIu64 " of=%" PRIu64,
-			       decision->limit->name, decision->usage.used,
-			       decision->usage.limit);
+	append(out, " limit=", decision->limit->name);
+	append_number(out, " used=", decision->usage.used);
+	append_number(out, " of=", decision->usage.limit);
 	append_named(out, " key=", rmt_key_text(work, decision->limit, buffer), false);
 }
 
@@ -270,8 +283,7 @@ void rmt_decision_format(const struct rmt_work *work, const struct rmt_decision 
 	if (work->facts.recipient.len > 0)
 		append_named(out, " recipient=", work->facts.recipient, true);
 	if (work->facts.recipient_count > 0)
-		g_string_append_printf(out, " recipients=%" PRIu64,
-				       work->facts.recipient_count);
+		append_number(out, " recipients=", work->facts.recipient_count);
 	if (work->facts.sasl_user.len > 0)
 		append_named(out, " sasl_user=", work->facts.sasl_user, false);
 	append_named(out, " client=", work->facts.client_address, false);

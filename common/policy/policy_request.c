@@ -1,25 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/policy/policy_request.h"
 
+#include <glib.h>
 #include <string.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+
+#include "common/policy/policy_octets.h"
 
 /* The names in the order Postfix sends them (smtpd_check.c, 3.10): which one
  * comes next can be guessed, and a guess costs one comparison. Any other order
  * is read as well, by looking further. */
 #define NAME(string, member)                                                             \
 	{                                                                                \
-		string "=", sizeof(string), (1u << sizeof(string)) - 1,                  \
-			offsetof(struct rmt_policy_request, member)                      \
+		string "=", sizeof(string), offsetof(struct rmt_policy_request, member)  \
 	}
-enum { NAME_MAX_OCTETS = 32, BLOCK = 64 };
 static const struct name {
-	char text[NAME_MAX_OCTETS]; /* with the '=' */
-	uint32_t len;               /* with the '=' */
-	uint32_t mask;              /* as many ones */
-	size_t span_at;             /* offset of the span the value goes to */
+	_Alignas(16) char text[RMT_NAME_MAX]; /* with the '=' */
+	uint32_t len;                         /* with the '=' */
+	uint32_t span_at;                     /* offset of the span its value goes to */
 } names[] = {
 	NAME("request", request),
 	NAME("protocol_state", state),
@@ -54,7 +51,7 @@ static const struct name {
 	NAME("mail_version", ignored),
 	NAME("remite_time", remite_time),
 	NAME("remite_action", remite_action),
-	{ "", 0, UINT32_MAX, 0 }, /* no line begins so */
+	{ "\r", 1, 0 }, /* no line begins so where it is not read carefully */
 };
 enum { NAMES = sizeof(names) / sizeof(names[0]) - 1 };
 
@@ -92,67 +89,13 @@ static void follow_bytes(struct rmt_policy_request *request, const char *bytes)
 }
 
 /* Of a repeated name the first value stands. */
-static inline void take_value(struct rmt_policy_request *request, const struct name *name,
-			      const char *value, size_t len)
+static void take_value(struct rmt_policy_request *request, const struct name *name,
+		       const char *value, size_t len)
 {
 	struct rmt_span *span = span_of(request, name);
-	const bool first = span->p == NULL;
 
-	/* without a branch: it would be foretold wrongly at every ignored name */
-	span->len = first ? len : span->len;
-	span->p = first ? value : span->p;
-}
-
-#ifdef __SSE2__
-static inline uint32_t equal_octets(const char *p, __m128i wanted)
-{
-	const __m128i octets = _mm_loadu_si128((const __m128i *)(const void *)p);
-
-	return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(octets, wanted));
-}
-
-/* p: NAME_MAX_OCTETS at least. */
-static inline bool begins_with(const char *p, const struct name *name)
-{
-	const __m128i *text = (const __m128i *)(const void *)name->text;
-	uint32_t same = equal_octets(p, _mm_loadu_si128(text)) |
-			equal_octets(p + 16, _mm_loadu_si128(text + 1)) << 16;
-
-	return (same & name->mask) == name->mask;
-}
-
-/* A bit for each LF in BLOCK octets. */
-static inline uint64_t find_ends(const char *p)
-{
-	const __m128i lf = _mm_set1_epi8('\n');
-	uint32_t low = equal_octets(p, lf) | equal_octets(p + 16, lf) << 16;
-	uint32_t high = equal_octets(p + 32, lf) | equal_octets(p + 48, lf) << 16;
-
-	return (uint64_t)high << 32 | low;
-}
-#else
-static inline bool begins_with(const char *p, const struct name *name)
-{
-	return memcmp(p, name->text, name->len) == 0;
-}
-
-static inline uint64_t find_ends(const char *p)
-{
-	uint64_t ends = 0;
-	unsigned i;
-
-	for (i = 0; i < BLOCK; i++)
-		ends |= (uint64_t)(p[i] == '\n') << i;
-	return ends;
-}
-#endif
-
-static inline uint64_t find_some_ends(const char *p, size_t len)
-{
-	char block[BLOCK] = "";
-
-	memcpy(block, p, len);
-	return find_ends(block);
+	if (span->p == NULL)
+		*span = rmt_span(value, len);
 }
 
 /* Any line. False: it is none. */
@@ -169,6 +112,7 @@ static bool take_line(struct rmt_policy_request *request, const char *line, size
 		if (names[at].len == name_len &&
 		    memcmp(names[at].text, line, name_len) == 0) {
 			take_value(request, &names[at], equals + 1, len - name_len);
+			request->careful |= at < request->guess;
 			request->guess = (unsigned)at + 1;
 			break;
 		}
@@ -210,7 +154,7 @@ static enum rmt_request_result finish(struct rmt_policy_request *request, size_t
 {
 	struct rmt_facts *facts = &request->facts;
 
-	if (memchr(request->bytes, '\0', length) != NULL)
+	if (request->careful && memchr(request->bytes, '\0', length) != NULL)
 		return broken(request, "holds a NUL octet");
 	if (!rmt_span_eq(request->request, RMT_SPAN("smtpd_access_policy")))
 		return broken(request, "no request=smtpd_access_policy");
@@ -239,58 +183,115 @@ static __attribute__((noinline)) enum rmt_request_result take_other_line(
 	return RMT_REQUEST_MORE;
 }
 
-/* The lines that end in the block at p; `ends` has a bit for each LF. All ends of
- * a block are known before any of its lines is looked at, so that the processor
- * need not wait for one line to begin the next. limit: end of all bytes. */
-static inline enum rmt_request_result take_block(struct rmt_policy_request *request,
-						 const char *p, uint64_t ends,
-						 const char *limit)
+static enum rmt_request_result read_carefully(struct rmt_policy_request *request,
+					      const char *limit)
 {
-	const struct name *name = &names[request->guess];
-	const struct name *const last = &names[NAMES];
-	const char *line = request->bytes + request->line, *end, *value;
+	const char *line = request->bytes + request->line;
+	const char *from = MAX(line, request->bytes + request->scanned), *end;
 	enum rmt_request_result result;
 
-	for (; ends != 0; ends &= ends - 1, line = end + 1) {
-		end = p + __builtin_ctzll(ends);
-		if (limit - line >= NAME_MAX_OCTETS && name != last &&
-		    begins_with(line, name)) {
-			value = line + name->len;
-			take_value(request, name, value,
-				   (size_t)(end - value) - (end[-1] == '\r'));
-			name++;
-			continue;
-		}
-		request->guess = (unsigned)(name - names);
+	for (; (end = memchr(from, '\n', (size_t)(limit - from))) != NULL;
+	     line = from = end + 1) {
 		result = take_other_line(request, line, end);
 		if (result != RMT_REQUEST_MORE)
 			return result;
-		name = &names[request->guess];
 	}
 	request->line = (size_t)(line - request->bytes);
-	request->guess = (unsigned)(name - names);
+	request->scanned = (size_t)(limit - request->bytes);
+	return RMT_REQUEST_MORE;
+}
+
+/* Where a request is read: the line it is at, and the name it may begin with. */
+struct reading {
+	const char *line;
+	const struct name *name;
+};
+
+static inline void take_expected(struct rmt_policy_request *request,
+				 const struct reading *at, const char *end)
+{
+	const char *value = at->line + at->name->len;
+
+	*span_of(request, at->name) = rmt_span(value, (size_t)(end - value));
+}
+
+/* The lines that end in the block at p. All ends of a block are known before any of
+ * its lines is looked at, so that the processor need not wait for one line to begin
+ * the next. safe: a line that begins later has not room for every name behind it. */
+static inline __attribute__((always_inline)) enum rmt_request_result take_lines(
+	struct rmt_policy_request *request, struct reading *at, const char *p,
+	uint64_t ends, const char *safe)
+{
+	enum rmt_request_result result;
+	const char *end;
+
+	for (; ends != 0; ends &= ends - 1, at->line = end + 1) {
+		end = p + (unsigned)__builtin_ctzll(ends);
+		if (at->line <= safe &&
+		    rmt_begins_with(at->line, at->name->text, at->name->len)) {
+			take_expected(request, at, end);
+			at->name++;
+			continue;
+		}
+		request->guess = (unsigned)(at->name - names);
+		result = take_other_line(request, at->line, end);
+		if (result != RMT_REQUEST_MORE)
+			return result;
+		at->name = &names[request->guess];
+		if (request->careful)
+			ends = 0; /* from the next line on */
+	}
+	return RMT_REQUEST_MORE;
+}
+
+/* As long as names come in their order, so each once, and nothing but LF ends a line,
+ * a value needs no second look. Otherwise request->careful is set, and what is left
+ * is for read_carefully(). */
+static enum rmt_request_result read_quickly(struct rmt_policy_request *request,
+					    const char *limit)
+{
+	const char *const bytes = request->bytes, *p = bytes + request->scanned;
+	const char *const safe =
+		limit - bytes >= RMT_NAME_MAX ? limit - RMT_NAME_MAX : NULL;
+	struct reading at = { bytes + request->line, &names[request->guess] };
+	enum rmt_request_result result;
+	struct rmt_marks marks;
+	size_t n;
+
+	for (; p < limit && !request->careful; p += n) {
+		n = MIN((size_t)(limit - p), (size_t)RMT_BLOCK);
+		marks = n == RMT_BLOCK ? rmt_find_marks(p) : rmt_find_some_marks(p, n);
+		request->careful = marks.control;
+		if (marks.control)
+			break;
+		result = take_lines(request, &at, p, marks.ends, safe);
+		if (result != RMT_REQUEST_MORE)
+			return result;
+		if (request->careful) {
+			p = at.line;
+			break;
+		}
+	}
+	request->line = (size_t)(at.line - bytes);
+	request->scanned = (size_t)(p - bytes);
+	request->guess = (unsigned)(at.name - names);
 	return RMT_REQUEST_MORE;
 }
 
 enum rmt_request_result rmt_policy_request_read(struct rmt_policy_request *request,
 						const char *bytes, size_t len, size_t max)
 {
-	const size_t limit = len < max ? len : max;
-	enum rmt_request_result result;
-	uint64_t ends;
-	size_t n;
+	const char *const limit = bytes + MIN(len, max);
+	enum rmt_request_result result = RMT_REQUEST_MORE;
 
 	if (request->bytes != bytes)
 		follow_bytes(request, bytes);
-	for (; request->scanned < limit; request->scanned += n) {
-		const char *p = bytes + request->scanned;
-
-		n = limit - request->scanned < BLOCK ? limit - request->scanned : BLOCK;
-		ends = n == BLOCK ? find_ends(p) : find_some_ends(p, n);
-		result = take_block(request, p, ends, bytes + limit);
-		if (result != RMT_REQUEST_MORE)
-			return result;
-	}
+	if (!request->careful)
+		result = read_quickly(request, limit);
+	if (request->careful && result == RMT_REQUEST_MORE)
+		result = read_carefully(request, limit);
+	if (result != RMT_REQUEST_MORE)
+		return result;
 	if (len >= max) /* whatever comes, it would be one octet longer at least */
 		return broken(request, "longer than policyd.max_request");
 	return RMT_REQUEST_MORE;

@@ -7,9 +7,8 @@
  *	rmt_policy_request_init(&request);
  *	switch (rmt_policy_request_read(&request, bytes, len, max)) {
  *	case RMT_REQUEST_MORE:   come back with more bytes behind the same ones
- *	case RMT_REQUEST_DONE:   request.facts; the next one begins at bytes +
- *request.length case RMT_REQUEST_BROKEN: request.broken says why; nothing behind it can
- *be trusted
+ *	case RMT_REQUEST_DONE:   request.facts; the next begins at bytes + request.length
+ *	case RMT_REQUEST_BROKEN: request.broken says why; what follows is not to be trusted
  *	}
  *
  * What is lenient and what is strict:
@@ -40,6 +39,7 @@ struct rmt_policy_request {
 	const char *bytes;
 	size_t line, scanned;
 	unsigned guess;
+	bool careful; /* there is a control character, or a name out of order */
 	struct rmt_span request, state, count, size, ignored;
 };
 

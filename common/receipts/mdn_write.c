@@ -281,7 +281,7 @@ static void append_notification(struct writing *w)
 	append_disposition(w);
 }
 
-/* Nothing of an encrypted message goes back, be it its subject (M20). */
+/* Of an encrypted message no field goes back (M20). */
 static void append_returned(struct writing *w)
 {
 	const struct rmt_receipt_request *request = w->order->request;

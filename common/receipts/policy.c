@@ -13,102 +13,6 @@ struct view {
 	enum rmt_receipt_preference preference; /* the one that counts */
 };
 
-/* --- terms ----------------------------------------------------------------- */
-
-static bool in_groups(const struct rmt_list *list, char *const *groups)
-{
-	for (; groups != NULL && *groups != NULL; groups++)
-		if (rmt_list_has(list, rmt_span_of(*groups)))
-			return true;
-	return false;
-}
-
-static bool in_domains(const struct rmt_list *list, const struct rmt_receipt_user *user)
-{
-	const struct rmt_mailbox *usual;
-	struct rmt_addr name;
-
-	if (list == NULL)
-		return false;
-	rmt_addr_fold(NULL, rmt_span_of(user->name), &name);
-	if (name.domain.len > 0)
-		return rmt_list_has(list, name.domain);
-	if (user->mailboxes->len == 0)
-		return false;
-	usual = g_ptr_array_index(user->mailboxes, 0);
-	return rmt_list_has(list, rmt_span_of(usual->domain));
-}
-
-static bool holds(const struct rmt_receipt_unit *unit,
-		  const struct rmt_receipt_user *user)
-{
-	return rmt_list_has(unit->users, rmt_span_of(user->name)) ||
-	       in_groups(unit->groups, user->groups) || in_domains(unit->domains, user);
-}
-
-/* Takes what this level says and none before it said. */
-static void inherit(struct rmt_receipt_rules *sum, const struct rmt_receipt_rules *from)
-{
-	if (!sum->has_policy && from->has_policy)
-		sum->policy = from->policy;
-	if (!sum->has_prompt && from->has_prompt)
-		sum->prompt = from->prompt;
-	if (!sum->has_deleted && from->has_deleted)
-		sum->deleted = from->deleted;
-	if (sum->allow == NULL)
-		sum->allow = from->allow;
-	sum->has_policy |= from->has_policy;
-	sum->has_prompt |= from->has_prompt;
-	sum->has_deleted |= from->has_deleted;
-}
-
-void rmt_receipt_terms_of(const struct rmt_config *config,
-			  const struct rmt_receipt_user *user,
-			  struct rmt_receipt_terms *terms_r)
-{
-	const struct rmt_receipts_config *receipts = &config->receipts;
-	struct rmt_receipt_rules sum = { false };
-	const char *name = NULL;
-	guint i;
-
-	for (i = 0; i < receipts->units->len; i++) {
-		const struct rmt_receipt_unit *unit =
-			g_ptr_array_index(receipts->units, i);
-
-		if (!holds(unit, user))
-			continue;
-		if (!sum.has_policy && unit->rules.has_policy)
-			name = unit->name;
-		inherit(&sum, &unit->rules);
-	}
-	inherit(&sum, &receipts->rules);
-	*terms_r = (struct rmt_receipt_terms){ sum.policy, sum.allow, sum.prompt,
-					       sum.deleted, name };
-}
-
-static bool in_organization(const struct rmt_config *config,
-			    const struct rmt_receipt_terms *terms,
-			    const struct rmt_mailbox *target)
-{
-	g_autofree char *plain = NULL;
-	struct rmt_addr folded;
-
-	if (rmt_list_has(config->own_domains, rmt_span_of(target->domain)))
-		return true;
-	plain = g_strconcat(target->local, "@", target->domain, NULL);
-	rmt_addr_fold(config->fold, rmt_span_of(plain), &folded);
-	return rmt_list_has(terms->allow, folded.whole);
-}
-
-bool rmt_receipt_may_tell(const struct rmt_config *config,
-			  const struct rmt_receipt_terms *terms,
-			  const struct rmt_mailbox *target)
-{
-	if (terms->policy == RMT_RECEIPTS_ORGANIZATION)
-		return in_organization(config, terms, target);
-	return terms->policy == RMT_RECEIPTS_ANYONE;
-}
-
 /* --- what forbids ---------------------------------------------------------- */
 
 static bool not_asked(const struct view *v)
@@ -120,43 +24,6 @@ static bool claimed(const struct view *v)
 {
 	return v->facts->claimed;
 }
-
-#define PLACE(name, bit)                                                                 \
-	static bool name(const struct view *v)                                           \
-	{                                                                                \
-		return (v->facts->place & (bit)) != 0;                                   \
-	}
-PLACE(mdn_sent, RMT_PLACE_MDN_SENT)
-PLACE(own_copy, RMT_PLACE_OWN_COPY)
-PLACE(shared, RMT_PLACE_SHARED)
-PLACE(delegate, RMT_PLACE_DELEGATE)
-PLACE(pop3, RMT_PLACE_POP3)
-PLACE(read_only, RMT_PLACE_READ_ONLY)
-PLACE(imported, RMT_PLACE_IMPORTED)
-
-#define KIND(name, bit)                                                                  \
-	static bool name(const struct view *v)                                           \
-	{                                                                                \
-		return (v->request->kind & (bit)) != 0;                                  \
-	}
-KIND(is_receipt, RMT_REQUEST_MDN)
-KIND(is_report, RMT_REQUEST_DSN)
-KIND(is_partial, RMT_REQUEST_PARTIAL)
-KIND(is_auto, RMT_REQUEST_AUTO)
-KIND(is_suppressed, RMT_REQUEST_SUPPRESS)
-KIND(is_list, RMT_REQUEST_LIST)
-KIND(is_bulk, RMT_REQUEST_BULK)
-
-#define FLAW(name, bit)                                                                  \
-	static bool name(const struct view *v)                                           \
-	{                                                                                \
-		return (v->request->flaws & (bit)) != 0;                                 \
-	}
-FLAW(too_many, RMT_REQUEST_LONG)
-FLAW(required, RMT_REQUEST_REQUIRED)
-FLAW(options_bad, RMT_REQUEST_OPTIONS_BAD)
-FLAW(repeated, RMT_REQUEST_REPEATED)
-FLAW(malformed, RMT_REQUEST_GROUP | RMT_REQUEST_SYNTAX)
 
 static bool unreadable(const struct view *v)
 {
@@ -182,12 +49,6 @@ static bool own_address(const struct view *v)
 		if (rmt_receipt_user_has(v->facts->user, g_ptr_array_index(targets, i)))
 			return true;
 	return false;
-}
-
-static bool junk(const struct view *v)
-{
-	return (v->facts->place & RMT_PLACE_JUNK) != 0 ||
-	       (v->request->kind & RMT_REQUEST_SPAM) != 0;
 }
 
 static bool trash(const struct view *v)
@@ -350,11 +211,21 @@ static bool automatic(const struct view *v)
 
 /* --- the table ------------------------------------------------------------- */
 
+/* Holds where the function says so, or the request or the place has one of the bits. */
 struct row {
 	enum rmt_receipt_verdict verdict;
 	bool (*holds)(const struct view *v);
+	unsigned place, kind, flaws;
 	struct rmt_receipt_reason reason;
 };
+
+static bool holds(const struct row *row, const struct view *v)
+{
+	if (row->holds != NULL)
+		return row->holds(v);
+	return ((row->place & v->facts->place) | (row->kind & v->request->kind) |
+		(row->flaws & v->request->flaws)) != 0;
+}
 
 #define NOTHING RMT_RECEIPT_NOTHING
 #define ASK     RMT_RECEIPT_ASK
@@ -362,90 +233,111 @@ struct row {
 
 /* clang-format off */
 static const struct row rows[] = {
-	{ NOTHING, not_asked, { "not-asked", "M10", "the message asks for no receipt" } },
-	{ NOTHING, claimed,
-	  { "claimed", "M01 P01 P02", "a receipt for this message was sent already" } },
-	{ NOTHING, mdn_sent,
-	  { "mdn-sent", "K01 P10", "$MDNSent was set by somebody else" } },
-	{ NOTHING, own_copy,
-	  { "own-copy", "K01 K06", "it is a draft, or a copy of what was sent" } },
-	{ NOTHING, is_receipt, { "is-receipt", "M02 P06", "it is a receipt itself" } },
-	{ NOTHING, is_report, { "is-report", "M02 P06", "it is a delivery report" } },
-	{ NOTHING, null_return_path,
-	  { "null-return-path", "A01 P06", "its return path is empty, as of bounces" } },
-	{ NOTHING, is_auto, { "automatic-mail", "A01 P06", "it was sent by a program" } },
-	{ NOTHING, is_suppressed,
-	  { "suppressed", "A03", "X-Auto-Response-Suppress forbids receipts" } },
-	{ NOTHING, is_list, { "list", "M13 P05", "it is mail of a list" } },
-	{ NOTHING, is_bulk, { "bulk", "P05", "it is bulk mail" } },
-	{ NOTHING, is_partial, { "partial", "M12", "it is a fragment of a message" } },
-	{ NOTHING, too_many,
-	  { "targets-too-many", "P06", "the request is longer than any that is meant" } },
-	{ NOTHING, unreadable,
-	  { "unreadable", "M07", "no address can be read from the request" } },
-	{ NOTHING, required,
-	  { "option-required", "M08", "the request requires an option nobody knows" } },
-	{ NOTHING, options_bad,
-	  { "options-unreadable", "M08", "the options of the request cannot be read" } },
-	{ NOTHING, other_domain,
-	  { "other-domain", "P05", "who asks is not in the domain of From" } },
-	{ NOTHING, own_address, { "own-address", "P06", "the user asks himself" } },
-	{ NOTHING, junk, { "junk", "P07", "it is, or was, taken for junk" } },
-	{ NOTHING, trash, { "trash", "P07", "it lies in the trash" } },
-	{ NOTHING, shared, { "shared", "P03", "the mailbox is shared" } },
-	{ NOTHING, delegate,
-	  { "delegate", "P03", "somebody else reads in the user's place" } },
-	{ NOTHING, pop3,
-	  { "pop3", "P08", "it was fetched by POP3, which displays nothing" } },
-	{ NOTHING, read_only,
-	  { "read-only", "K04", "the mailbox cannot remember that a receipt was sent" } },
-	{ NOTHING, imported, { "imported", "P11", "it was not delivered here" } },
-	{ NOTHING, too_old, { "too-old", "P11", "it is older than max_age" } },
-	{ NOTHING, group,
-	  { "group-alias", "P04", "it came by an alias that is not the user's" } },
-	{ NOTHING, no_recipient,
-	  { "no-recipient", "M21 P04", "nobody knows which address it was for" } },
-	{ NOTHING, policy_none, { "policy-none", "G01", "the policy is none" } },
-	{ NOTHING, outside,
-	  { "outside-organization", "G02 P15 P16", "who asks is neither in own_domains nor in allow" } },
-	{ NOTHING, deleted_unwanted,
-	  { "deleted-unread", "P07", "the policy does not tell of mail deleted unread" } },
-	{ NOTHING, user_never,
-	  { "user-never", "M09", "the user never sends receipts there" } },
-	{ NOTHING, answered_no, { "answered-no", "M03 P12", "the user said no" } },
-	{ NOTHING, unanswered,
-	  { "unanswered", "M03 P13", "the user did not answer in time" } },
-	{ NOTHING, user_limit,
-	  { "user-limit", "P06", "the user's receipts reach user_limit" } },
-	{ NOTHING, target_limit,
-	  { "target-limit", "P06", "the receipts to who asks reach target_limit" } },
-	{ NOTHING, sender_limit,
-	  { "sender-limit", "P06", "the receipts for this sender reach sender_limit" } },
+	{ NOTHING, .holds = not_asked,
+	  .reason = { "not-asked", "M10", "the message asks for no receipt" } },
+	{ NOTHING, .holds = claimed,
+	  .reason = { "claimed", "M01 P01 P02", "a receipt for this message was sent already" } },
+	{ NOTHING, .place = RMT_PLACE_MDN_SENT,
+	  .reason = { "mdn-sent", "K01 P10", "$MDNSent was set by somebody else" } },
+	{ NOTHING, .place = RMT_PLACE_OWN_COPY,
+	  .reason = { "own-copy", "K01 K06", "it is a draft, or a copy of what was sent" } },
+	{ NOTHING, .kind = RMT_REQUEST_MDN,
+	  .reason = { "is-receipt", "M02 P06", "it is a receipt itself" } },
+	{ NOTHING, .kind = RMT_REQUEST_DSN,
+	  .reason = { "is-report", "M02 P06", "it is a delivery report" } },
+	{ NOTHING, .holds = null_return_path,
+	  .reason = { "null-return-path", "A01 P06", "its return path is empty, as of bounces" } },
+	{ NOTHING, .kind = RMT_REQUEST_AUTO,
+	  .reason = { "automatic-mail", "A01 P06", "it was sent by a program" } },
+	{ NOTHING, .kind = RMT_REQUEST_SUPPRESS,
+	  .reason = { "suppressed", "A03", "X-Auto-Response-Suppress forbids receipts" } },
+	{ NOTHING, .kind = RMT_REQUEST_LIST,
+	  .reason = { "list", "M13 P05", "it is mail of a list" } },
+	{ NOTHING, .kind = RMT_REQUEST_BULK,
+	  .reason = { "bulk", "P05", "it is bulk mail" } },
+	{ NOTHING, .kind = RMT_REQUEST_PARTIAL,
+	  .reason = { "partial", "M12", "it is a fragment of a message" } },
+	{ NOTHING, .flaws = RMT_REQUEST_LONG,
+	  .reason = { "targets-too-many", "P06", "the request is longer than any that is meant" } },
+	{ NOTHING, .holds = unreadable,
+	  .reason = { "unreadable", "M07", "no address can be read from the request" } },
+	{ NOTHING, .flaws = RMT_REQUEST_REQUIRED,
+	  .reason = { "option-required", "M08", "the request requires an option nobody knows" } },
+	{ NOTHING, .flaws = RMT_REQUEST_OPTIONS_BAD,
+	  .reason = { "options-unreadable", "M08", "the options of the request cannot be read" } },
+	{ NOTHING, .holds = other_domain,
+	  .reason = { "other-domain", "P05", "who asks is not in the domain of From" } },
+	{ NOTHING, .holds = own_address,
+	  .reason = { "own-address", "P06", "the user asks himself" } },
+	{ NOTHING, .place = RMT_PLACE_JUNK, .kind = RMT_REQUEST_SPAM,
+	  .reason = { "junk", "P07", "it is, or was, taken for junk" } },
+	{ NOTHING, .holds = trash,
+	  .reason = { "trash", "P07", "it lies in the trash" } },
+	{ NOTHING, .place = RMT_PLACE_SHARED,
+	  .reason = { "shared", "P03", "the mailbox is shared" } },
+	{ NOTHING, .place = RMT_PLACE_DELEGATE,
+	  .reason = { "delegate", "P03", "somebody else reads in the user's place" } },
+	{ NOTHING, .place = RMT_PLACE_POP3,
+	  .reason = { "pop3", "P08", "it was fetched by POP3, which displays nothing" } },
+	{ NOTHING, .place = RMT_PLACE_READ_ONLY,
+	  .reason = { "read-only", "K04", "the mailbox cannot remember that a receipt was sent" } },
+	{ NOTHING, .place = RMT_PLACE_IMPORTED,
+	  .reason = { "imported", "P11", "it was not delivered here" } },
+	{ NOTHING, .holds = too_old,
+	  .reason = { "too-old", "P11", "it is older than max_age" } },
+	{ NOTHING, .holds = group,
+	  .reason = { "group-alias", "P04", "it came by an alias that is not the user's" } },
+	{ NOTHING, .holds = no_recipient,
+	  .reason = { "no-recipient", "M21 P04", "nobody knows which address it was for" } },
+	{ NOTHING, .holds = policy_none,
+	  .reason = { "policy-none", "G01", "the policy is none" } },
+	{ NOTHING, .holds = outside,
+	  .reason = { "outside-organization", "G02 P15 P16", "who asks is neither in own_domains nor in allow" } },
+	{ NOTHING, .holds = deleted_unwanted,
+	  .reason = { "deleted-unread", "P07", "the policy does not tell of mail deleted unread" } },
+	{ NOTHING, .holds = user_never,
+	  .reason = { "user-never", "M09", "the user never sends receipts there" } },
+	{ NOTHING, .holds = answered_no,
+	  .reason = { "answered-no", "M03 P12", "the user said no" } },
+	{ NOTHING, .holds = unanswered,
+	  .reason = { "unanswered", "M03 P13", "the user did not answer in time" } },
+	{ NOTHING, .holds = user_limit,
+	  .reason = { "user-limit", "P06", "the user's receipts reach user_limit" } },
+	{ NOTHING, .holds = target_limit,
+	  .reason = { "target-limit", "P06", "the receipts to who asks reach target_limit" } },
+	{ NOTHING, .holds = sender_limit,
+	  .reason = { "sender-limit", "P06", "the receipts for this sender reach sender_limit" } },
 	/* What follows demands asking, and it was done. */
-	{ SEND, approved, { "approved", "M03 M24", "the user said yes" } },
-	{ ASK, repeated, { "request-repeated", "M07", "the message asks twice" } },
-	{ ASK, malformed,
-	  { "request-malformed", "M07", "the request is no list of mailboxes" } },
-	{ ASK, several_targets,
-	  { "several-targets", "M04", "it asks for a receipt to several addresses" } },
-	{ ASK, no_return_path,
-	  { "return-path-missing", "M04 P14", "there is no return path to compare with" } },
-	{ ASK, several_return_paths,
-	  { "return-paths-several", "M06 P14", "there are several return paths" } },
-	{ ASK, other_return_path,
-	  { "return-path-other", "M03 M05 P14", "who asks is not the return path" } },
-	{ ASK, addresses_unknown,
-	  { "addresses-unknown", "P04 M21", "the user's addresses are not known" } },
-	{ ASK, not_named,
-	  { "not-named", "P04", "the user's address is neither in To nor in Cc" } },
-	{ ASK, unauthentic, { "unauthentic", "M14", "nothing proves who sent it" } },
-	{ ASK, user_asks, { "user-ask", "M09", "the user wants to be asked" } },
-	{ ASK, policy_anyone, { "policy-anyone", "G03", "the policy asks each time" } },
-	{ ASK, policy_prompt, { "policy-prompt", "G02", "the policy asks each time" } },
-	{ SEND, user_always,
-	  { "user-always", "M09 M24", "the user always sends receipts there" } },
-	{ SEND, automatic,
-	  { "automatic", "G02 M24", "the policy sends without asking" } },
+	{ SEND, .holds = approved,
+	  .reason = { "approved", "M03 M24", "the user said yes" } },
+	{ ASK, .flaws = RMT_REQUEST_REPEATED,
+	  .reason = { "request-repeated", "M07", "the message asks twice" } },
+	{ ASK, .flaws = RMT_REQUEST_GROUP | RMT_REQUEST_SYNTAX,
+	  .reason = { "request-malformed", "M07", "the request is no list of mailboxes" } },
+	{ ASK, .holds = several_targets,
+	  .reason = { "several-targets", "M04", "it asks for a receipt to several addresses" } },
+	{ ASK, .holds = no_return_path,
+	  .reason = { "return-path-missing", "M04 P14", "there is no return path to compare with" } },
+	{ ASK, .holds = several_return_paths,
+	  .reason = { "return-paths-several", "M06 P14", "there are several return paths" } },
+	{ ASK, .holds = other_return_path,
+	  .reason = { "return-path-other", "M03 M05 P14", "who asks is not the return path" } },
+	{ ASK, .holds = addresses_unknown,
+	  .reason = { "addresses-unknown", "P04 M21", "the user's addresses are not known" } },
+	{ ASK, .holds = not_named,
+	  .reason = { "not-named", "P04", "the user's address is neither in To nor in Cc" } },
+	{ ASK, .holds = unauthentic,
+	  .reason = { "unauthentic", "M14", "nothing proves who sent it" } },
+	{ ASK, .holds = user_asks,
+	  .reason = { "user-ask", "M09", "the user wants to be asked" } },
+	{ ASK, .holds = policy_anyone,
+	  .reason = { "policy-anyone", "G03", "the policy asks each time" } },
+	{ ASK, .holds = policy_prompt,
+	  .reason = { "policy-prompt", "G02", "the policy asks each time" } },
+	{ SEND, .holds = user_always,
+	  .reason = { "user-always", "M09 M24", "the user always sends receipts there" } },
+	{ SEND, .holds = automatic,
+	  .reason = { "automatic", "G02 M24", "the policy sends without asking" } },
 };
 /* clang-format on */
 
@@ -480,7 +372,7 @@ void rmt_receipt_decide(const struct rmt_config *config,
 	rmt_receipt_terms_of(config, facts->user, &v.terms);
 	rmt_receipt_recipient_find(facts->request, facts->user, facts->envelope,
 				   &v.recipient);
-	for (i = 0; !rows[i].holds(&v); i++)
+	for (i = 0; !holds(&rows[i], &v); i++)
 		; /* the last one always holds */
 	*decision_r = (struct rmt_receipt_decision){
 		.verdict = rows[i].verdict,

@@ -77,6 +77,16 @@ bool rmt_receipt_user_has(const struct rmt_receipt_user *user,
 	return rmt_list_has(user->list, folded.whole);
 }
 
+const struct rmt_mailbox *rmt_receipt_user_ascii(const struct rmt_receipt_user *user)
+{
+	guint i;
+
+	for (i = 0; i < user->mailboxes->len; i++)
+		if (!rmt_mailbox_needs_utf8(g_ptr_array_index(user->mailboxes, i)))
+			return g_ptr_array_index(user->mailboxes, i);
+	return NULL;
+}
+
 /* --- a message ------------------------------------------------------------- */
 
 const char *rmt_recipient_way_name(enum rmt_recipient_way way)

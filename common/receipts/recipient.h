@@ -35,6 +35,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(rmt_receipt_user, rmt_receipt_user_free)
 bool rmt_receipt_user_has(const struct rmt_receipt_user *user,
 			  const struct rmt_mailbox *mailbox);
 
+/* The first address that can be written where there is no SMTPUTF8. NULL: none can.
+ * Lives as long as the user. */
+const struct rmt_mailbox *rmt_receipt_user_ascii(const struct rmt_receipt_user *user);
+
 /* How a message came to the user. */
 enum rmt_recipient_way {
 	RMT_RECIPIENT_NAMED,  /* an address of the user stands in To or Cc */

@@ -74,10 +74,9 @@ struct rmt_receipt_request {
 	struct rmt_mailboxes *seen; /* own; all in To and Cc */
 	GPtrArray *delivered; /* own; struct rmt_mailbox: Delivered-To, X-Original-To,
 				 Envelope-To of the last delivery, topmost first */
-	struct rmt_mailbox
-		*original_recipient; /* own; Original-Recipient, rfc822 or
-					utf-8, if it stands there once; or NULL */
-	char *message_id;            /* own; with its <>, one line; or NULL */
+	/* Own; Original-Recipient, rfc822 or utf-8, if it stands there once; or NULL. */
+	struct rmt_mailbox *original_recipient;
+	char *message_id; /* own; with its <>, one line; or NULL */
 	/* Own: what one message is to one user (pitfall 2): the id, or "sha256:" and the
 	 * hash of the fields that do not change on the way where there is none. */
 	char *key;

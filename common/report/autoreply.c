@@ -73,36 +73,102 @@ static bool says_auto(const struct rmt_mail *mail)
 	       rmt_text_starts(precedence, "auto-reply");
 }
 
+/* How a subject begins whose writer is away. */
+static const char *const away_heads[] = {
+	"out of office",
+	"out of the office",
+	"automatic reply",
+	"automatic response",
+	"auto-reply",
+	"autoreply",
+	"auto reply",
+	"auto response",
+	"autoresponse",
+	"auto:",
+	"vacation",
+	"away from",
+	"i am away",
+	"abwesenheit",
+	"abwesend",
+	"automatische antwort",
+	"automatisch antwoord",
+	"afwezig",
+	"réponse automatique",
+	"absence du bureau",
+	"respuesta automática",
+	"respuesta automatica",
+	"fuera de la oficina",
+	"risposta automatica",
+	"fuori ufficio",
+	"resposta automática",
+	"resposta automatica",
+	"autosvar",
+	"automatiskt svar",
+	"automatisk svar",
+	"automaattinen vastaus",
+	"odpowiedź automatyczna",
+	"automatická odpověď",
+	"automatikus válasz",
+	"автоответ",
+	"автоматический ответ",
+	"自動応答",
+	"自動返信",
+	"自动答复",
+	"自动回复",
+	"自動回覆",
+	"자동 회신",
+	"otomatik yanıt",
+	"otomatik cevap",
+	"yahoo! auto response",
+	"răspuns automat",
+	"raspuns automat",
+	"αυτόματη απάντηση",
+	"автоматична відповідь",
+	"автоматичен отговор",
+	"automatski odgovor",
+	"аутоматски одговор",
+	"automatická odpoveď",
+	"samodejni odgovor",
+	"resposta automàtica",
+	"erantzun automatikoa",
+	"automatinis atsakymas",
+	"automaatvastus",
+	"automātiska atbilde",
+	"sjálfvirkt svar",
+	"رد تلقائي",
+	"תשובה אוטומטית",
+	"trả lời tự động",
+	"ตอบกลับอัตโนมัติ",
+	"balasan otomatis",
+	"jawapan automatik",
+	"自動回信",
+	"自动回信",
+	"부재중",
+};
+
 static bool subject_says_away(struct rmt_span subject)
 {
-	static const char *const heads[] = {
-		"out of office",
-		"out of the office",
-		"automatic reply",
-		"auto-reply",
-		"autoreply",
-		"auto reply",
-		"auto:",
-		"vacation",
-		"away from",
-		"abwesenheit",
-		"automatische antwort",
-		"réponse automatique",
-		"respuesta automática",
-		"risposta automatica",
-		"autosvar",
-		"i am away",
-		"auto response",
-		"autoresponse",
-	};
 	size_t i;
 
 	if (rmt_text_starts(subject, "re: "))
 		subject = rmt_span_from(subject, 4);
-	for (i = 0; i < G_N_ELEMENTS(heads); i++)
-		if (rmt_text_starts(subject, heads[i]))
+	for (i = 0; i < G_N_ELEMENTS(away_heads); i++)
+		if (rmt_text_starts(subject, away_heads[i]))
 			return true;
 	return false;
+}
+
+/* Exim marks its bounces as answers, too; "Out of office" nobody puts over one. */
+static bool is_bounce_all_the_same(struct rmt_reading *r)
+{
+	const struct rmt_mail *mail = &r->mail;
+
+	if (mail->header[RMT_H_X_FAILED_RECIPIENTS].len > 0 ||
+	    rmt_text_find(mail->header[RMT_H_FROM], "mailer-daemon") >= 0)
+		return true;
+	return !subject_says_away(mail->header[RMT_H_SUBJECT]) &&
+	       rmt_prose_names_system(r) &&
+	       (rmt_prose_tells_failure(r) || rmt_prose_tells_delay(r));
 }
 
 bool rmt_read_auto_reply(struct rmt_reading *r)
@@ -116,11 +182,7 @@ bool rmt_read_auto_reply(struct rmt_reading *r)
 	}
 	if (!says_auto(mail) && !subject_says_away(mail->header[RMT_H_SUBJECT]))
 		return false;
-	/* Exim marks its bounces so as well. */
-	if (mail->header[RMT_H_X_FAILED_RECIPIENTS].len > 0 ||
-	    rmt_text_find(mail->header[RMT_H_FROM], "mailer-daemon") >= 0 ||
-	    (rmt_prose_names_system(r) &&
-	     (rmt_prose_tells_failure(r) || rmt_prose_tells_delay(r))))
+	if (is_bounce_all_the_same(r))
 		return false;
 	report_sender(r, RMT_REPORT_AUTO_REPLY, RMT_CLASS_AUTO_REPLY, "auto-reply");
 	return true;

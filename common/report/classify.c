@@ -102,10 +102,22 @@ struct run {
 	guint32 ended[PIECES_MAX], began[PIECES_MAX];
 };
 
+/* "5.7.60*": more of the same number; else the number, its class or its chapter. */
+static bool begins(const char *value, const char *code)
+{
+	size_t len = strlen(code);
+
+	if (code[len - 1] == '*')
+		return strncmp(value, code, len - 1) == 0 && value[len - 1] != '\0';
+	return strncmp(value, code, len) == 0 &&
+	       (len == 1 || code[len - 1] == '.' || value[len] == '.' ||
+		value[len] == '\0');
+}
+
 static bool code_fits(const struct rmt_report_rule *row, const struct rmt_question *q)
 {
-	return row->code == NULL || g_str_has_prefix(q->status, row->code) ||
-	       g_str_has_prefix(q->reply, row->code);
+	return row->code == NULL || begins(q->status, row->code) ||
+	       begins(q->reply, row->code);
 }
 
 static bool host_fits(const struct rmt_report_rule *row, const struct rmt_question *q)

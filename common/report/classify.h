@@ -15,7 +15,7 @@ struct rmt_report_rule {
 	const char *pattern; /* normal form (text.h); "a*b": b within 60 octets of a;
 				NULL: by the code alone */
 	const char *host;    /* must occur in the host's name; NULL: any */
-	const char *code;    /* beginning of the status or reply; NULL: any */
+	const char *code;    /* of the status or reply, or how it begins; NULL: any */
 	enum rmt_report_class class;
 	int weight;
 };

@@ -94,6 +94,13 @@ static struct rmt_span prose_about(struct rmt_reading *r, struct rmt_span addres
 	return rmt_span("", 0);
 }
 
+/* RFC 3464, 2.3.6: words of a type of its own ("x-notes; ...") are the reporter's. */
+static bool is_own_type(struct rmt_span diagnostic)
+{
+	return rmt_text_starts(diagnostic, "x-") &&
+	       !rmt_text_starts(diagnostic, "x-smtp");
+}
+
 /* The typed value without its type: "smtp; 550 ...". */
 static struct rmt_span words_of(struct rmt_span diagnostic)
 {
@@ -158,6 +165,7 @@ static void report_group(struct rmt_reading *r, const struct group *group, bool 
 		event->original_recipient = g_strndup(original.p, original.len);
 	rmt_text_status(group->status, event->status);
 	event->witnessed = rmt_text_starts(group->category, "bad-mailbox");
+	event->own_words = is_own_type(group->diagnostic);
 	around = prose_about(r, address);
 	if (around.len == 0 && only)
 		around = all_prose(r);

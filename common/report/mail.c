@@ -29,6 +29,7 @@ static const char *const header_names[RMT_HEADERS] = {
 	"X-Apple-Unsubscribe",
 	"In-Reply-To",
 	"X-HmXmrOriginalRecipient",
+	"List-Unsubscribe",
 };
 
 /* --- before GMime ------------------------------------------------------------------ */
@@ -98,13 +99,23 @@ static void take_headers(struct rmt_mail *mail)
 	}
 }
 
-/* "=?UTF-8?B?...?=" as people read it (RFC 2047). */
+static bool is_written_plainly(struct rmt_span text)
+{
+	size_t i;
+
+	for (i = 0; i < text.len; i++)
+		if ((guchar)text.p[i] >= 0x80)
+			return false;
+	return memmem(text.p, text.len, "=?", 2) == NULL;
+}
+
+/* "=?UTF-8?B?...?=" as people read it (RFC 2047), in small letters. */
 static void decode_subject(struct rmt_mail *mail)
 {
 	struct rmt_span *subject = &mail->header[RMT_H_SUBJECT];
 	GString *text;
 
-	if (subject->len == 0 || memmem(subject->p, subject->len, "=?", 2) == NULL)
+	if (subject->len == 0 || is_written_plainly(*subject))
 		return;
 	text = g_string_new(NULL);
 	rmt_decode_words(text, rmt_span(subject->p, MIN(subject->len, SUBJECT_MAX)));
@@ -141,36 +152,54 @@ struct walk {
 	bool has_plain;  /* a text/plain of this message was read */
 };
 
-/* For readers, who take NUL for an end; an attachment may be full of them. */
+/* For readers, who take NUL for an end. */
+static void blank_nuls(GString *text, size_t from)
+{
+	size_t i;
+
+	for (i = from; i < text->len; i++)
+		if (text->str[i] == '\0')
+			text->str[i] = ' ';
+}
+
+/* An attachment may be full of NULs. */
 static struct rmt_span text_of(struct walk *walk, const struct rmt_part *part)
 {
 	struct rmt_span content = rmt_part_content(part, walk->buffer);
-	size_t i;
 
-	for (i = 0; content.p == walk->buffer->str && i < content.len; i++)
-		if (walk->buffer->str[i] == '\0')
-			walk->buffer->str[i] = ' ';
+	if (content.p == walk->buffer->str)
+		blank_nuls(walk->buffer, 0);
 	return content;
+}
+
+/* Letters first, tags second: UTF-16 and ISO-2022-JP have '<' in the midst of a letter.
+ */
+static void take_html(struct rmt_mail *mail, struct rmt_span content, const char *charset)
+{
+	g_autoptr(GString) html = g_string_new(NULL);
+
+	rmt_decode_charset(html, content, charset, RMT_REPORT_PROSE_MAX);
+	blank_nuls(html, 0);
+	rmt_text_from_html(mail->prose, rmt_span(html->str, html->len));
 }
 
 static void take_prose(struct walk *walk, const struct rmt_part *part, bool is_html)
 {
-	g_autoptr(GString) text = NULL;
+	GString *prose = walk->mail->prose;
 	struct rmt_span content;
+	size_t before = prose->len;
 
-	if (is_html && walk->has_plain)
-		return; /* the same again */
-	content = text_of(walk, part);
+	if ((is_html && walk->has_plain) || before >= RMT_REPORT_PROSE_MAX)
+		return; /* the same again, or enough */
+	content = rmt_part_content(part, walk->buffer);
 	content.len = MIN(content.len, RMT_REPORT_PROSE_MAX);
 	walk->has_plain |= !is_html && rmt_span_trim(content).len > 0;
-	if (is_html) {
-		text = g_string_sized_new(content.len);
-		rmt_text_from_html(text, content);
-		content = rmt_span(text->str, text->len);
-	}
-	rmt_decode_charset(walk->mail->prose, content, part->charset,
-			   RMT_REPORT_PROSE_MAX);
-	g_string_append_c(walk->mail->prose, '\n');
+	if (is_html)
+		take_html(walk->mail, content, part->charset);
+	else
+		rmt_decode_charset(prose, content, part->charset, RMT_REPORT_PROSE_MAX);
+	blank_nuls(prose, before);
+	g_string_append_c(prose, '\n');
 }
 
 static void take_part(struct walk *walk, const struct rmt_part *part, GString *out,
@@ -422,6 +451,43 @@ static void take_body(struct rmt_mail *mail)
 			   RMT_REPORT_PROSE_MAX);
 }
 
+/* "\x{E9}" (RFC 6533, 3); what may not stand in an address stays as it is. 0: not so. */
+static size_t unicode_at(const char *p, size_t len, gunichar *letter_r)
+{
+	size_t i = 3;
+	gunichar letter = 0;
+
+	if (len < 5 || strncmp(p, "\\x{", 3) != 0)
+		return 0;
+	for (; i < len && i < 9 && g_ascii_isxdigit(p[i]); i++)
+		letter = letter << 4 | (gunichar)g_ascii_xdigit_value(p[i]);
+	if (i == 3 || i == len || p[i] != '}' || letter <= ' ' ||
+	    g_unichar_iscntrl(letter) || !g_unichar_validate(letter))
+		return 0;
+	*letter_r = letter;
+	return i + 1;
+}
+
+/* In place: a letter is shorter than what stands for it. */
+static void decode_unicode(GString *text)
+{
+	size_t from, to = 0, len;
+	gunichar letter;
+
+	if (memmem(text->str, text->len, "\\x{", 3) == NULL)
+		return;
+	for (from = 0; from < text->len; from += len) {
+		len = unicode_at(text->str + from, text->len - from, &letter);
+		if (len > 0) {
+			to += (size_t)g_unichar_to_utf8(letter, text->str + to);
+		} else {
+			text->str[to++] = text->str[from];
+			len = 1;
+		}
+	}
+	g_string_truncate(text, to);
+}
+
 void rmt_mail_read(struct rmt_mail *mail, struct rmt_span message)
 {
 	*mail = (struct rmt_mail){ NULL };
@@ -434,6 +500,7 @@ void rmt_mail_read(struct rmt_mail *mail, struct rmt_span message)
 	take_headers(mail);
 	decode_subject(mail);
 	parse(mail);
+	decode_unicode(mail->status);
 	if (mail->prose->len == 0 && !has_report(mail))
 		take_body(mail);
 	split_prose(mail);

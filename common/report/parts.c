@@ -60,10 +60,9 @@ static struct rmt_span parameter(struct rmt_span value, const char *name)
 
 static void take_type(struct rmt_part *part, struct rmt_span value)
 {
-	struct rmt_span type, rest;
+	struct rmt_span type =
+		parameter_value(value); /* to ';' or, where it is lost, a blank */
 
-	if (!rmt_span_split(value, ';', &type, &rest))
-		type = value;
 	copy_lower(part->type, type);
 	if (strchr(part->type, '/') == NULL)
 		g_strlcpy(part->type, "text/plain", RMT_PART_NAME);

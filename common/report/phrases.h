@@ -10,6 +10,8 @@ enum rmt_phrase {
 	RMT_PHRASE_SUBJECT = 2, /* in Subject: it tells of a delivery */
 	RMT_PHRASE_FAILURE = 4, /* in the text: something did not arrive */
 	RMT_PHRASE_DELAY = 8,   /* in the text: it may still arrive */
+	RMT_PHRASE_OURS = 16,   /* in normal form: of the sender, or of what he sent */
+	RMT_PHRASE_BACK = 32,   /* the same words where mail only goes back to him */
 };
 
 /* Which SMTP command was refused, as far as the text says so. */

@@ -40,9 +40,39 @@ static bool is_answer(const struct rmt_mail *mail)
 		rmt_text_starts(subject, "sv:"));
 }
 
+/* "Fwd: Undelivered mail": somebody shows it. Gateways that do so keep it as a part. */
+static bool is_shown(const struct rmt_mail *mail)
+{
+	static const char *const heads[] = { "fwd:", "fw:",  "wg:", "tr:",
+					     "rv:",  "enc:", "vs:", "转发" };
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(heads); i++)
+		if (rmt_text_starts(mail->header[RMT_H_SUBJECT], heads[i]))
+			return true;
+	return false;
+}
+
+/* From one's own address, as people write and reporters do not. */
+static bool is_person(const struct rmt_mail *mail)
+{
+	struct rmt_span path = rmt_field_address(mail->header[RMT_H_RETURN_PATH]);
+	struct rmt_span from = rmt_field_address(mail->header[RMT_H_FROM]);
+
+	return path.len > 0 && rmt_span_eq_nocase(path, from);
+}
+
+/* A shop tells of a delivery, too. */
+static bool is_of_list(const struct rmt_mail *mail)
+{
+	return mail->header[RMT_H_LIST_UNSUBSCRIBE].len > 0;
+}
+
 bool rmt_prose_names_system(const struct rmt_reading *r)
 {
-	return sender_is_system(r) || (!is_answer(&r->mail) && subject_tells(r));
+	return sender_is_system(r) ||
+	       (!is_answer(&r->mail) && !is_shown(&r->mail) && !is_of_list(&r->mail) &&
+		!is_person(&r->mail) && subject_tells(r));
 }
 
 bool rmt_prose_from_system(const struct rmt_reading *r)
@@ -59,14 +89,27 @@ static struct rmt_span whole(const struct rmt_reading *r)
 	return rmt_span(r->mail.prose->str, r->mail.prose->len);
 }
 
+/* Phrases are found in any ASCII case: other letters are made small first. */
+static bool prose_has(const struct rmt_reading *r, enum rmt_phrase kind)
+{
+	const GString *prose = r->mail.prose;
+	g_autofree char *small = NULL;
+
+	if (g_str_is_ascii(prose->str))
+		return rmt_phrases_has(r->phrases, whole(r), kind);
+	small = g_memdup2(prose->str, prose->len);
+	rmt_text_lower(small, prose->len);
+	return rmt_phrases_has(r->phrases, rmt_span(small, prose->len), kind);
+}
+
 bool rmt_prose_tells_failure(const struct rmt_reading *r)
 {
-	return rmt_phrases_has(r->phrases, whole(r), RMT_PHRASE_FAILURE);
+	return prose_has(r, RMT_PHRASE_FAILURE);
 }
 
 bool rmt_prose_tells_delay(const struct rmt_reading *r)
 {
-	return rmt_phrases_has(r->phrases, whole(r), RMT_PHRASE_DELAY);
+	return prose_has(r, RMT_PHRASE_DELAY);
 }
 
 /* --- which addresses are meant? ---------------------------------------------------- */
@@ -139,6 +182,12 @@ static bool is_somebody_else(struct rmt_span before)
 					     "delivered-to",
 					     "emailing",
 					     "please mail to",
+					     "moved to",
+					     "changed to",
+					     "replaced by",
+					     "new address",
+					     "new address is",
+					     "new email address",
 					     NULL };
 
 	return ends_with_any(before, words);
@@ -217,6 +266,22 @@ static bool ends_display(struct rmt_span before)
 	       at + 2 >= before.len;
 }
 
+/* "Ann Lee<mailto:ann@x.example>" alone in the line below "... these recipients:", as
+ * Outlook writes them. */
+static bool is_listed_link(struct rmt_span prose, struct rmt_span before,
+			   struct rmt_span address)
+{
+	size_t start = (size_t)(before.p - prose.p);
+	struct rmt_span behind =
+		rmt_span_from(prose, (size_t)(address.p - prose.p) + address.len);
+	struct rmt_span above = rmt_span_trim(rmt_span(prose.p, start));
+
+	return rmt_span_ends_nocase(before, RMT_SPAN("<mailto:")) &&
+	       rmt_span_starts(behind, RMT_SPAN(">")) &&
+	       (behind.len == 1 || behind.p[1] == '\n' || behind.p[1] == '\r') &&
+	       before.len < LOOK_BACK && rmt_span_ends_nocase(above, RMT_SPAN(":"));
+}
+
 static unsigned strength_of(struct rmt_span prose, struct rmt_span address)
 {
 	struct rmt_span before = line_before(prose, (size_t)(address.p - prose.p));
@@ -224,6 +289,8 @@ static unsigned strength_of(struct rmt_span prose, struct rmt_span address)
 	if (is_display(prose, address))
 		return 0;
 	if (begins_line(before) || ends_display(before))
+		return SURE;
+	if (is_listed_link(prose, before, address))
 		return SURE;
 	if (is_somebody_else(before))
 		return 0;
@@ -251,9 +318,12 @@ static bool is_own(const struct rmt_mail *mail, struct rmt_span address)
 struct finder {
 	struct rmt_reading *r;
 	struct rmt_span prose;
-	GHashTable *index; /* address in lower case -> position in named + 1 */
-	unsigned wanted;   /* least strength */
-	bool with_own;     /* who wrote to himself */
+	GHashTable *index;     /* address in lower case -> position in named + 1 */
+	unsigned wanted;       /* least strength */
+	bool with_own;         /* who wrote to himself */
+	struct rmt_span run;   /* the address that is named last, ... */
+	const char *run_start; /* ... and where the lines begin that name it alone */
+	guint again;           /* position in named + 1 of whose second telling is open */
 };
 
 static char *key_of(struct rmt_span address)
@@ -290,6 +360,70 @@ static void repeat_address(struct finder *f, struct rmt_span address)
 	if (!rmt_span_eq_nocase(last->address, address) &&
 	    strength_of(f->prose, address) == SURE)
 		close_last(f, line_start(f->prose, address.p));
+}
+
+/* --- told again: a list of who failed, and below it a transcript ------------------- */
+
+static struct rmt_named *named_at(struct finder *f, guint i)
+{
+	return &g_array_index(f->r->named, struct rmt_named, i);
+}
+
+static void close_again(struct finder *f, const char *end)
+{
+	struct rmt_named *entry = f->again > 0 ? named_at(f, f->again - 1) : NULL;
+
+	if (entry != NULL)
+		entry->text.len = (size_t)(end - entry->text.p);
+	f->again = 0;
+}
+
+static void begin_run(struct finder *f, struct rmt_span address)
+{
+	if (f->run.p != NULL && rmt_span_eq_nocase(f->run, address))
+		return;
+	f->run = address;
+	f->run_start = line_start(f->prose, address.p);
+	close_again(f, f->run_start);
+}
+
+static struct rmt_span line_of(const struct finder *f, struct rmt_span address)
+{
+	const char *start = line_start(f->prose, address.p);
+	const char *end = f->prose.p + f->prose.len;
+	const char *newline = memchr(address.p, '\n', (size_t)(end - address.p));
+
+	return rmt_span(start, (size_t)((newline != NULL ? newline : end) - start));
+}
+
+static size_t count_letters(struct rmt_span text)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < text.len; i++)
+		count += g_ascii_isalnum(text.p[i]) || (guchar)text.p[i] >= 0x80;
+	return count;
+}
+
+/* "<<< 550 <ann@x.example>... User unknown" says more than "<ann@x.example>" in the
+ * list did; a line of the list that says something itself is kept. */
+static void tell_again(struct finder *f, struct rmt_span address)
+{
+	struct rmt_named *entry = NULL;
+	char reply[4];
+	guint i;
+
+	if (f->again > 0 || !rmt_text_reply(line_of(f, address), reply))
+		return;
+	for (i = 0; i < f->r->named->len && entry == NULL; i++)
+		if (rmt_span_eq_nocase(named_at(f, i)->address, address))
+			entry = named_at(f, i);
+	if (entry == NULL || f->r->named->len == 1 || entry->text.p >= f->run_start ||
+	    count_letters(line_of(f, entry->address)) != count_letters(entry->address))
+		return;
+	close_last(f, f->run_start);
+	entry->text = rmt_span(f->run_start, 0);
+	f->again = i;
 }
 
 static void name_address(struct finder *f, struct rmt_span address)
@@ -335,11 +469,15 @@ static void find_in_prose(struct finder *f)
 	if (f->wanted == 0)
 		return;
 	while (f->r->named->len < NAMED_MAX &&
-	       rmt_text_next_address(f->prose, &at, &address))
+	       rmt_text_next_address(f->prose, &at, &address)) {
+		begin_run(f, address);
 		if ((f->with_own || !is_own(&f->r->mail, address)) &&
 		    strength_of(f->prose, address) >= f->wanted)
 			name_address(f, address);
+		tell_again(f, address);
+	}
 	f->r->report->cut |= f->r->named->len == NAMED_MAX;
+	close_again(f, f->prose.p + f->prose.len);
 	close_last(f, f->prose.p + f->prose.len);
 }
 
@@ -383,6 +521,32 @@ static void report_address(struct rmt_reading *r, struct rmt_span address,
 				     rmt_span("", 0));
 }
 
+static bool is_addressed(struct rmt_reading *r, struct rmt_span wanted)
+{
+	struct rmt_span original = rmt_span(r->mail.original->str, r->mail.original->len);
+	struct rmt_span to = rmt_mail_field(original, "To"), address;
+	size_t at = 0;
+
+	while (rmt_text_next_address(to, &at, &address))
+		if (rmt_span_eq_nocase(address, wanted))
+			return true;
+	return false;
+}
+
+/* One in the list, and the text names another: the one of the two that the returned
+ * message was for. */
+static bool is_contradicted(struct rmt_reading *r, struct rmt_span listed)
+{
+	const GArray *named = rmt_prose_named(r);
+	struct rmt_span told;
+
+	if (named->len != 1)
+		return false;
+	told = g_array_index(named, struct rmt_named, 0).address;
+	return !rmt_span_eq_nocase(told, listed) && is_addressed(r, told) &&
+	       !is_addressed(r, listed);
+}
+
 /* RFC-less, but Exim's and others': the list of who failed. */
 static void report_header(struct rmt_reading *r)
 {
@@ -390,6 +554,10 @@ static void report_header(struct rmt_reading *r)
 	bool only = memchr(value.p != NULL ? value.p : "", ',', value.len) == NULL;
 	size_t at = 0;
 
+	if (only && rmt_text_next_address(value, &at, &address) &&
+	    is_contradicted(r, address))
+		return;
+	at = 0;
 	while (rmt_text_next_address(value, &at, &address))
 		report_address(r, address, text_about(r, address), RMT_SOURCE_HEADER,
 			       only);

@@ -50,6 +50,18 @@ void rmt_reading_classify(struct rmt_reading *r, struct rmt_report_event *event,
 			  struct rmt_span said, struct rmt_span around,
 			  struct rmt_span host);
 
+/* Whether text names a domain of the sender's that is not the recipient's. */
+bool rmt_reading_names_sender(const struct rmt_reading *r, struct rmt_span recipient,
+			      struct rmt_span text);
+/* Whether text names an address of the sender's domain, and the recipient nowhere. */
+bool rmt_reading_names_his_address(const struct rmt_reading *r, struct rmt_span recipient,
+				   struct rmt_span text);
+
+/* What is said from start to end of a text in normal form: is it said of the sender?
+ * "The sender's domain does not exist", "Absenderadresse unbekannt". */
+bool rmt_said_of_sender(const struct rmt_phrases *phrases, struct rmt_span normal,
+			size_t start, size_t end);
+
 /* Addresses that the prose speaks of as recipients. Foreign. */
 const GArray *rmt_prose_named(struct rmt_reading *r);
 /* True where sender or subject look like a mail system's. */

@@ -86,6 +86,20 @@ static bool is_vague(const char *status)
 	return status[0] == '\0' || g_str_has_suffix(status, ".0");
 }
 
+/* What failed was refused: a success is a number of something else, or an earlier
+ * answer. */
+static void find_reply(struct rmt_report_event *event, struct rmt_span said,
+		       struct rmt_span around)
+{
+	char reply[4] = "";
+
+	rmt_text_reply(said, event->reply);
+	if ((event->reply[0] == '\0' ||
+	     (event->reply[0] == '2' && event->action == RMT_ACTION_FAILED)) &&
+	    rmt_text_reply(around, reply) && reply[0] != event->reply[0])
+		memcpy(event->reply, reply, sizeof(event->reply));
+}
+
 /* The code in the answer says more than "5.0.0" in the field. */
 static void find_codes(struct rmt_report_event *event, struct rmt_span said,
 		       struct rmt_span around)
@@ -94,10 +108,10 @@ static void find_codes(struct rmt_report_event *event, struct rmt_span said,
 
 	if (is_vague(event->status) &&
 	    (rmt_text_status(said, status) || rmt_text_status(around, status)) &&
-	    (event->status[0] == '\0' || !is_vague(status)))
+	    rmt_text_status_weight(status) > rmt_text_status_weight(event->status))
 		memcpy(event->status, status, sizeof(event->status));
-	if (event->reply[0] == '\0' && !rmt_text_reply(said, event->reply))
-		rmt_text_reply(around, event->reply);
+	if (event->reply[0] == '\0')
+		find_reply(event, said, around);
 }
 
 static bool is_dead(enum rmt_report_class class)
@@ -112,13 +126,16 @@ static bool is_filter_answer(enum rmt_command command, const char *status)
 	return command == RMT_COMMAND_DATA && !g_str_has_prefix(status, "5.1.");
 }
 
-/* Curt words are not enough to bury an address: besides them, RCPT must have
- * been refused, or the code be of chapter 1. Else it
- * may be a filter speaking: it counts, but only over days. */
+/* Curt words are not enough to bury an address: besides them, RCPT must have been
+ * refused, the code be of chapter 1, or the system that keeps the mailbox speak for
+ * itself, without a reply of SMTP. Else it may be a filter: it counts, but only over
+ * days. */
 static bool is_witnessed(enum rmt_command command, const struct rmt_report_event *event)
 {
+	bool says_itself = event->own_words && event->reply[0] == '\0';
+
 	return command == RMT_COMMAND_RCPT ||
-	       (event->witnessed && is_vague(event->status)) ||
+	       ((event->witnessed || says_itself) && is_vague(event->status)) ||
 	       (event->status[0] != '\0' && g_str_has_prefix(event->status + 1, ".1."));
 }
 
@@ -129,13 +146,15 @@ static enum rmt_report_class soften(enum rmt_report_class class, int weight, boo
 {
 	if (!is_dead(class) || weight >= SAID)
 		return class;
-	if (class == RMT_CLASS_DEAD_DOMAIN && event->status[0] == '4')
+	if (class == RMT_CLASS_DEAD_DOMAIN &&
+	    (event->status[0] == '4' ||
+	     (event->reply[0] == '4' && is_vague(event->status))))
 		return RMT_CLASS_NETWORK;
 	if (command == RMT_COMMAND_MAIL)
 		return RMT_CLASS_POLICY_SENDER;
 	if (is_filter_answer(command, event->status))
 		return RMT_CLASS_POLICY_CONTENT;
-	if (class == RMT_CLASS_DEAD_ADDRESS &&
+	if (class == RMT_CLASS_DEAD_ADDRESS && event->action == RMT_ACTION_FAILED &&
 	    (weight == CURT ||
 	     (hearsay && event->reply[0] == '\0' && is_vague(event->status))) &&
 	    !is_witnessed(command, event))
@@ -182,6 +201,7 @@ struct case_ {
 	struct rmt_report_event *event;
 	struct words said, around, preface;
 	struct rmt_span host;
+	const struct rmt_reading *reading; /* NULL: a line of a log */
 };
 
 static struct rmt_span normal(struct words *words)
@@ -241,11 +261,37 @@ static enum rmt_command command_of(struct case_ *c)
 		       : rmt_phrases_command(c->phrases, normal(&c->around));
 }
 
+/* A verdict by the code alone: what the words begin with says of whom. */
+static size_t first_words(struct words *words)
+{
+	return MIN(normal(words).len, 60);
+}
+
+/* What is missing may be the sender's domain or address. */
+static bool is_of_sender(const struct case_ *c, struct words *words,
+			 const struct rmt_verdict *verdict)
+{
+	const struct rmt_reading *r = c->reading;
+	struct rmt_span recipient = rmt_span_of(c->event->recipient);
+
+	if (!is_dead(verdict->rule->class) || verdict->rule->weight >= SAID)
+		return false;
+	if (rmt_said_of_sender(c->phrases, normal(words), verdict->start,
+			       verdict->start < verdict->end ? verdict->end
+							     : first_words(words)))
+		return true;
+	if (r == NULL)
+		return false;
+	return verdict->rule->class == RMT_CLASS_DEAD_DOMAIN
+		       ? rmt_reading_names_sender(r, recipient, words->text)
+		       : rmt_reading_names_his_address(r, recipient, words->text);
+}
+
 static void judge(struct case_ *c)
 {
 	struct rmt_report_event *event = c->event;
 	struct rmt_verdict verdict;
-	const struct words *words = choose(c, &verdict);
+	struct words *words = choose(c, &verdict);
 
 	set_evidence(event,
 		     normal(words == &c->said && c->said.text.len > 0 ? &c->said
@@ -256,8 +302,10 @@ static void judge(struct case_ *c)
 		hear_preface(c, &verdict);
 	event->rule = verdict.rule->id;
 	event->class = verdict.rule->class;
-	/* A field made for a server's answer, and no answer's number in it. */
-	if (is_dead(event->class))
+	if (is_of_sender(c, words, &verdict))
+		event->class = RMT_CLASS_POLICY_SENDER;
+	else if (is_dead(event->class))
+		/* A field made for a server's answer, and no answer's number in it. */
 		event->class =
 			soften(event->class, verdict.rule->weight,
 			       event->source == RMT_SOURCE_FIELD && words == &c->said,
@@ -299,9 +347,9 @@ void rmt_reading_classify(struct rmt_reading *r, struct rmt_report_event *event,
 {
 	struct rmt_span prose = rmt_span(r->mail.prose->str, r->mail.prose->len);
 
-	classify((struct case_){ r->rules, r->phrases, event, cut_words(said),
-				 cut_words(around),
-				 cut_words(r->alone ? prose : rmt_span("", 0)), host });
+	classify((struct case_){
+		r->rules, r->phrases, event, cut_words(said), cut_words(around),
+		cut_words(r->alone ? prose : rmt_span("", 0)), host, r });
 }
 
 struct rmt_report_event *rmt_report_classify(const struct rmt_report_reader *reader,

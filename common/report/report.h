@@ -93,6 +93,7 @@ struct rmt_report_event {
 	enum rmt_report_class class;
 	bool hard;           /* failed, and mail to it will fail for ever */
 	bool witnessed;      /* the reporter itself calls the address bad */
+	bool own_words;      /* the reporter's own, not told by a server it spoke to */
 	char status[12];     /* RFC 3463; "" */
 	char reply[4];       /* SMTP reply code; "" */
 	char *feedback_type; /* own; RFC 5965, lower case; "" */

@@ -96,16 +96,44 @@ static size_t skip_tag(GString *out, struct rmt_span rest)
 	return inside.len + 2;
 }
 
+/* "&#228;", "&#xe4;": 0 where it is none. U+200B, of no width, is nothing. */
+static size_t number_entity(GString *out, struct rmt_span rest)
+{
+	bool hex = rest.len > 2 && (rest.p[2] == 'x' || rest.p[2] == 'X');
+	size_t i = hex ? 3 : 2;
+	gunichar c = 0;
+
+	if (rest.len < 4 || rest.p[1] != '#')
+		return 0;
+	for (; i < rest.len && i < 10 && g_ascii_isxdigit(rest.p[i]); i++)
+		c = c * (hex ? 16 : 10) + (gunichar)g_ascii_xdigit_value(rest.p[i]);
+	if (i == rest.len || rest.p[i] != ';' || !g_unichar_validate(c) || c == 0)
+		return 0;
+	if (c == 0xa0)
+		g_string_append_c(out, ' ');
+	else if (c == 0x2019)
+		g_string_append_c(out, '\'');
+	else if (c != 0x200b)
+		g_string_append_unichar(out, c);
+	return i + 1;
+}
+
 static size_t entity(GString *out, struct rmt_span rest)
 {
 	static const struct {
 		const char *name, *text;
 	} entities[] = {
-		{ "&lt;", "<" },    { "&gt;", ">" },    { "&amp;", "&" },
-		{ "&quot;", "\"" }, { "&nbsp;", " " },  { "&#39;", "'" },
-		{ "&#64;", "@" },   { "&apos;", "'" },  { "&#160;", " " },
-		{ "&#43;", "+" },   { "&#8203;", "" },  { "&#x27;", "'" },
-		{ "&rsquo;", "'" }, { "&#8217;", "'" }, { "&#xA0;", " " },
+		{ "&lt;", "<" },     { "&gt;", ">" },     { "&amp;", "&" },
+		{ "&quot;", "\"" },  { "&nbsp;", " " },   { "&apos;", "'" },
+		{ "&rsquo;", "'" },  { "&commat;", "@" }, { "&aacute;", "á" },
+		{ "&agrave;", "à" }, { "&acirc;", "â" },  { "&atilde;", "ã" },
+		{ "&auml;", "ä" },   { "&ccedil;", "ç" }, { "&eacute;", "é" },
+		{ "&egrave;", "è" }, { "&ecirc;", "ê" },  { "&iacute;", "í" },
+		{ "&icirc;", "î" },  { "&ntilde;", "ñ" }, { "&oacute;", "ó" },
+		{ "&ocirc;", "ô" },  { "&otilde;", "õ" }, { "&ouml;", "ö" },
+		{ "&ograve;", "ò" }, { "&uacute;", "ú" }, { "&ugrave;", "ù" },
+		{ "&ucirc;", "û" },  { "&uuml;", "ü" },   { "&szlig;", "ß" },
+		{ "&aring;", "å" },  { "&aelig;", "æ" },  { "&oslash;", "ø" },
 	};
 	size_t i;
 
@@ -115,7 +143,7 @@ static size_t entity(GString *out, struct rmt_span rest)
 		g_string_append(out, entities[i].text);
 		return strlen(entities[i].name);
 	}
-	return 0;
+	return number_entity(out, rest);
 }
 
 void rmt_text_from_html(GString *out, struct rmt_span html)
@@ -146,6 +174,12 @@ static bool is_label(char c)
 {
 	return g_ascii_isalnum(c) || c == '-' || c == '.' || c == '_' ||
 	       (guchar)c >= 0x80;
+}
+
+/* "ann@x.example...User unknown": two points in a row are of no name. */
+static bool is_ellipsis(struct rmt_span text, size_t at)
+{
+	return at + 1 < text.len && text.p[at] == '.' && text.p[at + 1] == '.';
 }
 
 /* U+3000 and up: Chinese, Japanese and Korean have no blanks between words. */
@@ -201,7 +235,7 @@ bool rmt_text_address(struct rmt_span text, size_t at, struct rmt_span *address_
 		end += end < text.len && text.p[end] == ']';
 	}
 	while (end < text.len && end - at < 256 && is_label(text.p[end]) &&
-	       !(end > at + 1 && begins_sentence(text, end)))
+	       !is_ellipsis(text, end) && !(end > at + 1 && begins_sentence(text, end)))
 		end++;
 	while (end > at + 1 && strchr(".-_", text.p[end - 1]) != NULL)
 		end--;
@@ -263,24 +297,41 @@ static size_t status_at(struct rmt_span text, size_t i)
 	return n - i;
 }
 
+unsigned rmt_text_status_weight(const char *status)
+{
+	unsigned detail = 2;
+
+	if (status[0] == '\0')
+		return 0;
+	if (strcmp(status + 1, ".0.0") == 0)
+		detail = 0;
+	else if (g_str_has_suffix(status, ".0"))
+		detail = 1;
+	return (status[0] == '2' ? 1 : RMT_STATUS_FULL - 2) + detail;
+}
+
 bool rmt_text_status(struct rmt_span text, char status_r[12])
 {
-	bool found = false;
+	unsigned best = 0, weight;
+	char status[12];
 	size_t i, n;
 
-	for (i = 0; i + 4 < text.len; i++) {
+	for (i = 0; i + 4 < text.len && best < RMT_STATUS_FULL; i++) {
+		if (text.p[i] == '\n' && best == RMT_STATUS_FULL - 1)
+			break;
 		if (text.p[i + 1] != '.' || !g_ascii_isdigit(text.p[i]))
 			continue;
 		n = status_at(text, i);
-		if (n == 0 || (found && memcmp(text.p + i + 1, ".0.0", 4) == 0))
+		if (n == 0)
 			continue;
-		memcpy(status_r, text.p + i, n);
-		status_r[n] = '\0';
-		found = true;
-		if (strcmp(status_r + 1, ".0.0") != 0)
-			return true;
+		memcpy(status, text.p + i, n);
+		status[n] = '\0';
+		weight = rmt_text_status_weight(status);
+		if (weight > best)
+			memcpy(status_r, status, n + 1);
+		best = MAX(best, weight);
 	}
-	return found;
+	return best > 0;
 }
 
 static bool reply_at(struct rmt_span text, size_t i)
@@ -305,41 +356,51 @@ static bool is_said(struct rmt_span text, size_t i)
 	return i == 0 || strchr("\n:;<>]=", text.p[i - 1]) != NULL;
 }
 
+/* A refusal where a server speaks, else what it says, else a refusal anywhere. */
+static unsigned reply_weight(struct rmt_span text, size_t i)
+{
+	bool refuses = text.p[i] != '2';
+
+	if (is_said(text, i))
+		return refuses ? 3 : 2;
+	return refuses;
+}
+
 bool rmt_text_reply(struct rmt_span text, char reply_r[4])
 {
-	gssize fallback = -1;
-	size_t i;
+	unsigned best = 0, weight;
+	size_t i, at = 0;
 
-	for (i = 0; i + 3 <= text.len; i++) {
+	for (i = 0; i + 3 <= text.len && best < 3; i++) {
 		if (!g_ascii_isdigit(text.p[i]) || !reply_at(text, i))
 			continue;
-		if (is_said(text, i)) {
-			fallback = (gssize)i;
-			break;
-		}
-		if (fallback < 0 && text.p[i] != '2')
-			fallback = (gssize)i;
+		weight = reply_weight(text, i);
+		if (weight > best)
+			at = i;
+		best = MAX(best, weight);
 	}
-	if (fallback < 0)
+	if (best == 0)
 		return false;
-	memcpy(reply_r, text.p + fallback, 3);
+	memcpy(reply_r, text.p + at, 3);
 	reply_r[3] = '\0';
 	return true;
 }
 
 /* --- letters ----------------------------------------------------------------------- */
 
-/* The second octet of a letter whose first is c3 (Latin-1) or d0 (Cyrillic). */
+/* A letter of two octets: Latin, Greek, Cyrillic. */
 static void lower_pair(char *pair)
 {
 	guchar first = (guchar)pair[0], second = (guchar)pair[1];
+	gunichar c;
 
-	if (first == 0xc3 && second >= 0x80 && second <= 0x9e && second != 0x97)
-		pair[1] = (char)(second + 0x20);
-	else if (first == 0xd0 && second >= 0x90 && second <= 0x9f)
-		pair[1] = (char)(second + 0x20);
-	else if (first == 0xd0 && second >= 0xa0 && second <= 0xaf)
-		memcpy(pair, (char[]){ (char)0xd1, (char)(second - 0x20) }, 2);
+	if (first < 0xc2 || first > 0xdf || (second & 0xc0) != 0x80)
+		return;
+	c = g_unichar_tolower((gunichar)((first & 0x1f) << 6 | (second & 0x3f)));
+	if (c < 0x80 || c > 0x7ff)
+		return; /* of another length */
+	pair[0] = (char)(0xc0 | c >> 6);
+	pair[1] = (char)(0x80 | (c & 0x3f));
 }
 
 void rmt_text_lower(char *text, size_t len)
@@ -407,26 +468,55 @@ static bool is_host(struct rmt_span word)
 	       (i == word.len || strchr("[:,;)]", word.p[i]) != NULL);
 }
 
+/* Words, not the marks around an address. */
+static bool says_more(struct rmt_span text)
+{
+	size_t i;
+
+	for (i = 0; i < text.len; i++)
+		if ((guchar)text.p[i] >= 0x80)
+			return true;
+	return text.len > 3 && is_ellipsis(text, 0);
+}
+
+/* '@' for the address; "收件人ann@x.example不存在" says more than that. */
+static void put_address(GString *out, struct rmt_span word, size_t at)
+{
+	const char *angle = memchr(word.p, '<', word.len);
+	struct rmt_span address = word, before, after;
+
+	rmt_text_address(word, at, &address);
+	before = rmt_span(word.p, (size_t)(address.p - word.p));
+	after = rmt_span_from(word, before.len + address.len);
+	if (says_more(before)) {
+		put_letters(out, before);
+		g_string_append_c(out, ' ');
+	} else if (angle != NULL && angle > word.p && angle[-1] == ':') {
+		/* "FROM:<ann@x.example>" */
+		put_letters(out, rmt_span(word.p, (size_t)(angle - word.p)));
+	}
+	g_string_append_c(out, '@');
+	if (says_more(after)) {
+		g_string_append_c(out, ' ');
+		put_letters(out, after);
+	} else if (strchr(".:,;", word.p[word.len - 1]) != NULL) {
+		g_string_append_c(out, word.p[word.len - 1]);
+	}
+}
+
 static void put_word(GString *out, struct rmt_span word)
 {
 	const char *link = g_strstr_len(word.p, (gssize)word.len, "://");
+	const char *at = memchr(word.p, '@', word.len);
 
-	const char *angle = memchr(word.p, '<', word.len);
-
-	if (memchr(word.p, '@', word.len) != NULL && word.len > 1) {
-		/* "FROM:<ann@x.example>" */
-		if (angle != NULL && angle > word.p && angle[-1] == ':')
-			put_letters(out, rmt_span(word.p, (size_t)(angle - word.p)));
-		g_string_append_c(out, '@');
-		if (strchr(".:,;", word.p[word.len - 1]) != NULL)
-			g_string_append_c(out, word.p[word.len - 1]);
-	} else if (link != NULL) {
+	if (at != NULL && word.len > 1)
+		put_address(out, word, (size_t)(at - word.p));
+	else if (link != NULL)
 		g_string_append(out, "://");
-	} else if (is_host(word)) {
+	else if (is_host(word))
 		g_string_append(out, word.p[word.len - 1] == ':' ? "#:" : "#");
-	} else {
+	else
 		put_letters(out, word);
-	}
 }
 
 /* Codes that a reply of several lines repeats at each. */

@@ -27,11 +27,17 @@ bool rmt_text_address(struct rmt_span text, size_t at, struct rmt_span *address_
 /* The first address from *at on; *at is then behind it. */
 bool rmt_text_next_address(struct rmt_span text, size_t *at, struct rmt_span *address_r);
 
-/* An RFC 3463 code, the first that is not x.0.0 or else the first; false: none. */
+enum { RMT_STATUS_FULL = 6 };
+/* How much an RFC 3463 code says: 0 for "", more for a refusal than for success, more
+ * for 5.3.0 than for 5.0.0, RMT_STATUS_FULL for 5.1.1. */
+unsigned rmt_text_status_weight(const char *status);
+
+/* Of the RFC 3463 codes there the one that says most, of equals the first, and none
+ * below the line of a 5.3.0; false: none. */
 bool rmt_text_status(struct rmt_span text, char status_r[12]);
 
-/* An SMTP reply code: where a reply may begin first, else anywhere before a
- * blank; false: none. */
+/* An SMTP reply code: a refusal where a reply may begin, else a success there, else a
+ * refusal anywhere before a blank; of equals the first. False: none. */
 bool rmt_text_reply(struct rmt_span text, char reply_r[4]);
 
 /* Lower case, one blank between words, no quotes, addresses as "@", links as

@@ -57,7 +57,7 @@ bool rmt_is_srs(struct rmt_span sender)
 	return sender.len > 5 &&
 	       (strncasecmp(sender.p, "SRS0", 4) == 0 ||
 		strncasecmp(sender.p, "SRS1", 4) == 0) &&
-	       strchr("=+-", sender.p[4]) != NULL;
+	       memchr("=+-", sender.p[4], 3) != NULL;
 }
 
 void rmt_rule_forwarded(const struct rmt_forward_facts *facts,

@@ -41,4 +41,6 @@ void rmt_rules_domain(const struct rmt_facts *facts, struct rmt_rule_findings *f
 		else
 			rmt_rule_add(findings, i, RMT_RULE_NEEDS, facts->domain, "%s",
 				     what_it_needs(rmt_rule_get(i)));
+	rmt_rule_spf_text(facts, findings);
+	rmt_rule_dmarc_text(facts, findings);
 }

@@ -21,6 +21,12 @@ void rmt_rule_spf(const struct rmt_facts *facts,
 void rmt_rule_spf_record(const struct rmt_facts *facts,
 			 struct rmt_rule_findings *findings); /* R3 */
 
+/* What of their texts does not do what it seems to: notes for R3 and R5.
+ * rules_spf_text.c, rules_dmarc_text.c */
+void rmt_rule_spf_text(const struct rmt_facts *facts, struct rmt_rule_findings *findings);
+void rmt_rule_dmarc_text(const struct rmt_facts *facts,
+			 struct rmt_rule_findings *findings);
+
 /* rules_dkim.c */
 void rmt_rule_dkim(const struct rmt_facts *facts,
 		   struct rmt_rule_findings *findings); /* R4 */

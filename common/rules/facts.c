@@ -95,6 +95,7 @@ void rmt_facts_free(struct rmt_facts *facts)
 {
 	if (facts == NULL)
 		return;
+	rmt_lookup_clear(&facts->txt);
 	rmt_lookup_clear(&facts->dmarc_txt);
 	rmt_lookup_clear(&facts->dkim_node);
 	rmt_lookup_clear(&facts->bimi);
@@ -173,6 +174,7 @@ static void ask_names(struct rmt_facts *facts)
 static void ask_optional(struct rmt_facts *facts)
 {
 	ask(facts, &facts->bimi, RMT_DNS_TXT, "default._bimi.");
+	ask(facts, &facts->txt, RMT_DNS_TXT, "");
 	rmt_transport_ask(&facts->transport, &facts->reach, 0, facts->askers);
 }
 

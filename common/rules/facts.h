@@ -98,6 +98,7 @@ struct rmt_facts {
 	struct rmt_span bimi_logo, bimi_mark; /* foreign, as the next */
 	struct rmt_span bimi_roots;
 	struct rmt_spf_survey survey; /* of mail_from_domain */
+	struct rmt_lookup txt;        /* of domain itself; with OPTIONAL, as bimi */
 	struct rmt_dmarc *dmarc;      /* own; as if SPF had passed for domain */
 	struct rmt_lookup dmarc_txt;  /* at _dmarc.domain itself */
 	struct rmt_reach reach;       /* of domain */

@@ -34,18 +34,19 @@ static char *printable(const char *text)
 	return copy;
 }
 
-struct rmt_rule_finding *rmt_rule_add(struct rmt_rule_findings *findings,
-				      enum rmt_rule_number number,
-				      enum rmt_rule_state state, const char *place,
-				      const char *format, ...)
+static struct rmt_rule_finding *add(struct rmt_rule_findings *findings,
+				    enum rmt_rule_number number,
+				    enum rmt_rule_state state, const char *place,
+				    const char *format, va_list args) G_GNUC_PRINTF(5, 0);
+
+static struct rmt_rule_finding *add(struct rmt_rule_findings *findings,
+				    enum rmt_rule_number number,
+				    enum rmt_rule_state state, const char *place,
+				    const char *format, va_list args)
 {
 	struct rmt_rule_finding *finding = g_new0(struct rmt_rule_finding, 1);
-	g_autofree char *problem = NULL;
-	va_list args;
+	g_autofree char *problem = g_strdup_vprintf(format, args);
 
-	va_start(args, format);
-	problem = g_strdup_vprintf(format, args);
-	va_end(args);
 	finding->rule = rmt_rule_get(number);
 	finding->state = state;
 	finding->severity = finding->rule->severity;
@@ -53,6 +54,31 @@ struct rmt_rule_finding *rmt_rule_add(struct rmt_rule_findings *findings,
 	finding->problem = printable(problem);
 	g_ptr_array_add(findings->list, finding);
 	return finding;
+}
+
+struct rmt_rule_finding *rmt_rule_add(struct rmt_rule_findings *findings,
+				      enum rmt_rule_number number,
+				      enum rmt_rule_state state, const char *place,
+				      const char *format, ...)
+{
+	struct rmt_rule_finding *finding;
+	va_list args;
+
+	va_start(args, format);
+	finding = add(findings, number, state, place, format, args);
+	va_end(args);
+	return finding;
+}
+
+void rmt_rule_note(struct rmt_rule_findings *findings, enum rmt_rule_number number,
+		   const char *place, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add(findings, number, RMT_RULE_BROKEN, place, format, args)->severity =
+		RMT_SEVERITY_NOTE;
+	va_end(args);
 }
 
 /* Broken ones first, the worst before the others; then what is not known. */

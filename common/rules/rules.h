@@ -8,9 +8,10 @@
  *	struct rmt_rule_findings findings;
  *
  *	rmt_rule_findings_init(&findings);
- *	rmt_rule_add(&findings, RMT_R9, RMT_RULE_BROKEN, "192.0.2.1", "has no PTR
- *record"); rmt_rules_judge(&findings, RMT_GOOGLE, false, &judgement); if
- *(judgement.verdict == RMT_REFUSES)
+ *	rmt_rule_add(&findings, RMT_R9, RMT_RULE_BROKEN, "192.0.2.1",
+ *		     "has no PTR record");
+ *	rmt_rules_judge(&findings, RMT_GOOGLE, false, &judgement);
+ *	if (judgement.verdict == RMT_REFUSES)
  *		... judgement.by->rule->replies[RMT_GOOGLE] ...
  *	rmt_rule_findings_clear(&findings);
  *
@@ -134,6 +135,10 @@ struct rmt_rule_finding *rmt_rule_add(struct rmt_rule_findings *findings,
 				      enum rmt_rule_number number,
 				      enum rmt_rule_state state, const char *place,
 				      const char *format, ...) G_GNUC_PRINTF(5, 6);
+
+/* What nobody refuses mail for, but should be known. */
+void rmt_rule_note(struct rmt_rule_findings *findings, enum rmt_rule_number number,
+		   const char *place, const char *format, ...) G_GNUC_PRINTF(4, 5);
 
 /* Worst first, then by rule; stable. */
 void rmt_rule_findings_sort(struct rmt_rule_findings *findings);

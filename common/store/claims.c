@@ -205,8 +205,8 @@ static enum rmt_store_verdict write_row(void *context, struct rmt_span old,
 	set_text(&row->rule, step->rule);
 	set_text(&row->by, step->by);
 	set_text(&row->receipt, step->receipt);
-	if (step->not_passed)
-		row->passed = 0;
+	if (step->not_passed && row->passed > 0)
+		row->passed--;
 	pack(value_r, row);
 	return RMT_STORE_PUT;
 }

@@ -2,11 +2,11 @@
 /* claims.h - the one row that gives the right to answer a message's request.
  *
  * A row stands for a user and a message: its Message-ID, or a hash of its header
- * where it has none; rmt_claim_id() makes the id of either. Who takes the row from one
- *state into the next has won, and what he brings along (the job that sends, the prompt,
- *the line in the audit trail) is committed with it or not at all. Of two who try at the
- *same time, in whatever process, one wins; kill -9 leaves before or after. Keywords in
- *mailboxes only mirror the row.
+ * where it has none; rmt_claim_id() makes the id of either. Who takes the row from
+ * one state into the next has won, and what he brings along (the job that sends, the
+ * prompt, the line in the audit trail) is committed with it or not at all. Of two who
+ * try at the same time, in whatever process, one wins; kill -9 leaves before or after.
+ * Keywords in mailboxes only mirror the row.
  *
  *	struct rmt_claim_step step = {
  *		.user = "ann@example.net", .id = id, .to = RMT_CLAIM_APPROVED,
@@ -77,7 +77,8 @@ struct rmt_claim_step {
 	int64_t now, until;
 	/* Written into the row; NULL: as it was. */
 	const char *target, *recipient, *rule, *by, *receipt;
-	bool not_passed; /* the receipt was not taken: it may come by once more */
+	/* The receipt was sent to its end and not taken: it may come by once more. */
+	bool not_passed;
 };
 
 enum rmt_claim_result {

@@ -129,6 +129,12 @@ uint64_t rmt_store_read_version(struct rmt_store *store)
 	return store->backend->read_version(store);
 }
 
+void rmt_store_reads_often(struct rmt_store *store)
+{
+	if (store->backend->reads_often != NULL)
+		store->backend->reads_often(store);
+}
+
 void rmt_store_get(struct rmt_store *store, const char *table, struct rmt_span key,
 		   rmt_store_got *got, void *context)
 {

@@ -63,6 +63,11 @@ uint64_t rmt_store_version(struct rmt_store *store);
  * rmt_store_version(), and the same once the writer is done. 0: the store fails. */
 uint64_t rmt_store_read_version(struct rmt_store *store);
 
+/* For who reads all the time: what a read needs is kept from one to the next, as long
+ * as nothing changes. After a change, old pages cannot be used again until the next read
+ * here, so read (rmt_store_read_version() does) at least every 100 ms or so. */
+void rmt_store_reads_often(struct rmt_store *store);
+
 enum rmt_store_status { RMT_STORE_FOUND, RMT_STORE_MISSING, RMT_STORE_FAILED };
 
 typedef void rmt_store_got(void *context, enum rmt_store_status status,
@@ -104,8 +109,9 @@ uint64_t rmt_store_sequence(struct rmt_span key);
 struct rmt_span rmt_store_sequence_key(uint64_t number, char key[RMT_STORE_SEQUENCE]);
 
 /* All changes, in order, in one durable commit, or none. Commits that threads make at
- * the same time wait for the disk together. removed_r (may be
- * NULL): how many removals found something. */
+ * the same time wait for the disk together. Others see it a little before it is
+ * durable; what they then commit is durable after it. removed_r (may be NULL): how
+ * many removals found something. */
 bool rmt_store_commit(struct rmt_store *store, const struct rmt_store_change *changes,
 		      size_t count, size_t *removed_r, GError **err);
 

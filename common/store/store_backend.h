@@ -31,6 +31,7 @@ struct rmt_store_backend {
 	void (*close)(struct rmt_store *store); /* also after a failed open */
 	uint64_t (*version)(struct rmt_store *store);
 	uint64_t (*read_version)(struct rmt_store *store);
+	void (*reads_often)(struct rmt_store *store); /* NULL: makes no difference */
 	void (*get)(struct rmt_store *store, size_t table, struct rmt_span key,
 		    rmt_store_got *got, void *context);
 	bool (*commit)(struct rmt_store *store, const struct rmt_store_change *changes,

@@ -6,6 +6,7 @@
 /* One address' record, changed. */
 struct part {
 	struct rmt_suppression *entry; /* own */
+	bool changed;                  /* by the commit's last run */
 };
 
 static void free_part(void *data)
@@ -67,7 +68,7 @@ static bool copy_others(struct rmt_span old, const struct rmt_suppress_view *new
 
 static enum rmt_store_verdict put(void *context, struct rmt_span old, GString *value_r)
 {
-	const struct part *part = context;
+	struct part *part = context;
 	const struct rmt_suppress_view view = rmt_suppress_view_of(part->entry);
 	bool stands = false;
 
@@ -75,28 +76,32 @@ static enum rmt_store_verdict put(void *context, struct rmt_span old, GString *v
 		return RMT_STORE_REFUSE;
 	if (!stands)
 		rmt_suppress_append(value_r, &view);
+	part->changed = !stands;
 	return RMT_STORE_PUT;
 }
 
 static enum rmt_store_verdict retract(void *context, struct rmt_span old,
 				      GString *value_r)
 {
-	const struct part *part = context;
+	struct part *part = context;
 	const struct rmt_suppress_view gone = rmt_suppress_view_of(part->entry);
 	struct rmt_suppress_reader reader;
 	struct rmt_suppress_view view;
 
+	part->changed = false;
 	rmt_suppress_read(&reader, old);
 	while (rmt_suppress_next(&reader, &view))
 		if (!is_same(&view, &gone) || !rmt_span_eq(view.reason, gone.reason))
 			rmt_suppress_append(value_r, &view);
+		else
+			part->changed = true;
 	if (reader.in.damaged)
 		return RMT_STORE_REFUSE;
 	return value_r->len > 0 ? RMT_STORE_PUT : RMT_STORE_REMOVE;
 }
 
-static void add(struct rmt_suppress_deal *parts, const struct rmt_suppression *entry,
-		bool is_retraction)
+static const bool *add(struct rmt_suppress_deal *parts,
+		       const struct rmt_suppression *entry, bool is_retraction)
 {
 	const struct rmt_suppress_view view = rmt_suppress_view_of(entry);
 	const uint64_t hash = rmt_suppress_hash(view.address);
@@ -107,16 +112,17 @@ static void add(struct rmt_suppress_deal *parts, const struct rmt_suppression *e
 	g_array_append_val(parts->hashes, hash);
 	rmt_deal_change(parts->deal, RMT_SUPPRESS_TABLE, rmt_suppress_key(hash, key),
 			is_retraction ? retract : put, part);
+	return &part->changed;
 }
 
-void rmt_suppress_deal_put(struct rmt_suppress_deal *parts,
-			   const struct rmt_suppression *entry)
+const bool *rmt_suppress_deal_put(struct rmt_suppress_deal *parts,
+				  const struct rmt_suppression *entry)
 {
-	add(parts, entry, false);
+	return add(parts, entry, false);
 }
 
-void rmt_suppress_deal_retract(struct rmt_suppress_deal *parts, const char *scope,
-			       const char *address, const char *reason)
+const bool *rmt_suppress_deal_retract(struct rmt_suppress_deal *parts, const char *scope,
+				      const char *address, const char *reason)
 {
 	const struct rmt_suppression gone = {
 		.scope = (char *)scope,
@@ -126,5 +132,5 @@ void rmt_suppress_deal_retract(struct rmt_suppress_deal *parts, const char *scop
 		.note = (char *)"",
 	};
 
-	add(parts, &gone, true);
+	return add(parts, &gone, true);
 }

@@ -24,12 +24,13 @@ void rmt_suppress_deal_end(struct rmt_suppress_deal *parts);
 /* Adds an entry, which is copied and must be good (rmt_suppress_check). One that stands
  * for the same scope and address stays as it is, whatever its reason: a complaint is
  * not made an unsubscribe. It is written all the same, so that nobody can tell by the
- * time it takes. */
-void rmt_suppress_deal_put(struct rmt_suppress_deal *parts,
-			   const struct rmt_suppression *entry);
+ * time it takes. Returns whether it was new: the deal's, for its later parts. */
+const bool *rmt_suppress_deal_put(struct rmt_suppress_deal *parts,
+				  const struct rmt_suppression *entry);
 
-/* Takes an entry back that has this very scope, address and reason. */
-void rmt_suppress_deal_retract(struct rmt_suppress_deal *parts, const char *scope,
-			       const char *address, const char *reason);
+/* Takes an entry back that has this very scope, address and reason. Returns whether there
+ * was one: the deal's, for its later parts. */
+const bool *rmt_suppress_deal_retract(struct rmt_suppress_deal *parts, const char *scope,
+				      const char *address, const char *reason);
 
 #endif

@@ -203,6 +203,7 @@ struct rmt_suppress_index *rmt_suppress_index_new(struct rmt_store *store)
 	struct rmt_suppress_index *index = g_new0(struct rmt_suppress_index, 1);
 
 	index->store = store;
+	rmt_store_reads_often(store);
 	start_build(index);
 	return index;
 }

@@ -110,17 +110,19 @@ static void put_audit(struct rmt_deal *deal, const struct rmt_wish *wish, int64_
 	rmt_deal_put_audit(deal, &line);
 }
 
-void rmt_wish_put(struct rmt_suppress_deal *parts, const struct rmt_wish *wish,
-		  int64_t now_us)
+const bool *rmt_wish_put(struct rmt_suppress_deal *parts, const struct rmt_wish *wish,
+			 int64_t now_us)
 {
-	if (wish->take_back)
-		rmt_suppress_deal_retract(parts, wish->entry.scope, wish->entry.address,
-					  wish->entry.reason);
-	else
-		rmt_suppress_deal_put(parts, &wish->entry);
+	const bool *changed =
+		wish->take_back ? rmt_suppress_deal_retract(parts, wish->entry.scope,
+							    wish->entry.address,
+							    wish->entry.reason)
+				: rmt_suppress_deal_put(parts, &wish->entry);
+
 	put_audit(parts->deal, wish, now_us);
 	if (wish->webhook)
 		put_webhook(parts->deal, wish);
+	return changed;
 }
 
 void rmt_wish_log(const struct rmt_wish *wish)

@@ -19,6 +19,7 @@
 struct rmt_wish {
 	struct rmt_suppression entry; /* foreign; good (rmt_suppress_check) */
 	bool take_back;               /* the entry of this reason goes */
+	int64_t left_at;              /* of what is taken back: Unix seconds */
 	const char *stream;           /* foreign; for the log */
 	const char *by;               /* foreign; "one-click", "page", "mail" */
 	const char *lists;            /* foreign; list ids, by blanks; may be "" */
@@ -34,9 +35,10 @@ char *rmt_wish_scope(const struct rmt_stream *stream, const char *name);
 bool rmt_wish_is_news(struct rmt_store *store, const struct rmt_stream *stream,
 		      const struct rmt_wish *wish);
 
-/* now_us: Unix time, microseconds. */
-void rmt_wish_put(struct rmt_suppress_deal *parts, const struct rmt_wish *wish,
-		  int64_t now_us);
+/* now_us: Unix time, microseconds. Returns whether the entry was new, or was there to be
+ * taken back, as suppress_deal.h does. */
+const bool *rmt_wish_put(struct rmt_suppress_deal *parts, const struct rmt_wish *wish,
+			 int64_t now_us);
 void rmt_wish_log(const struct rmt_wish *wish);
 
 #endif

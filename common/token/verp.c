@@ -137,26 +137,24 @@ static unsigned char *add_part(unsigned char *out, struct rmt_span part)
 	return out + part.len + 1;
 }
 
-/* kind: 'm' message, 'r' with its recipient, 't' a token of the table. */
-static void mac(const struct key *key, char kind, const struct rmt_verp_form *form,
+/* What a MAC is of: a message, one with its recipient, a token of the table. */
+enum kind { OF_MESSAGE, OF_RECIPIENT, OF_TABLE };
+
+static void mac(const struct key *key, enum kind kind, const struct rmt_verp_form *form,
 		const struct rmt_span *ids, unsigned day, struct rmt_span recipient,
 		unsigned char out[SHA256_DIGEST_LENGTH])
 {
-	/* In one piece, since each call of the hash costs: ids are checked. */
-	unsigned char head[3 + 8 + RMT_VERP_IDS_MAX * (RMT_VERP_ID_MAX + 1)];
-	unsigned char *end = head + 3 + 8;
-	/* Settings, no stranger's choice: a plain hash tells them apart, and keeps
-	 * most addresses within one block of SHA-256. */
-	uint64_t form_hash = GUINT64_TO_BE(
-		XXH3_64bits_withSeed(form->root.p, form->root.len,
-				     XXH3_64bits(form->domain.p, form->domain.len)));
+	/* In one piece, since each call of the hash costs, and short: 55 octets are one
+	 * block of SHA-256, and blocks are what making an address costs. */
+	unsigned char
+		head[2 + sizeof(form->hash) + RMT_VERP_IDS_MAX * (RMT_VERP_ID_MAX + 1)];
+	unsigned char *end = head + 2 + sizeof(form->hash);
 	SHA256_CTX state = key->inner;
 	unsigned i;
 
-	head[0] = (unsigned char)kind;
-	head[1] = (unsigned char)(day >> 8);
-	head[2] = (unsigned char)day;
-	memcpy(head + 3, &form_hash, sizeof(form_hash));
+	head[0] = (unsigned char)(kind << 2 | day >> 8);
+	head[1] = (unsigned char)day;
+	memcpy(head + 2, &form->hash, sizeof(form->hash));
 	for (i = 0; i < form->ids; i++)
 		end = add_part(end, ids[i]);
 	SHA256_Update(&state, head, (size_t)(end - head));
@@ -180,7 +178,7 @@ static void put_digits(char *out, const unsigned char *octets, size_t count)
 	}
 }
 
-static void put_tag(char *out, const struct key *key, char kind,
+static void put_tag(char *out, const struct key *key, enum kind kind,
 		    const struct rmt_verp_form *form, const struct rmt_span *ids,
 		    unsigned day, struct rmt_span recipient)
 {
@@ -229,6 +227,15 @@ bool rmt_verp_id_ok(struct rmt_span id)
 	return true;
 }
 
+/* Settings, no stranger's choice: a plain hash tells them apart. */
+static uint32_t hash_of(const struct rmt_verp_form *form)
+{
+	uint64_t domain = XXH3_64bits(form->domain.p, form->domain.len);
+
+	return GUINT32_TO_BE(
+		(uint32_t)XXH3_64bits_withSeed(form->root.p, form->root.len, domain));
+}
+
 bool rmt_verp_form(struct rmt_span address, unsigned ids, struct rmt_verp_form *form_r,
 		   GError **err)
 {
@@ -242,6 +249,7 @@ bool rmt_verp_form(struct rmt_span address, unsigned ids, struct rmt_verp_form *
 	for (i = 0; i < form.domain.len; i++)
 		if (!is_id_char(form.domain.p[i]))
 			goto refuse;
+	form.hash = hash_of(&form);
 	*form_r = form;
 	return true;
 refuse:
@@ -319,7 +327,7 @@ static char *put_token(char *out, const struct key *key, const struct rmt_verp_f
 {
 	unsigned char octets[SHA256_DIGEST_LENGTH];
 
-	mac(key, 't', form, ids, day, recipient, octets);
+	mac(key, OF_TABLE, form, ids, day, recipient, octets);
 	put_digits(made->token, octets, RMT_VERP_TOKEN);
 	made->token[RMT_VERP_TOKEN] = '\0';
 	made->is_short = true;
@@ -350,13 +358,42 @@ static bool check_ids(const struct rmt_verp_form *form, const struct rmt_span *i
 	return false;
 }
 
+static char *put_head(char *out, const struct rmt_verp_form *form,
+		      const struct rmt_span *ids)
+{
+	unsigned i;
+
+	out = put(out, form->root);
+	for (i = 0; i < form->ids; i++) {
+		*out++ = '+';
+		out = put(out, ids[i]);
+	}
+	*out++ = '+';
+	return out;
+}
+
+/* What proves it: the tag, with the recipient behind it, or a token of the table. */
+static char *put_proof(char *out, const struct key *key, const struct rmt_verp_form *form,
+		       const struct rmt_span *ids, unsigned day,
+		       struct rmt_span recipient, struct rmt_verp_made *made)
+{
+	if (recipient.len > 0 && !rmt_verp_has_room(form, ids, recipient))
+		return put_token(out, key, form, ids, day, recipient, made);
+	put_tag(out, key, recipient.len > 0 ? OF_RECIPIENT : OF_MESSAGE, form, ids, day,
+		recipient);
+	out += RMT_VERP_TAG;
+	if (recipient.len == 0)
+		return out;
+	*out++ = '+';
+	return put_recipient(out, recipient);
+}
+
 bool rmt_verp_make(const struct rmt_verp_ring *ring, const struct rmt_verp_form *form,
 		   const struct rmt_span *ids, struct rmt_span recipient, int64_t now,
 		   struct rmt_verp_made *made_r, GError **err)
 {
-	const struct key *key = &ring->keys[0];
-	unsigned day = (unsigned)(MAX(now, 0) / DAY_SECS % DAYS), i;
-	char *out = made_r->address;
+	unsigned day = (unsigned)(MAX(now, 0) / DAY_SECS % DAYS);
+	char *out;
 
 	if (ring->count == 0) {
 		g_set_error_literal(err, error_quark(), 0,
@@ -367,23 +404,8 @@ bool rmt_verp_make(const struct rmt_verp_ring *ring, const struct rmt_verp_form 
 		return false;
 	made_r->is_short = false;
 	made_r->token[0] = '\0';
-	out = put(out, form->root);
-	for (i = 0; i < form->ids; i++) {
-		*out++ = '+';
-		out = put(out, ids[i]);
-	}
-	*out++ = '+';
-	if (recipient.len > 0 && !rmt_verp_has_room(form, ids, recipient)) {
-		out = put_token(out, key, form, ids, day, recipient, made_r);
-	} else {
-		put_tag(out, key, recipient.len > 0 ? 'r' : 'm', form, ids, day,
-			recipient);
-		out += RMT_VERP_TAG;
-		if (recipient.len > 0) {
-			*out++ = '+';
-			out = put_recipient(out, recipient);
-		}
-	}
+	out = put_head(made_r->address, form, ids);
+	out = put_proof(out, &ring->keys[0], form, ids, day, recipient, made_r);
 	*out++ = '@';
 	out = put(out, form->domain);
 	*out = '\0';
@@ -566,9 +588,9 @@ static struct rmt_span mend_recipient(struct rmt_span text, char *start)
 	return rmt_span(start, text.len);
 }
 
-static bool tag_fits(const struct key *key, char kind, const struct rmt_verp_form *form,
-		     const struct rmt_verp_parts *parts, unsigned day,
-		     struct rmt_span recipient, struct rmt_span tag)
+static bool tag_fits(const struct key *key, enum kind kind,
+		     const struct rmt_verp_form *form, const struct rmt_verp_parts *parts,
+		     unsigned day, struct rmt_span recipient, struct rmt_span tag)
 {
 	char want[RMT_VERP_TAG];
 
@@ -589,9 +611,9 @@ static enum rmt_verp_result read_tag(const struct rmt_verp_ring *ring,
 		return RMT_VERP_FORGED;
 	parts->key = key->id;
 	if (parts->recipient.len > 0 &&
-	    tag_fits(key, 'r', form, parts, day, parts->recipient, tag))
+	    tag_fits(key, OF_RECIPIENT, form, parts, day, parts->recipient, tag))
 		result = RMT_VERP_PROVEN;
-	else if (tag_fits(key, 'm', form, parts, day, rmt_span(NULL, 0), tag))
+	else if (tag_fits(key, OF_MESSAGE, form, parts, day, rmt_span(NULL, 0), tag))
 		result = RMT_VERP_MESSAGE;
 	if (result == RMT_VERP_FORGED)
 		return result;

@@ -52,10 +52,11 @@ void rmt_verp_ring_take(struct rmt_verp_ring *ring, const struct rmt_keys *keys,
 			int64_t now);
 bool rmt_verp_ring_empty(const struct rmt_verp_ring *ring);
 
-/* What the settings say of an address, lower case. */
+/* What the settings say of an address, lower case. Made by rmt_verp_form alone. */
 struct rmt_verp_form {
 	struct rmt_span root, domain;
-	unsigned ids; /* how many */
+	unsigned ids;  /* how many */
+	uint32_t hash; /* of root and domain, in the order of the wire */
 };
 
 /* "bounces@bounces.example" -> the form, whose spans look into address. False

@@ -193,6 +193,29 @@ static bool check_url(struct check *check)
 	return true;
 }
 
+/* Before anything was posted. */
+static void check_page(struct check *check, const GString *page)
+{
+	static const char *const said[] = { "been unsubscribed",
+					    "successfully unsubscribed",
+					    "unsubscribe successful",
+					    "are now unsubscribed", "dado de baja" };
+	size_t i;
+
+	if (!holds(page, "<form") || !holds(page, "post"))
+		find(check, true, "E03",
+		     "GET shows no form with method post: if following the link is "
+		     "enough, scanners unsubscribe people");
+	for (i = 0; i < G_N_ELEMENTS(said); i++)
+		if (holds(page, said[i])) {
+			find(check, false, "E03",
+			     "GET says '%s': unless this link was used before, following "
+			     "it is enough, and scanners unsubscribe people",
+			     said[i]);
+			break;
+		}
+}
+
 /* What a scanner's look shows. False: there is no point in going on. */
 static bool check_get(struct check *check)
 {
@@ -217,12 +240,25 @@ static bool check_get(struct check *check)
 		find(check, false, "E03",
 		     "GET answers %ld: people who follow the link see an error",
 		     answer.status);
-	else if (!holds(answer.body, "<form") || !holds(answer.body, "post"))
-		find(check, true, "E03",
-		     "GET shows no form with method post: if following the link is "
-		     "enough, scanners unsubscribe people");
+	else
+		check_page(check, answer.body);
 	forget(&answer);
 	return reached;
+}
+
+static void check_head(struct check *check)
+{
+	const struct question question = { .method = "HEAD" };
+	struct answer answer;
+
+	ask(check, &question, &answer);
+	if (answer.code != CURLE_OK)
+		find(check, false, "E03", "HEAD, which scanners ask, fails: %s",
+		     curl_easy_strerror(answer.code));
+	else if (answer.status >= 500)
+		find(check, false, "E03", "HEAD, which scanners ask, gets %ld",
+		     answer.status);
+	forget(&answer);
 }
 
 static void check_wrong_body(struct check *check)
@@ -257,6 +293,11 @@ static void check_answer(struct check *check, const char *what,
 	else if (!is_good(answer))
 		find(check, true, "E03", "%s gets %ld in place of 200", what,
 		     answer->status);
+	else if (holds(answer->body, "<form") && holds(answer->body, "confirm"))
+		find(check, false, "E04",
+		     "%s gets a form to confirm it: nobody will, one click must be "
+		     "enough",
+		     what);
 	if (answer->cookie)
 		find(check, true, "E04",
 		     "%s gets a cookie: clients send none back, nothing may depend on it",
@@ -297,6 +338,7 @@ GPtrArray *rmt_endpoint_check(const struct rmt_endpoint_settings *settings,
 	if (!rmt_post_init())
 		find(&check, true, "connect", "libcurl cannot be started");
 	else if (check_url(&check) && check_get(&check)) {
+		check_head(&check);
 		check_wrong_body(&check);
 		check_pair(&check);
 	}

@@ -76,8 +76,8 @@ static inline void rmt_agent_fault(const struct rmt_agent *agent, const char *pl
 enum rmt_taken {
 	RMT_TAKEN_ACK,   /* committed */
 	RMT_TAKEN_NAK,   /* never will be: reason says why */
-	RMT_TAKEN_LATER, /* the store refuses, which was logged: no answer, so that it
-			    comes again */
+	RMT_TAKEN_LATER, /* the store refuses, which was logged, or it is too early: no
+			    answer, so that it comes again */
 };
 
 struct rmt_agent_job {

@@ -50,6 +50,7 @@ char *rmt_case_job_id(const char *user, const char *id);
  * "remove=...", joined by tabs (wire.h). */
 void rmt_case_put_answer(const struct rmt_case *subject, const char *id,
 			 const char *fields, int64_t now_us, struct rmt_deal *deal);
-#define RMT_ANSWER_DECIDED "add=" RMT_KEYWORD_MDN_SENT "\tremove=" RMT_KEYWORD_PENDING
+#define RMT_ANSWER_CLEAR   "remove=" RMT_KEYWORD_PENDING " " RMT_KEYWORD_UNTOLD
+#define RMT_ANSWER_DECIDED "add=" RMT_KEYWORD_MDN_SENT "\t" RMT_ANSWER_CLEAR
 
 #endif

@@ -314,12 +314,19 @@ static void handle_job(struct agent_client *client, const struct rmt_wire_record
 	}
 }
 
+/* A question changes nothing: its answer waits for no commit. */
+static bool is_query(const struct rmt_wire_record *record)
+{
+	return strcmp(record->type, "JOB") == 0 && strcmp(record->kind, "query") == 0;
+}
+
 static bool handle_record(struct agent_client *client,
 			  const struct rmt_wire_record *record)
 {
 	if (client->role == NULL)
 		return greet(client, record);
-	begin_turn();
+	if (!is_query(record))
+		begin_turn();
 	if (strcmp(record->type, "JOB") == 0)
 		handle_job(client, record);
 	else if (strcmp(record->type, "DONE") == 0)
@@ -349,12 +356,14 @@ static void client_input(struct connection *conn)
 	ssize_t got = 0;
 	bool good = true;
 
+	o_stream_cork(conn->output);
 	while (good && !is_turn_long() &&
 	       (got = i_stream_read_more(conn->input, &data, &size)) > 0) {
 		rmt_wire_in_feed(client->in, data, size);
 		i_stream_skip(conn->input, size);
 		good = handle_records(client);
 	}
+	o_stream_uncork(conn->output);
 	if (!good || got < 0)
 		conn->v.destroy(conn);
 	if (is_turn_long())

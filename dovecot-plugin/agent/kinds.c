@@ -13,6 +13,7 @@ const struct rmt_agent_kind rmt_agent_kinds[] = {
 	/* From the mail plugin, doveadm and remite-http. */
 	{ "delivered",   rmt_take_delivered,  NULL },
 	{ "shown",       rmt_take_shown,      NULL },
+	{ "deleted",     rmt_take_deleted,    NULL },
 	{ "choice",      rmt_take_choice,     NULL },
 	{ "preference",  rmt_take_preference, NULL },
 	{ "feedback",    rmt_take_feedback,   NULL },

@@ -96,13 +96,13 @@ static bool ask_worker(const struct running *running, struct rmt_wire_out *reque
 	return false;
 }
 
-/* By what facts so far the course goes. */
-static void choose_course(const struct running *running, bool done, bool open,
-			  const char *note)
+static struct rmt_course_facts course_facts(const struct running *running, bool done,
+					    bool open)
 {
-	struct rmt_errand *errand = running->errand;
+	const struct rmt_errand *errand = running->errand;
 	const struct rmt_unsubscribing *set = &running->agent->config->unsubscribing;
-	const struct rmt_course_facts facts = {
+
+	return (struct rmt_course_facts){
 		.has_url = *errand->url != '\0',
 		.has_mailto = *errand->mailto != '\0',
 		.done = done,
@@ -114,6 +114,14 @@ static void choose_course(const struct running *running, bool done, bool open,
 		.now = rmt_agent_now(running->agent),
 		.retry_after_secs = seconds(set->retry_after_ns),
 	};
+}
+
+/* By what facts so far the course goes. */
+static void choose_course(const struct running *running, bool done, bool open,
+			  const char *note)
+{
+	const struct rmt_course_facts facts = course_facts(running, done, open);
+	struct rmt_errand *errand = running->errand;
 	int64_t at;
 
 	switch (rmt_course_next(&facts, &at)) {
@@ -245,8 +253,7 @@ static void run_post(const struct running *running)
 	choose_course(running, g_strcmp0(outcome, "done") == 0, open, note);
 }
 
-/* --- by mail
- * ---------------------------------------------------------------------------- */
+/* --- by mail --- */
 
 /* Pitfall 23. NULL: nothing is against it. */
 static const char *against_mail(const struct running *running)

@@ -15,6 +15,7 @@
 #include "dovecot-plugin/agent/clients.h"
 #include "dovecot-plugin/agent/log.h"
 #include "dovecot-plugin/agent/sender.h"
+#include "dovecot-plugin/usage.h"
 
 /* What other processes write (the sender, the milter, commands) is seen so soon. */
 enum { LOOK_MSECS = 500 };
@@ -97,6 +98,10 @@ int main(int argc, char *argv[])
 	struct rmt_config *config;
 	const char *error;
 
+	if (rmt_usage_answer(argc, argv, "remite-agent",
+			     "Decides about read receipts, asks users, sends; leaves "
+			     "lists that they tag."))
+		return 0;
 	master_service = master_service_init(
 		"remite-agent", MASTER_SERVICE_FLAG_UPDATE_PROCTITLE, &argc, &argv, "");
 	if (master_getopt(master_service) > 0)

@@ -319,6 +319,25 @@ enum rmt_claim_result rmt_matter_approve(struct rmt_matter *matter, const char *
 	return result;
 }
 
+#define YES_KEPT "user-yes"
+
+bool rmt_matter_has_yes(const struct rmt_matter *matter)
+{
+	return rmt_matter_state(matter) == RMT_CLAIM_DELIVERED &&
+	       strcmp(matter->row->rule, YES_KEPT) == 0;
+}
+
+enum rmt_claim_result rmt_matter_keep_yes(struct rmt_matter *matter, const char *by,
+					  GError **err)
+{
+	g_autoptr(rmt_deal) deal = rmt_deal_new();
+	struct rmt_claim_step step = step_of(matter, RMT_CLAIM_DELIVERED, by, YES_KEPT);
+
+	step.from = RMT_CLAIM_IN(RMT_CLAIM_NONE) | RMT_CLAIM_IN(RMT_CLAIM_DELIVERED);
+	put_audit(matter, "consented", by, YES_KEPT, NULL, deal);
+	return take(matter, &step, deal, "consented", err);
+}
+
 enum rmt_claim_result rmt_matter_deny(struct rmt_matter *matter, const char *by,
 				      const char *rule, GError **err)
 {
@@ -420,7 +439,8 @@ bool rmt_receipt_order_unpack(struct rmt_span packed, struct rmt_receipt_order *
 	order_r->at = (int64_t)rmt_unpack_number(&in);
 	receipt = rmt_unpack_string(&in);
 	subject = rmt_unpack_string(&in);
-	if (in.damaged || event > RMT_RECEIPT_DELETED || receipt.len == 0)
+	if (in.damaged || event > RMT_RECEIPT_DELETED || receipt.len == 0 ||
+	    memchr(receipt.p, '\0', receipt.len) != NULL)
 		return false;
 	order_r->subject = rmt_case_unpack(subject);
 	if (order_r->subject == NULL)

@@ -43,6 +43,10 @@ enum rmt_claim_state rmt_matter_state(const struct rmt_matter *matter);
 enum rmt_claim_result rmt_matter_approve(struct rmt_matter *matter, const char *by,
 					 GError **err);
 enum rmt_claim_result rmt_matter_ask(struct rmt_matter *matter, GError **err);
+/* Approved before it was displayed: rmt_matter_has_yes() until then. */
+enum rmt_claim_result rmt_matter_keep_yes(struct rmt_matter *matter, const char *by,
+					  GError **err);
+bool rmt_matter_has_yes(const struct rmt_matter *matter);
 enum rmt_claim_result rmt_matter_deny(struct rmt_matter *matter, const char *by,
 				      const char *rule, GError **err);
 

@@ -16,9 +16,15 @@
 
 #define AGENT_TABLE "agent"
 #define COUNTED_KEY RMT_SPAN("receipts-counted")
+#define WAS_COUNTED "taken: it was counted at submission"
 #define IN_DOUBT    "broken off at its end: it may have been sent, so it is not sent again"
 
-enum { FIRST_WAIT_SECS = 60, LAST_WAIT_SECS = 3600 };
+enum {
+	FIRST_WAIT_SECS = 60,
+	LAST_WAIT_SECS = 3600,
+	/* What a sender was killed over may still be on its way through the mail server. */
+	DOUBT_WAIT_SECS = 10,
+};
 
 /* One attempt. */
 struct sending {
@@ -134,8 +140,11 @@ static void fail(struct sending *sending, const char *note)
 	finish(sending, RMT_CLAIM_FAILED, note);
 }
 
-/* Nothing was taken: back to APPROVED, in step with the job's next attempt. */
-static void again(struct sending *sending, int64_t wait_secs, const char *note)
+/* Back to APPROVED, in step with the job's next attempt. not_passed: this attempt may have
+ * been counted, and was not taken for sure. Another count stays: it is of an attempt that
+ * came by late. */
+static void again(struct sending *sending, int64_t wait_secs, bool not_passed,
+		  const char *note)
 {
 	const struct rmt_job *job = sending->job;
 	struct rmt_claim_step step = step_of(sending,
@@ -150,7 +159,8 @@ static void again(struct sending *sending, int64_t wait_secs, const char *note)
 		fail(sending, note);
 		return;
 	}
-	step.not_passed = true;
+	step.not_passed = not_passed;
+	rmt_agent_fault(sending->agent, "before-again");
 	rmt_deal_put_job_again(deal, job, next, note);
 	rmt_claim_take(sending->agent->store, &step, deal, NULL, &err);
 	log_trouble(&err);
@@ -218,23 +228,14 @@ static void put_off_doubt(struct sending *sending)
 	log_trouble(&err);
 }
 
-static void settle_doubt(struct sending *sending)
+static void settle_uncounted(struct sending *sending, const struct rmt_claim *row)
 {
-	g_autoptr(rmt_claim) row = NULL;
-	g_autoptr(GError) err = NULL;
+	int64_t wait = row->changed + DOUBT_WAIT_SECS - rmt_agent_now(sending->agent);
 
-	if (!rmt_claim_get(sending->agent->store, sending->order.subject->user,
-			   sending->id->str, &row, &err)) {
-		log_trouble(&err);
-		return; /* still due */
-	}
-	if (row != NULL && row->passed > 0) {
-		finish(sending, RMT_CLAIM_SENT, "taken: it was counted at submission");
-		return;
-	}
 	switch (ask_counted(sending->agent->store)) {
 	case COUNTED_YES:
-		again(sending, 0, "broken off before it was counted at submission");
+		again(sending, CLAMP(wait, 0, DOUBT_WAIT_SECS), false,
+		      "broken off before it was counted at submission");
 		break;
 	case COUNTED_NO:
 		fail(sending, IN_DOUBT);
@@ -243,6 +244,21 @@ static void settle_doubt(struct sending *sending)
 		put_off_doubt(sending);
 		break;
 	}
+}
+
+static void settle_doubt(struct sending *sending)
+{
+	g_autoptr(rmt_claim) row = NULL;
+	g_autoptr(GError) err = NULL;
+
+	if (!rmt_claim_get(sending->agent->store, sending->order.subject->user,
+			   sending->id->str, &row, &err) ||
+	    row == NULL)
+		log_trouble(&err); /* still due */
+	else if (row->passed > 0)
+		finish(sending, RMT_CLAIM_SENT, WAS_COUNTED);
+	else
+		settle_uncounted(sending, row);
 }
 
 /* --- one attempt --- */
@@ -288,6 +304,7 @@ static GString *compose(const struct sending *sending, const struct rmt_claim *r
 	struct rmt_mdn_order order = {
 		.request = sending->request,
 		.name = subject->name,
+		.ascii = rmt_receipt_user_ascii(user),
 		.event = sending->order.event,
 		.by_user = sending->order.by_user,
 		.language = *subject->language != '\0' ? subject->language : NULL,
@@ -319,7 +336,7 @@ static void judge(struct sending *sending, enum rmt_submitted result, const char
 		settle_doubt(sending);
 		break;
 	case RMT_SUBMITTED_LATER:
-		again(sending, back_off(sending->job), reply);
+		again(sending, back_off(sending->job), sending->marked, reply);
 		break;
 	}
 }
@@ -358,7 +375,9 @@ static void go_on(struct sending *sending, struct rmt_agent_worker *worker)
 		log_trouble(&err);
 		return;
 	}
-	if (row != NULL && row->state == RMT_CLAIM_APPROVED)
+	if (row != NULL && row->state == RMT_CLAIM_APPROVED && row->passed > 0)
+		finish(sending, RMT_CLAIM_SENT, WAS_COUNTED);
+	else if (row != NULL && row->state == RMT_CLAIM_APPROVED)
 		attempt(sending, worker, row);
 	else if (row != NULL && row->state == RMT_CLAIM_SENDING)
 		settle_doubt(sending);

@@ -7,6 +7,8 @@
 #include "dovecot-plugin/agent/consent.h"
 #include "dovecot-plugin/agent/take.h"
 
+enum { NEWS_SECS = 60 };
+
 /* A message without claim is nobody's: no id and none of the fields that make one. */
 static bool is_request(const struct rmt_matter *matter)
 {
@@ -23,24 +25,67 @@ static enum rmt_taken clear_mark(const struct rmt_matter *matter)
 	if (*id == '\0')
 		return RMT_TAKEN_ACK;
 	rmt_case_put_answer(matter->subject, id,
-			    is_request(matter) ? RMT_ANSWER_DECIDED
-					       : "remove=" RMT_KEYWORD_PENDING,
+			    is_request(matter) ? RMT_ANSWER_DECIDED : RMT_ANSWER_CLEAR,
 			    matter->now_us, deal);
 	if (!rmt_deal_commit(matter->agent->store, deal, NULL, &err))
 		return rmt_agent_trouble("answers", err);
 	return RMT_TAKEN_ACK;
 }
 
-static bool only_reports(const struct rmt_matter *matter)
+static void tell_what_would_be(const struct rmt_matter *matter)
 {
 	const struct rmt_receipt_decision *decision = &matter->decision;
 
-	if (matter->agent->config->mode == RMT_MODE_ENFORCE)
-		return false;
 	rmt_log(RMT_LOG_INFO, "receipt would %s user=<%s> id=<%s> to=<%s> reason=%s",
 		rmt_receipt_verdict_name(decision->verdict), matter->subject->user,
 		matter->id->str, matter->target, decision->reason->id);
+}
+
+static bool only_reports(const struct rmt_matter *matter)
+{
+	if (matter->agent->config->mode == RMT_MODE_ENFORCE)
+		return false;
+	tell_what_would_be(matter);
 	return true;
+}
+
+static bool is_mode(const struct rmt_agent_job *job, const char *mode)
+{
+	return g_strcmp0(rmt_wire_get(job->record, "mode"), mode) == 0;
+}
+
+/* The message has no mark, so that the user's client asks and answers as ever: whatever
+ * remite.conf says, nothing is kept that could make another receipt later. */
+static bool is_for_the_report(const struct rmt_agent_job *job)
+{
+	return is_mode(job, "report");
+}
+
+/* Requests that were marked before the user's remite_receipts became "none" (pitfall
+ * 26): the marks stay as they are, and nobody answers. */
+static bool is_for_nobody(const struct rmt_agent_job *job)
+{
+	return is_mode(job, "none");
+}
+
+/* Delivered here it would have a row: it came by dsync or from another server, and it
+ * is theirs to answer (K01). */
+static bool is_from_elsewhere(const struct rmt_matter *matter,
+			      const struct rmt_agent_job *job)
+{
+	return matter->agent->config->mode == RMT_MODE_ENFORCE &&
+	       rmt_matter_state(matter) == RMT_CLAIM_NONE &&
+	       g_strcmp0(rmt_wire_get(job->record, "told"), "yes") == 0;
+}
+
+/* Just delivered, the one who tells of it may come behind the reader. */
+static enum rmt_taken leave_to_others(const struct rmt_matter *matter)
+{
+	if (matter->facts.now - matter->facts.received_at < NEWS_SECS)
+		return RMT_TAKEN_LATER;
+	rmt_log(RMT_LOG_INFO, "receipt left user=<%s> id=<%s>: not delivered here",
+		matter->subject->user, matter->id->str);
+	return clear_mark(matter);
 }
 
 static enum rmt_taken end(const struct rmt_matter *matter, enum rmt_claim_result result,
@@ -78,20 +123,37 @@ static enum rmt_taken note_delivery(const struct rmt_matter *matter)
 	return RMT_TAKEN_ACK;
 }
 
+static enum rmt_taken deliver(struct rmt_matter *matter, const struct rmt_agent_job *job)
+{
+	return is_request(matter) && !is_for_the_report(job) &&
+			       matter->agent->config->mode == RMT_MODE_ENFORCE
+		       ? note_delivery(matter)
+		       : RMT_TAKEN_ACK;
+}
+
+/* The matter that the record is about. */
+typedef enum rmt_taken take_matter(struct rmt_matter *matter,
+				   const struct rmt_agent_job *job);
+static enum rmt_taken take(struct rmt_agent *agent, const struct rmt_agent_job *job,
+			   take_matter *how)
+{
+	g_autoptr(rmt_case) subject = rmt_case_of_record(job->user, job->record);
+	struct rmt_matter matter;
+	enum rmt_taken taken;
+	GError *err = NULL;
+
+	if (rmt_matter_open(agent, subject, &matter, &err))
+		taken = how(&matter, job);
+	else
+		taken = rmt_agent_trouble("claims", err);
+	rmt_matter_clear(&matter);
+	return taken;
+}
+
 enum rmt_taken rmt_take_delivered(struct rmt_agent *agent,
 				  const struct rmt_agent_job *job)
 {
-	g_autoptr(rmt_case) subject = rmt_case_of_record(job->user, job->record);
-	enum rmt_taken taken = RMT_TAKEN_ACK;
-	struct rmt_matter matter;
-	GError *err = NULL;
-
-	if (!rmt_matter_open(agent, subject, &matter, &err))
-		taken = rmt_agent_trouble("claims", err);
-	else if (is_request(&matter) && agent->config->mode == RMT_MODE_ENFORCE)
-		taken = note_delivery(&matter);
-	rmt_matter_clear(&matter);
-	return taken;
+	return take(agent, job, deliver);
 }
 
 /* --- shown --- */
@@ -115,31 +177,75 @@ static enum rmt_taken act(struct rmt_matter *matter, const char *by)
 	}
 }
 
-static enum rmt_taken show(struct rmt_matter *matter)
+static enum rmt_taken refuse_mode(struct rmt_matter *matter)
+{
+	GError *err = NULL;
+
+	if (matter->agent->config->mode != RMT_MODE_ENFORCE)
+		return RMT_TAKEN_ACK;
+	return end(matter, rmt_matter_deny(matter, "policy", "policy-none", &err), err);
+}
+
+/* What is decided already, or open at another copy, would not be decided again. */
+static enum rmt_taken report(struct rmt_matter *matter)
+{
+	if (!is_request(matter) || rmt_matter_state(matter) >= RMT_CLAIM_ASKED)
+		return RMT_TAKEN_ACK;
+	rmt_matter_decide(matter, RMT_ANSWER_NONE);
+	tell_what_would_be(matter);
+	return RMT_TAKEN_ACK;
+}
+
+static enum rmt_taken show(struct rmt_matter *matter, const struct rmt_agent_job *job)
 {
 	enum rmt_claim_state state = rmt_matter_state(matter);
+	g_autofree char *by = NULL;
 
+	if (is_for_the_report(job))
+		return report(matter);
 	if (!is_request(matter) || state > RMT_CLAIM_ASKED)
 		return clear_mark(matter);
+	if (is_for_nobody(job))
+		return refuse_mode(matter);
+	if (is_from_elsewhere(matter, job))
+		return leave_to_others(matter);
 	if (state == RMT_CLAIM_ASKED)
 		return RMT_TAKEN_ACK;
+	if (rmt_matter_has_yes(matter)) {
+		by = g_strdup(matter->row->by);
+		rmt_matter_decide(matter, RMT_ANSWER_YES);
+		return act(matter, by);
+	}
 	rmt_matter_decide(matter, RMT_ANSWER_NONE);
 	return act(matter, "policy");
 }
 
 enum rmt_taken rmt_take_shown(struct rmt_agent *agent, const struct rmt_agent_job *job)
 {
-	g_autoptr(rmt_case) subject = rmt_case_of_record(job->user, job->record);
-	struct rmt_matter matter;
-	enum rmt_taken taken;
-	GError *err = NULL;
+	return take(agent, job, show);
+}
 
-	if (rmt_matter_open(agent, subject, &matter, &err))
-		taken = show(&matter);
-	else
-		taken = rmt_agent_trouble("claims", err);
-	rmt_matter_clear(&matter);
-	return taken;
+/* --- deleted --- */
+
+/* Nobody is asked about what he threw away. Where nothing is sent, nothing is decided:
+ * another copy may be displayed yet. */
+static enum rmt_taken throw_away(struct rmt_matter *matter,
+				 const struct rmt_agent_job *job)
+{
+	if (is_for_nobody(job) || is_for_the_report(job) ||
+	    is_from_elsewhere(matter, job) || !is_request(matter) ||
+	    rmt_matter_state(matter) > RMT_CLAIM_DELIVERED)
+		return RMT_TAKEN_ACK;
+	matter->facts.event = RMT_RECEIPT_DELETED;
+	matter->facts.cannot_ask = true;
+	rmt_matter_decide(matter, RMT_ANSWER_NONE);
+	return matter->decision.verdict == RMT_RECEIPT_SEND ? act(matter, "policy")
+							    : RMT_TAKEN_ACK;
+}
+
+enum rmt_taken rmt_take_deleted(struct rmt_agent *agent, const struct rmt_agent_job *job)
+{
+	return take(agent, job, throw_away);
 }
 
 /* --- choice --- */
@@ -189,6 +295,33 @@ static bool keep_preference(const struct rmt_matter *matter, const struct choice
 	       rmt_preference_tell(matter->agent, user, err);
 }
 
+static enum rmt_taken say_no(struct rmt_matter *matter, const struct choice *choice)
+{
+	GError *err = NULL;
+
+	rmt_matter_decide(matter, RMT_ANSWER_NO);
+	if (only_reports(matter))
+		return RMT_TAKEN_ACK;
+	return end(matter, rmt_matter_deny(matter, choice->by, choice->rule, &err), err);
+}
+
+/* A script's or the user's yes to what was not displayed yet is kept until it is: a
+ * receipt says so. */
+static enum rmt_taken say_yes(struct rmt_matter *matter, const struct choice *choice)
+{
+	enum rmt_claim_state state = rmt_matter_state(matter);
+	GError *err = NULL;
+
+	if (state > RMT_CLAIM_ASKED)
+		return clear_mark(matter);
+	rmt_matter_decide(matter, RMT_ANSWER_YES);
+	if (state == RMT_CLAIM_ASKED || matter->decision.verdict != RMT_RECEIPT_SEND)
+		return act(matter, choice->by);
+	if (only_reports(matter))
+		return RMT_TAKEN_ACK;
+	return end(matter, rmt_matter_keep_yes(matter, choice->by, &err), err);
+}
+
 static enum rmt_taken choose(struct rmt_matter *matter, const struct choice *choice)
 {
 	GError *err = NULL;
@@ -198,16 +331,7 @@ static enum rmt_taken choose(struct rmt_matter *matter, const struct choice *cho
 	if (matter->agent->config->mode == RMT_MODE_ENFORCE &&
 	    !keep_preference(matter, choice, &err))
 		return rmt_agent_trouble("preferences", err);
-	rmt_matter_decide(matter, choice->yes ? RMT_ANSWER_YES : RMT_ANSWER_NO);
-	if (!choice->yes) {
-		if (only_reports(matter))
-			return RMT_TAKEN_ACK;
-		return end(matter,
-			   rmt_matter_deny(matter, choice->by, choice->rule, &err), err);
-	}
-	if (rmt_matter_state(matter) > RMT_CLAIM_ASKED)
-		return clear_mark(matter);
-	return act(matter, choice->by);
+	return choice->yes ? say_yes(matter, choice) : say_no(matter, choice);
 }
 
 bool rmt_take_prompt(struct rmt_agent *agent, const struct rmt_agent_job *job,
@@ -252,15 +376,21 @@ enum rmt_taken rmt_take_choice(struct rmt_agent *agent, const struct rmt_agent_j
 	if (!read_choice(job, &choice))
 		return rmt_agent_refuse(job, "choice: write approve, deny, always, never "
 					     "or junk");
+	if (is_for_the_report(job))
+		return RMT_TAKEN_ACK;
 	subject = case_of_choice(agent, job, &err);
 	if (err != NULL)
 		return rmt_agent_trouble("prompts", err);
 	if (subject == NULL)
 		return rmt_agent_refuse(job, "nobody is asking that (any more)");
-	if (rmt_matter_open(agent, subject, &matter, &err))
-		taken = choose(&matter, &choice);
-	else
+	if (!rmt_matter_open(agent, subject, &matter, &err))
 		taken = rmt_agent_trouble("claims", err);
+	else if (is_for_nobody(job) && is_request(&matter))
+		taken = refuse_mode(&matter);
+	else if (choice.yes && is_from_elsewhere(&matter, job) && is_request(&matter))
+		taken = leave_to_others(&matter);
+	else
+		taken = choose(&matter, &choice);
 	rmt_agent_ack_field(job, "state",
 			    rmt_claim_state_name(rmt_matter_state(&matter)));
 	rmt_matter_clear(&matter);

@@ -8,6 +8,7 @@
 enum rmt_taken rmt_take_delivered(struct rmt_agent *agent,
 				  const struct rmt_agent_job *job);
 enum rmt_taken rmt_take_shown(struct rmt_agent *agent, const struct rmt_agent_job *job);
+enum rmt_taken rmt_take_deleted(struct rmt_agent *agent, const struct rmt_agent_job *job);
 /* From the plugin with the message's header; from doveadm and http with key= (the
  * claim's, in hexadecimal) or id= (the Message-ID) of an open prompt. */
 enum rmt_taken rmt_take_choice(struct rmt_agent *agent, const struct rmt_agent_job *job);

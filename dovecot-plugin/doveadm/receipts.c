@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "dovecot-plugin/compat.h"
 #include "buffer.h"
+#include "istream.h"
+#include "mail-user.h"
 #include "doveadm.h"
 #include "doveadm-cmd.h"
+#include "doveadm-mail.h"
 #include "doveadm-print.h"
 
 #include <time.h>
-#include <unistd.h>
 
 #include "dovecot-plugin/doveadm/receipts.h"
 #include "dovecot-plugin/doveadm/talk.h"
+#include "dovecot-plugin/message.h"
+#include "dovecot-plugin/settings.h"
 
 static void converse(struct talk *talk, struct rmt_wire_out *out)
 {
@@ -110,6 +114,12 @@ static void cmd_deny(struct doveadm_cmd_context *cctx)
 
 /* --- explain --- */
 
+/* A command on mail: addresses, groups and language are those of the userdb. */
+struct explain {
+	struct doveadm_mail_cmd_context ctx;
+	const char *socket;
+};
+
 static void show_explanation(const struct rmt_wire_record *record)
 {
 	doveadm_print(rmt_wire_get(record, "verdict"));
@@ -119,37 +129,80 @@ static void show_explanation(const struct rmt_wire_record *record)
 	doveadm_print(rmt_wire_get(record, "state"));
 }
 
-/* The message on standard input, up to the end of its header. */
-static void read_header(buffer_t *header)
+/* The message on standard input, as far as its header may reach. */
+static bool read_header(struct istream *input, buffer_t *header)
 {
-	char chunk[4096];
-	ssize_t got;
+	const unsigned char *data;
+	size_t size;
 
 	while (header->used < RMT_WIRE_HEADER_MAX &&
-	       (got = read(STDIN_FILENO, chunk, sizeof(chunk))) > 0)
-		buffer_append(header, chunk,
-			      I_MIN((size_t)got, RMT_WIRE_HEADER_MAX - header->used));
+	       i_stream_read_more(input, &data, &size) > 0) {
+		size = I_MIN(size, RMT_WIRE_HEADER_MAX - header->used);
+		buffer_append(header, data, size);
+		i_stream_skip(input, size);
+	}
+	return input->stream_errno == 0;
 }
 
-static void cmd_explain(struct doveadm_cmd_context *cctx)
+static void write_query(struct rmt_wire_out *out, const struct mail_user *user,
+			const struct rmt_settings *set, const buffer_t *header)
 {
-	struct talk talk = { .row = show_explanation };
-	struct rmt_wire_out out = { 0 };
-	buffer_t *header = t_buffer_create(4096);
+	rmt_wire_version(out, "doveadm");
+	rmt_wire_begin(out, "JOB", 1, "query");
+	rmt_wire_add(out, "user", user->username);
+	rmt_wire_add(out, "what", "explain");
+	rmt_message_add_user(out, set, "doveadm");
+	rmt_wire_add_number(out, "received", (uint64_t)time(NULL));
+	rmt_wire_end(out, header->data, header->used);
+}
 
-	if (!begin(&talk, cctx, &out, "query", FALSE))
-		return;
-	read_header(header);
-	rmt_wire_add(&out, "what", "explain");
-	rmt_wire_add_number(&out, "received", (uint64_t)time(NULL));
-	rmt_wire_end(&out, header->data, header->used);
-	doveadm_print_init(DOVEADM_PRINT_TYPE_FLOW);
+static int run_explain(struct doveadm_mail_cmd_context *ctx, struct mail_user *user)
+{
+	struct explain *explain = container_of(ctx, struct explain, ctx);
+	struct talk talk = { .socket = explain->socket, .row = show_explanation };
+	buffer_t *header = t_buffer_create(4096);
+	struct rmt_wire_out out = { 0 };
+	struct rmt_settings set;
+	const char *error;
+
+	if (rmt_settings_read(user, &set, &error) < 0) {
+		talk.error = error;
+	} else if (!read_header(ctx->cmd_input, header)) {
+		talk.error = t_strdup_printf("the message cannot be read: %s",
+					     i_stream_get_error(ctx->cmd_input));
+	} else {
+		write_query(&out, user, &set, header);
+		rmt_talk(&talk, &out);
+	}
+	if (talk.error == NULL)
+		return 0;
+	i_error("%s", talk.error);
+	doveadm_mail_failed_error(ctx, MAIL_ERROR_TEMP);
+	return -1;
+}
+
+RMT_MAIL_CMD_INIT(init_explain, ctx)
+{
+	struct explain *explain = container_of(ctx, struct explain, ctx);
+
+	explain->socket = p_strdup(ctx->pool, rmt_talk_socket(ctx->cctx));
+	doveadm_mail_get_input(ctx);
 	doveadm_print_header_simple("verdict");
 	doveadm_print_header_simple("reason");
 	doveadm_print_header_simple("because");
 	doveadm_print_header_simple("receipt-to");
 	doveadm_print_header_simple("state");
-	converse(&talk, &out);
+}
+
+static struct doveadm_mail_cmd_context *new_explain(void)
+{
+	struct explain *explain = doveadm_mail_cmd_alloc(struct explain);
+
+	explain->ctx.v.init = init_explain;
+	explain->ctx.v.run = run_explain;
+	rmt_mail_cmd_own_options(&explain->ctx);
+	doveadm_print_init(DOVEADM_PRINT_TYPE_FLOW);
+	return &explain->ctx;
 }
 
 /* clang-format off */
@@ -166,7 +219,13 @@ static struct doveadm_cmd_ver2 commands[] = {
 	ON_USER("pending", cmd_pending, ""),
 	ON_USER("approve", cmd_approve, " <message-id>"),
 	ON_USER("deny", cmd_deny, " <message-id>"),
-	ON_USER("explain", cmd_explain, " (message on standard input)"),
+	{ .name = "remite receipts explain", .mail_cmd = new_explain,
+	  .usage = DOVEADM_CMD_MAIL_USAGE_PREFIX
+		  "[-s <agent socket>] (message on standard input)",
+	  DOVEADM_CMD_PARAMS_START
+	  DOVEADM_CMD_MAIL_COMMON
+	  DOVEADM_CMD_PARAM('s', "socket", CMD_PARAM_STR, 0)
+	  DOVEADM_CMD_PARAMS_END },
 };
 /* clang-format on */
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "dovecot-plugin/compat.h"
+#include "array.h"
 #include "buffer.h"
 #include "hostpid.h"
 #include "ioloop.h"
+#include "istream.h"
 #include "net.h"
+#include "str.h"
 #include "time-util.h"
 #include "http-server.h"
 
@@ -14,11 +17,14 @@
 #include "dovecot-plugin/http/site.h"
 
 #define BODY_MSECS (30 * 1000)
+/* Behind the first unsubscribe: the others of the second are judged with it. */
+#define JUDGE_MSECS 1000
 
 struct exchange {
 	struct rmt_site *site;               /* foreign */
 	struct http_server_request *request; /* a reference; NULL: gone */
 	struct timeout *to_body;             /* the body must be here by then */
+	struct istream *input;               /* while it is read; in spent afterwards */
 	buffer_t *body;                      /* own */
 	char *target, *forwarded, *content_type, *accept_language; /* own */
 	char peer[MAX_IP_LEN];
@@ -26,14 +32,20 @@ struct exchange {
 	struct rmt_http_reply reply;
 	struct rmt_agent_link *link; /* own; while the agent is asked */
 	bool waits;                  /* for a commit: the reply must stay */
+	bool close;                  /* the connection, behind the answer */
 };
 
-static struct timeout *to_turn;
+static struct timeout *to_turn, *to_judge;
+static struct io *io_kept; /* while the site is served */
+/* References to bodies that were read or refused. Dovecot looks at the stream again
+ * behind the callback that reads it (2.3.19, 2.4.1), so it must outlive that. */
+static ARRAY(struct istream *) spent;
 
 static void exchange_free(struct exchange *exchange)
 {
 	timeout_remove(&exchange->to_body);
 	rmt_agent_link_free(&exchange->link);
+	i_stream_unref(&exchange->input);
 	buffer_free(&exchange->body);
 	i_free(exchange->target);
 	i_free(exchange->forwarded);
@@ -74,8 +86,15 @@ static void add_headers(struct http_server_response *response,
 						dec2str(reply->retry_after_secs));
 }
 
-/* close: the body was not read. The exchange may be gone afterwards. */
-static void submit(struct exchange *exchange, bool close)
+/* What comes behind a refused request may be its body, as another reader has it. */
+static bool is_suspect(const struct exchange *exchange)
+{
+	return exchange->reply.status >= 400 && exchange->said.method != RMT_METHOD_GET &&
+	       exchange->said.method != RMT_METHOD_HEAD;
+}
+
+/* The exchange may be gone afterwards. */
+static void submit(struct exchange *exchange)
 {
 	const struct rmt_http_reply *reply = &exchange->reply;
 	struct http_server_response *response;
@@ -92,18 +111,29 @@ static void submit(struct exchange *exchange, bool close)
 		http_server_response_set_payload_data(
 			response, (const unsigned char *)reply->body->str,
 			reply->body->len);
-	if (close)
+	if (exchange->close || is_suspect(exchange))
 		http_server_response_submit_close(response);
 	else
 		http_server_response_submit(response);
 }
 
+static void drop_spent(void)
+{
+	struct istream *input;
+	unsigned int i;
+
+	for (i = 0; i < array_count(&spent); i++) {
+		input = *array_idx(&spent, i);
+		i_stream_unref(&input);
+	}
+	array_clear(&spent);
+}
+
 static void turn(struct rmt_site *site)
 {
 	timeout_remove(&to_turn);
+	drop_spent();
 	rmt_site_turn(site);
-	if (rmt_site_waits(site))
-		to_turn = timeout_add_short(0, turn, site);
 }
 
 /* All requests that are ready are read before the commit that answers them. */
@@ -113,9 +143,34 @@ static void want_turn(struct rmt_site *site)
 		to_turn = timeout_add_short(0, turn, site);
 }
 
-void rmt_exchange_deinit(void)
+static void judge(struct rmt_site *site)
 {
+	timeout_remove(&to_judge);
+	rmt_site_judge(site, ioloop_time);
+}
+
+static void kept(struct rmt_site *site)
+{
+	rmt_site_kept(site);
+	if (to_judge == NULL)
+		to_judge = timeout_add(JUDGE_MSECS, judge, site);
+}
+
+void rmt_exchange_init(struct rmt_site *site)
+{
+	i_array_init(&spent, 16);
+	io_kept = io_add(rmt_site_fd(site), IO_READ, kept, site);
+}
+
+void rmt_exchange_deinit(struct rmt_site *site)
+{
+	io_remove(&io_kept);
 	timeout_remove(&to_turn);
+	if (to_judge != NULL)
+		judge(site);
+	drop_spent();
+	array_free(&spent);
+	rmt_agent_link_deinit();
 }
 
 static void answered(void *context)
@@ -123,7 +178,7 @@ static void answered(void *context)
 	struct exchange *exchange = context;
 
 	exchange->waits = FALSE;
-	submit(exchange, FALSE);
+	submit(exchange);
 }
 
 /* --- the agent -------------------------------------------------------------------- */
@@ -141,7 +196,7 @@ static void agent_answered(void *context, enum rmt_agent_link_result result)
 			result != RMT_AGENT_LINK_TROUBLE, result == RMT_AGENT_LINK_TAKEN,
 			get_field, exchange->link);
 	rmt_agent_link_free(&exchange->link);
-	submit(exchange, FALSE);
+	submit(exchange);
 }
 
 /* --- the request ------------------------------------------------------------------ */
@@ -165,20 +220,65 @@ static void handle(struct exchange *exchange)
 		return;
 	case RMT_SITE_NOW:
 		exchange->waits = FALSE;
-		submit(exchange, FALSE);
+		submit(exchange);
 	}
 }
 
-static void body_read(struct exchange *exchange)
+/* Nothing more of the body is read. */
+static void leave_body(struct exchange *exchange)
 {
-	exchange->said.body = rmt_span(exchange->body->data, exchange->body->used);
-	handle(exchange);
+	array_push_back(&spent, &exchange->input);
+	exchange->input = NULL;
+	timeout_remove(&exchange->to_body);
+	want_turn(exchange->site);
+}
+
+static void refuse_body(struct exchange *exchange, unsigned int status,
+			const char *reason)
+{
+	leave_body(exchange);
+	http_server_request_fail_close(exchange->request, status, reason);
 }
 
 static void body_too_slow(struct exchange *exchange)
 {
-	timeout_remove(&exchange->to_body);
-	http_server_request_fail_close(exchange->request, 408, "Request Timeout");
+	refuse_body(exchange, 408, "Request Timeout");
+}
+
+static void body_read(struct exchange *exchange)
+{
+	leave_body(exchange);
+	exchange->said.body = rmt_span(exchange->body->data, exchange->body->used);
+	handle(exchange);
+}
+
+/* Not http_server_request_buffer_payload(): a client that goes away in the middle of
+ * its body, or sends it in bad chunks, would end the process (2.3.19). */
+static void read_more(struct exchange *exchange)
+{
+	const size_t max = rmt_site_config(exchange->site)->http.max_body;
+	const unsigned char *data;
+	size_t size;
+	int ret;
+
+	if (exchange->input == NULL) /* what comes behind a refused part */
+		return;
+	while ((ret = i_stream_read_more(exchange->input, &data, &size)) > 0) {
+		if (size > max - exchange->body->used) {
+			refuse_body(exchange, 413, "Payload Too Large");
+			return;
+		}
+		buffer_append(exchange->body, data, size);
+		i_stream_skip(exchange->input, size);
+	}
+	if (ret == 0)
+		return;
+	if (exchange->input->stream_errno == 0)
+		body_read(exchange);
+	else if (exchange->input->stream_errno == EMSGSIZE) /* Dovecot counted first */
+		refuse_body(exchange, 413, "Payload Too Large");
+	else
+		refuse_body(exchange, 400, "Bad Request");
 }
 
 static int64_t clock_ns(void)
@@ -191,9 +291,29 @@ static int64_t clock_ns(void)
 
 static char *copy_header(const struct http_request *head, const char *name)
 {
-	const char *value = name != NULL ? http_request_header_get(head, name) : NULL;
+	const char *value = http_request_header_get(head, name);
 
 	return i_strdup(value != NULL ? value : "");
+}
+
+/* A proxy may add a field of its own behind those that its client sent: together they
+ * are one list (RFC 9110, 5.3). */
+static char *copy_list(const struct http_request *head, const char *name)
+{
+	const struct http_header_field *field;
+	string_t *list = t_str_new(64);
+
+	if (name == NULL)
+		return i_strdup("");
+	array_foreach(http_request_header_get_fields(head), field)
+	{
+		if (!http_header_field_is(field, name))
+			continue;
+		if (str_len(list) > 0)
+			str_append(list, ", ");
+		str_append(list, field->value);
+	}
+	return i_strdup(str_c(list));
 }
 
 static void take_head(struct exchange *exchange, const struct http_request *head)
@@ -202,7 +322,7 @@ static void take_head(struct exchange *exchange, const struct http_request *head
 	struct rmt_http_request *said = &exchange->said;
 
 	exchange->target = i_strdup(head->target_raw != NULL ? head->target_raw : "");
-	exchange->forwarded = copy_header(head, config->http.forwarded);
+	exchange->forwarded = copy_list(head, config->http.forwarded);
 	exchange->content_type = copy_header(head, "Content-Type");
 	exchange->accept_language = copy_header(head, "Accept-Language");
 	said->method = rmt_method_of(head->method);
@@ -215,25 +335,29 @@ static void take_head(struct exchange *exchange, const struct http_request *head
 	said->now_ns = clock_ns();
 }
 
-static bool is_empty(const struct http_request *head)
-{
-	const char *length = http_request_header_get(head, "Content-Length");
-
-	return head->payload == NULL || null_strcmp(length, "0") == 0;
-}
-
+/* Also of what is refused by its head: an answer that is sent before the body was read
+ * is lost where the connection is closed behind it. */
 static void read_body(struct exchange *exchange, const struct http_request *head)
 {
 	const size_t max = rmt_site_config(exchange->site)->http.max_body;
+	uoff_t size;
+	int ret = http_request_get_payload_size(head, &size);
 
-	if (is_empty(head)) { /* nothing would ever come to be read */
+	if (ret > 0 && size == 0) { /* nothing would ever come to be read */
 		handle(exchange);
+		return;
+	}
+	if (ret > 0 && size > max) {
+		http_server_request_fail_close(exchange->request, 413,
+					       "Payload Too Large");
 		return;
 	}
 	exchange->body = buffer_create_dynamic(default_pool, 256);
 	exchange->to_body = timeout_add(BODY_MSECS, body_too_slow, exchange);
-	http_server_request_buffer_payload(exchange->request, exchange->body, max,
-					   body_read, exchange);
+	/* Not http_server_request_get_payload_input(): it never says "100 Continue". */
+	exchange->input = head->payload;
+	i_stream_ref(exchange->input);
+	http_server_request_handle_payload(exchange->request, read_more, exchange);
 }
 
 void rmt_exchange_begin(struct rmt_site *site, struct http_server_request *request,
@@ -250,10 +374,8 @@ void rmt_exchange_begin(struct rmt_site *site, struct http_server_request *reque
 	http_server_request_ref(request); /* until it is destroyed */
 	http_server_request_set_destroy_callback(request, request_destroyed, exchange);
 	take_head(exchange, head);
-	if (exchange->said.method != RMT_METHOD_POST)
-		handle(exchange);
-	else if (rmt_site_wants_body(site, &exchange->said, &exchange->reply))
-		read_body(exchange, head);
-	else
-		submit(exchange, TRUE);
+	/* Beside a Content-Length, which Dovecot hides then, it may be an attempt to
+	 * smuggle a second request past a proxy (RFC 9112, 6.3). */
+	exchange->close = http_request_header_get(head, "Transfer-Encoding") != NULL;
+	read_body(exchange, head);
 }

@@ -11,7 +11,9 @@ struct rmt_site;
 void rmt_exchange_begin(struct rmt_site *site, struct http_server_request *request,
 			const struct ip_addr *peer);
 
-/* Ends the turn that waits, if one does: at the process' end. */
-void rmt_exchange_deinit(void);
+/* From now on what the site has written is answered, and judged a second later; until the
+ * process' end. */
+void rmt_exchange_init(struct rmt_site *site);
+void rmt_exchange_deinit(struct rmt_site *site);
 
 #endif

@@ -31,29 +31,52 @@ bool rmt_form_is(struct rmt_span content_type)
 	return is_urlencoded(content_type) || is_multipart(content_type);
 }
 
-/* The value of a parameter, quoted or not, behind "; name=". False: there is none. */
+/* "name=value" or "name=\"value\"" (RFC 9110, 5.6.6), with the ';' behind it. */
+static void next_parameter(struct rmt_span *text, struct rmt_span *name_r,
+			   GString *value_r)
+{
+	const char *p = text->p;
+	bool quoted = false;
+	size_t at = 0;
+
+	while (at < text->len && p[at] != '=' && p[at] != ';')
+		at++;
+	*name_r = rmt_span_trim(rmt_span(p, at));
+	g_string_truncate(value_r, 0);
+	if (at < text->len && p[at] == '=')
+		at++;
+	for (; at < text->len && (quoted || p[at] != ';'); at++) {
+		if (p[at] == '"') {
+			quoted = !quoted;
+			continue;
+		}
+		if (quoted && p[at] == '\\' && at + 1 < text->len)
+			at++;
+		if (quoted || !g_ascii_isspace(p[at]))
+			g_string_append_c(value_r, p[at]);
+	}
+	*text = rmt_span_from(*text, at + 1);
+}
+
+/* Of "form-data; name=value"; false: there is no such parameter. */
 static bool get_parameter(struct rmt_span text, const char *name, GString *value_r)
 {
-	struct rmt_span key, rest, before;
+	struct rmt_span rest, before, key;
 
 	g_string_truncate(value_r, 0);
-	while (rmt_span_split(text, ';', &before, &rest)) {
-		text = rest;
-		if (!rmt_span_split(rest, '=', &key, &rest) ||
-		    !rmt_span_eq_nocase(rmt_span_trim(key), rmt_span_of(name)))
-			continue;
-		rest = rmt_span_trim(rest);
-		if (rmt_span_starts(rest, RMT_SPAN("\""))) {
-			rest = rmt_span_from(rest, 1);
-			if (!rmt_span_split(rest, '"', &rest, &before))
-				return false;
-		} else if (rmt_span_split(rest, ';', &before, &key)) {
-			rest = rmt_span_trim(before);
-		}
-		g_string_append_len(value_r, rest.p, (gssize)rest.len);
-		return true;
+	if (!rmt_span_split(text, ';', &before, &rest))
+		return false;
+	while (rest.len > 0) {
+		next_parameter(&rest, &key, value_r);
+		if (rmt_span_eq_nocase(key, rmt_span_of(name)))
+			return true;
 	}
 	return false;
+}
+
+static bool is_named(const GString *given, const char *name)
+{
+	return rmt_span_eq_nocase(rmt_span(given->str, given->len), rmt_span_of(name));
 }
 
 /* --- urlencoded ------------------------------------------------------------------- */
@@ -101,7 +124,7 @@ static bool get_urlencoded(struct rmt_span body, const char *name, GString *valu
 		if (!rmt_span_split(pair, '=', &before, &after))
 			continue;
 		decode(before, key);
-		if (g_ascii_strcasecmp(key->str, name) != 0)
+		if (!is_named(key, name))
 			continue;
 		decode(after, value_r);
 		return true;
@@ -110,6 +133,14 @@ static bool get_urlencoded(struct rmt_span body, const char *name, GString *valu
 }
 
 /* --- multipart -------------------------------------------------------------------- */
+
+/* Behind a delimiter stands nothing but white space, or the mark of the last one: a
+ * longer boundary is another one. */
+static bool is_delimiter_end(struct rmt_span rest)
+{
+	return rest.len == 0 || g_ascii_isspace(*rest.p) ||
+	       rmt_span_starts(rest, RMT_SPAN("--"));
+}
 
 /* Where the delimiter stands at the beginning of a line, at or after `at`; SIZE_MAX:
  * nowhere. */
@@ -123,22 +154,30 @@ static size_t find_delimiter(struct rmt_span body, size_t at, const GString *del
 		if (found == NULL)
 			break;
 		at = (size_t)(found - body.p);
-		if (at == 0 || body.p[at - 1] == '\n')
+		if ((at == 0 || body.p[at - 1] == '\n') &&
+		    is_delimiter_end(rmt_span_from(body, at + delimiter->len)))
 			return at;
 		at++;
 	}
 	return SIZE_MAX;
 }
 
-/* A line of the part's header; false at the empty line, which is taken, and at the
- * end. */
+/* A line of the part's header, with those that continue it; false at the empty line,
+ * which is taken, and at the end. */
 static bool next_line(struct rmt_span *part, struct rmt_span *line_r)
 {
+	struct rmt_span more;
+
 	if (!rmt_span_split(*part, '\n', line_r, part))
 		return false;
 	if (line_r->len > 0 && line_r->p[line_r->len - 1] == '\r')
 		line_r->len--;
-	return line_r->len > 0;
+	if (line_r->len == 0)
+		return false;
+	while (part->len > 0 && (*part->p == ' ' || *part->p == '\t') &&
+	       rmt_span_split(*part, '\n', &more, part))
+		line_r->len = (size_t)(more.p + more.len - line_r->p);
+	return true;
 }
 
 /* Without the line end that belongs to the delimiter behind it. */
@@ -162,7 +201,7 @@ static bool take_part(struct rmt_span part, const char *name, GString *value_r)
 		    rmt_span_eq_nocase(rmt_span_trim(field),
 				       RMT_SPAN("Content-Disposition")) &&
 		    get_parameter(value, "name", given))
-			named = g_ascii_strcasecmp(given->str, name) == 0;
+			named = is_named(given, name);
 	if (!named)
 		return false;
 	part = without_last_end(part);

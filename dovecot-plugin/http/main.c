@@ -6,9 +6,11 @@
 #include "master-service-settings.h"
 #include "http-server.h"
 
+#include "common/base/background.h"
 #include "common/base/log.h"
 #include "dovecot-plugin/http/exchange.h"
 #include "dovecot-plugin/http/site.h"
+#include "dovecot-plugin/usage.h"
 
 struct client {
 	struct ip_addr peer;
@@ -104,6 +106,10 @@ int main(int argc, char *argv[])
 	struct rmt_config *config;
 	const char *error;
 
+	if (rmt_usage_answer(argc, argv, "remite-http",
+			     "Serves the pages of unsubscribing (RFC 8058) and of "
+			     "consent to receipts."))
+		return 0;
 	master_service = master_service_init(
 		"remite-http", MASTER_SERVICE_FLAG_UPDATE_PROCTITLE, &argc, &argv, "");
 	if (master_getopt(master_service) > 0)
@@ -118,11 +124,15 @@ int main(int argc, char *argv[])
 	/* Without it the process stays root, whatever `user` says. */
 	restrict_access_by_env(0, NULL);
 	restrict_access_allow_coredumps(TRUE);
+	rmt_foreground(); /* the thread that commits as well */
 	site = rmt_site_new(config, open_records(config));
+	rmt_exchange_init(site);
+	/* Who is being served when Dovecot is reloaded has his answer. */
+	master_service_set_die_with_master(master_service, FALSE);
 	master_service_init_finish(master_service);
 	master_service_run(master_service, client_connected);
 	http_server_deinit(&server);
-	rmt_exchange_deinit();
+	rmt_exchange_deinit(site);
 	rmt_site_free(site);
 	master_service_deinit(&master_service);
 	return 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/feedback/judge.h"
 #include "dovecot-plugin/http/form.h"
 #include "dovecot-plugin/http/site_private.h"
 
@@ -74,19 +75,40 @@ void rmt_site_free(struct rmt_site *site)
 	g_free(site);
 }
 
+void rmt_site_judge(struct rmt_site *site, int64_t now)
+{
+	g_autoptr(GError) err = NULL;
+	char *name;
+
+	while ((name = rmt_group_take_left(site->group)) != NULL) {
+		const struct rmt_stream *stream = rmt_config_stream(site->config, name);
+
+		if (stream != NULL && !rmt_judge_stream(site->store, stream, now, &err))
+			rmt_log(RMT_LOG_ERROR, "stream %s cannot be judged: %s", name,
+				err->message);
+		g_clear_error(&err);
+		g_free(name);
+	}
+}
+
 const struct rmt_config *rmt_site_config(const struct rmt_site *site)
 {
 	return site->config;
 }
 
-bool rmt_site_waits(const struct rmt_site *site)
-{
-	return rmt_group_waits(site->group);
-}
-
 void rmt_site_turn(struct rmt_site *site)
 {
-	rmt_group_commit(site->group);
+	rmt_group_start(site->group);
+}
+
+int rmt_site_fd(const struct rmt_site *site)
+{
+	return rmt_group_fd(site->group);
+}
+
+void rmt_site_kept(struct rmt_site *site)
+{
+	rmt_group_finish(site->group);
 }
 
 /* --- answers ---------------------------------------------------------------------- */
@@ -182,19 +204,6 @@ static void begin_visit(struct rmt_visit *visit, struct rmt_site *site,
 	visit->source = g_string_new(NULL);
 	rmt_source_find(&site->config->http, request->peer, request->forwarded,
 			visit->source);
-}
-
-bool rmt_site_wants_body(struct rmt_site *site, const struct rmt_http_request *request,
-			 struct rmt_http_reply *reply)
-{
-	struct rmt_visit visit;
-	enum rmt_route route;
-	bool wants;
-
-	begin_visit(&visit, site, request, reply);
-	wants = admit(&visit, &route);
-	g_string_free(visit.source, TRUE);
-	return wants;
 }
 
 enum rmt_site_result rmt_site_handle(struct rmt_site *site,

@@ -4,7 +4,8 @@
  *	rmt_site_handle(site, &request, reply, answered, context)
  *	  RMT_SITE_NOW		reply is filled in
  *	  RMT_SITE_LATER	answered(context) is called when it is, from
- *				rmt_site_turn(), which the host calls once a turn
+ *				rmt_site_kept(), which the host calls when the
+ *				descriptor rmt_site_fd() is readable
  *	  RMT_SITE_AGENT	the host asks remite-agent (`ask` says what), and hands
  *				its answer to rmt_site_answer()
  *
@@ -62,19 +63,20 @@ const struct rmt_config *rmt_site_config(const struct rmt_site *site);
 /* From now on; records stay where they are. Taken over. */
 void rmt_site_set_config(struct rmt_site *site, struct rmt_config *config);
 
-/* Before the body is read: false: reply says why there is no need to. */
-bool rmt_site_wants_body(struct rmt_site *site, const struct rmt_http_request *request,
-			 struct rmt_http_reply *reply);
-
 /* reply lives until answered. request does not. */
 enum rmt_site_result rmt_site_handle(struct rmt_site *site,
 				     const struct rmt_http_request *request,
 				     struct rmt_http_reply *reply,
 				     void (*answered)(void *context), void *context);
 
-/* Whether there is work for a turn; and the turn: commits, answers. */
-bool rmt_site_waits(const struct rmt_site *site);
+/* Once after a turn that left something for later: begins to write it. */
 void rmt_site_turn(struct rmt_site *site);
+/* Readable when something was written; then answers. */
+int rmt_site_fd(const struct rmt_site *site);
+void rmt_site_kept(struct rmt_site *site);
+/* Unix seconds. Judges the streams that somebody left by then, as evidence (judge.h):
+ * for the host to call now and then, a second after it was written, say. */
+void rmt_site_judge(struct rmt_site *site, int64_t now);
 
 /* What the agent said: ok false: nothing (trouble). Fields by name; get may return
  * NULL. Fills in reply. */

@@ -65,17 +65,22 @@ enum rmt_site_result rmt_visit_receipt(struct rmt_visit *visit)
 
 /* --- what the agent says ---------------------------------------------------------- */
 
+/* A yes may come too late: the policy says no by now, or a limit is reached. */
+static bool is_sent(const char *choice, const char *state)
+{
+	return (strcmp(choice, "approve") == 0 || strcmp(choice, "always") == 0) &&
+	       g_strcmp0(state, "denied") != 0;
+}
+
 static enum rmt_page_kind kind_of(const struct rmt_site_ask *ask, bool taken,
-				  const char *target)
+				  const char *target, const char *state)
 {
 	if (ask->choice == NULL)
 		return taken && target != NULL ? RMT_PAGE_RECEIPT_ASK
 					       : RMT_PAGE_RECEIPT_OVER;
 	if (!taken)
 		return RMT_PAGE_RECEIPT_OVER;
-	return strcmp(ask->choice, "approve") == 0 || strcmp(ask->choice, "always") == 0
-		       ? RMT_PAGE_RECEIPT_SENT
-		       : RMT_PAGE_RECEIPT_NOT;
+	return is_sent(ask->choice, state) ? RMT_PAGE_RECEIPT_SENT : RMT_PAGE_RECEIPT_NOT;
 }
 
 void rmt_site_answer(const struct rmt_http_request *request, struct rmt_http_reply *reply,
@@ -88,7 +93,8 @@ void rmt_site_answer(const struct rmt_http_request *request, struct rmt_http_rep
 	reply->reason = ok ? "OK" : "Service Unavailable";
 	reply->retry_after_secs = ok ? 0 : 60;
 	if (ok)
-		page.kind = kind_of(&reply->ask, taken, get(context, "target"));
+		page.kind = kind_of(&reply->ask, taken, get(context, "target"),
+				    get(context, "state"));
 	if (page.kind == RMT_PAGE_RECEIPT_ASK) {
 		page.target = get(context, "target");
 		page.subject = get(context, "subject");

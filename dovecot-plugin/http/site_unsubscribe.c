@@ -7,6 +7,8 @@
 #include "common/base/log.h"
 #include "dovecot-plugin/http/site_private.h"
 
+enum { NEVER = -1 };
+
 /* A token's content in the configuration's words. */
 struct subject {
 	struct rmt_unsub unsub;          /* looks into buffer */
@@ -71,18 +73,22 @@ static struct rmt_page page_of(const struct subject *subject, enum rmt_page_kind
 /* --- taking it back --------------------------------------------------------------- */
 
 /* "until NUL scope NUL address": only who has seen the page has it. */
+static int64_t undo_seconds(const struct rmt_visit *visit)
+{
+	return (int64_t)(visit->site->config->http.undo_ns / RMT_NS_PER_SEC);
+}
+
 static void seal_undo(struct rmt_visit *visit, const struct subject *subject,
 		      GString *out)
 {
 	struct rmt_sealer *sealer =
 		rmt_followed_get(visit->site->undos, visit->request->now, NULL);
 	g_autoptr(GString) plain = g_string_new(NULL);
-	const int64_t seconds =
-		(int64_t)(visit->site->config->http.undo_ns / RMT_NS_PER_SEC);
 
 	if (sealer == NULL)
 		return;
-	g_string_printf(plain, "%" G_GINT64_FORMAT, visit->request->now + seconds);
+	g_string_printf(plain, "%" G_GINT64_FORMAT,
+			visit->request->now + undo_seconds(visit));
 	g_string_append_c(plain, '\0');
 	g_string_append_len(plain, subject->scope, (gssize)strlen(subject->scope) + 1);
 	g_string_append_len(plain, subject->address.whole.p,
@@ -118,11 +124,12 @@ struct pending {
 	void (*answered)(void *context);
 	void *context;
 	struct rmt_http_reply *reply; /* foreign */
-	GString *trouble;             /* own; the page if it fails */
+	enum rmt_language language;   /* of the page, if it fails */
 };
 
 static void committed(void *context, bool ok)
 {
+	const struct rmt_page trouble = { .kind = RMT_PAGE_TROUBLE };
 	struct pending *pending = context;
 
 	if (!ok) {
@@ -130,29 +137,27 @@ static void committed(void *context, bool ok)
 		pending->reply->reason = "Service Unavailable";
 		pending->reply->retry_after_secs = 60;
 		pending->reply->type = "text/html; charset=utf-8";
-		g_string_assign(pending->reply->body, pending->trouble->str);
+		g_string_truncate(pending->reply->body, 0);
+		rmt_page_write(&trouble, pending->language, pending->reply->body);
 	}
-	g_string_free(pending->trouble, TRUE);
 	pending->answered(pending->context);
 	g_free(pending);
 }
 
 static struct pending *new_pending(struct rmt_visit *visit)
 {
-	const struct rmt_page trouble = { .kind = RMT_PAGE_TROUBLE };
 	struct pending *pending = g_new0(struct pending, 1);
 
 	pending->answered = visit->answered;
 	pending->context = visit->context;
 	pending->reply = visit->reply;
-	pending->trouble = g_string_new(NULL);
-	rmt_page_write(&trouble, rmt_language_of(visit->request->accept_language),
-		       pending->trouble);
+	pending->language = rmt_language_of(visit->request->accept_language);
 	return pending;
 }
 
+/* left_at: of what is taken back; NEVER: he leaves. */
 static enum rmt_site_result wish(struct rmt_visit *visit, struct subject *subject,
-				 const char *by, bool take_back)
+				 const char *by, int64_t left_at)
 {
 	struct rmt_wish wish = {
 		.entry = { .scope = subject->scope,
@@ -161,7 +166,8 @@ static enum rmt_site_result wish(struct rmt_visit *visit, struct subject *subjec
 			   .source = (char *)by,
 			   .note = subject->lists,
 			   .since = visit->request->now },
-		.take_back = take_back,
+		.take_back = left_at != NEVER,
+		.left_at = left_at,
 		.stream = subject->name,
 		.by = by,
 		.lists = subject->lists,
@@ -185,7 +191,7 @@ static enum rmt_site_result by_one_click(struct rmt_visit *visit, struct subject
 	visit->reply->reason = "OK";
 	visit->reply->type = "text/plain; charset=utf-8";
 	g_string_assign(visit->reply->body, "unsubscribed\n");
-	return wish(visit, subject, "one-click", false);
+	return wish(visit, subject, "one-click", NEVER);
 }
 
 static enum rmt_site_result by_page(struct rmt_visit *visit, struct subject *subject)
@@ -196,7 +202,7 @@ static enum rmt_site_result by_page(struct rmt_visit *visit, struct subject *sub
 	seal_undo(visit, subject, undo);
 	page.undo = undo->len > 0 ? undo->str : NULL;
 	rmt_visit_write(visit, 200, "OK", &page);
-	return wish(visit, subject, "page", false);
+	return wish(visit, subject, "page", NEVER);
 }
 
 static enum rmt_site_result take_back(struct rmt_visit *visit, struct subject *subject,
@@ -213,7 +219,7 @@ static enum rmt_site_result take_back(struct rmt_visit *visit, struct subject *s
 		return rmt_visit_write(visit, 410, "Gone", &page);
 	page.kind = RMT_PAGE_UNDONE;
 	rmt_visit_write(visit, 200, "OK", &page);
-	return wish(visit, subject, "page", true);
+	return wish(visit, subject, "page", until - undo_seconds(visit));
 }
 
 /* Nothing but the pair itself unsubscribes (RFC 8058, 3.2). */
@@ -225,7 +231,7 @@ static enum rmt_site_result post(struct rmt_visit *visit, struct subject *subjec
 	if (rmt_visit_field(visit, "undo", value))
 		return take_back(visit, subject, value);
 	if (!rmt_visit_field(visit, "List-Unsubscribe", value) ||
-	    strcmp(value->str, "One-Click") != 0) {
+	    !rmt_span_eq(rmt_span(value->str, value->len), RMT_SPAN("One-Click"))) {
 		if (rmt_visit_charge(visit))
 			rmt_visit_page(visit, 400, "Bad Request", RMT_PAGE_REFUSED);
 		return RMT_SITE_NOW;

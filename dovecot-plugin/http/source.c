@@ -10,21 +10,24 @@ enum { SOURCES_MAX = 100000, PREFIX = 8 /* octets of an IPv6 address */ };
 
 /* --- who -------------------------------------------------------------------------- */
 
-/* "[2001:db8::1]:443", "192.0.2.1:1234", "192.0.2.1": the address. */
+/* "[2001:db8::1]:443", "192.0.2.1:1234", "192.0.2.1", "2001:db8::1": the address. */
 static struct rmt_span without_port(struct rmt_span text)
 {
-	struct rmt_span before, after;
+	struct rmt_span before, after, rest;
 
 	text = rmt_span_trim(text);
 	if (rmt_span_starts(text, RMT_SPAN("["))) {
 		rmt_span_split(rmt_span_from(text, 1), ']', &text, &after);
 		return text;
 	}
-	if (memchr(text.p != NULL ? text.p : "", '.', text.len) != NULL &&
-	    rmt_span_split(text, ':', &before, &after))
+	if (rmt_span_split(text, ':', &before, &after) &&
+	    !rmt_span_split(after, ':', &rest, &rest))
 		return before;
 	return text;
 }
+
+/* What a proxy whose socket is for both kinds calls an IPv4 address. */
+static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
 
 static bool parse(struct rmt_span text, unsigned char octets[16], size_t *len_r)
 {
@@ -38,34 +41,52 @@ static bool parse(struct rmt_span text, unsigned char octets[16], size_t *len_r)
 	if (inet_pton(AF_INET, copy, octets) == 1)
 		return true;
 	*len_r = 16;
-	return inet_pton(AF_INET6, copy, octets) == 1;
+	if (inet_pton(AF_INET6, copy, octets) != 1)
+		return false;
+	if (memcmp(octets, mapped, sizeof(mapped)) == 0) {
+		memmove(octets, octets + sizeof(mapped), 4);
+		*len_r = 4;
+	}
+	return true;
 }
 
-static bool is_proxy(const struct rmt_http_config *http, struct rmt_span address)
+/* As it is written in lists and the log; false: no address, and out is as it was. */
+static bool set_address(struct rmt_span address, GString *out)
+{
+	char text[INET6_ADDRSTRLEN];
+	unsigned char octets[16];
+	size_t len;
+
+	if (!parse(address, octets, &len) ||
+	    inet_ntop(len == 4 ? AF_INET : AF_INET6, octets, text, sizeof(text)) == NULL)
+		return false;
+	g_string_assign(out, text);
+	return true;
+}
+
+static bool is_proxy(const struct rmt_http_config *http, const GString *address)
 {
 	return http->proxies != NULL &&
-	       (address.len == 0 || rmt_list_has(http->proxies, address));
+	       (address->len == 0 ||
+		rmt_list_has(http->proxies, rmt_span(address->str, address->len)));
 }
 
 void rmt_source_find(const struct rmt_http_config *http, struct rmt_span peer,
 		     struct rmt_span forwarded, GString *out)
 {
-	struct rmt_span address = peer, rest = forwarded, one;
-	unsigned char octets[16];
-	size_t len;
+	struct rmt_span rest = forwarded, one;
 
-	while (http->forwarded != NULL && rest.len > 0 && is_proxy(http, address)) {
+	g_string_truncate(out, 0);
+	set_address(peer, out);
+	while (http->forwarded != NULL && rest.len > 0 && is_proxy(http, out)) {
 		if (!rmt_span_split_last(rest, ',', &rest, &one)) {
 			one = rest;
 			rest.len = 0;
 		}
-		one = without_port(one);
-		if (!parse(one, octets, &len))
+		if (!set_address(without_port(one), out))
 			break; /* "unknown", or nonsense: the proxy itself is the source
 				*/
-		address = one;
 	}
-	g_string_append_len(out, address.p, (gssize)address.len);
 }
 
 /* --- how often -------------------------------------------------------------------- */

@@ -12,7 +12,7 @@
 
 /* The client's address: peer, or what the field `forwarded` says behind it. peer: a
  * literal; "" for a UNIX socket, which counts as a proxy where any is named. forwarded:
- * "203.0.113.9, 192.0.2.1"; may be empty. Appends a literal, or nothing ("unknown"). */
+ * "203.0.113.9, 192.0.2.1"; may be empty. out becomes a literal, or empty ("unknown"). */
 void rmt_source_find(const struct rmt_http_config *http, struct rmt_span peer,
 		     struct rmt_span forwarded, GString *out);
 

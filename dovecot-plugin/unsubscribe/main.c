@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "dovecot-plugin/unsubscribe/serve.h"
+#include "dovecot-plugin/usage.h"
 
 /* DNS twice and two POSTs, and then some. */
 enum { JOB_SPARE_SECS = 30 };
@@ -96,6 +97,9 @@ int main(int argc, char *argv[])
 {
 	const char *error;
 
+	if (rmt_usage_answer(argc, argv, "remite-unsubscribe",
+			     "Leaves mailing lists, for remite-agent alone."))
+		return 0;
 	if (argc == 2 && strcmp(argv[1], "--stdin") == 0)
 		return serve_stdin();
 	master_service = master_service_init("remite-unsubscribe",

@@ -1,27 +1,20 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The demo of return paths: a bounce becomes a refusal.
-
-    sudo packaging/quickstart demo-bounce
-
-Two private Postfixes on loopback: ours sends with return paths of remite-milter, the
-other takes the mail and returns it. Everything is gone afterwards.
-"""
+"""The demo's last scene: a bounce becomes a refusal. Two Postfixes: ours sends with return
+paths of remite-milter, the other takes the mail and returns it."""
 import os
 import sys
+import textwrap
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "tests", "lib"))
-sys.dont_write_bytecode = True
-from feedback import Feedback  # noqa: E402
-from live import Failure, Place, Skip, wait_until  # noqa: E402
+from live import BUILD, wait_until  # noqa: E402
 
 NEWS, SHOP, DEAD = "list@news.test", "orders@shop.test", "dead@dest.test"
 
 
-def say(text=""):
-    print(text, flush=True)
+def may_be_shown():
+    return os.access(os.path.join(BUILD, "remite-milter"), os.X_OK)
 
 
 def refusal(feedback, sender):
@@ -29,36 +22,26 @@ def refusal(feedback, sender):
     return reply if reply.code >= 500 else None
 
 
-def play(place):
+def show(place, screen):
+    from feedback import Feedback  # pylint: disable=import-outside-toplevel
+    screen.line()
+    screen.line("A bounce becomes a refusal", "bold")
     feedback = Feedback(place)
-    say(f"1  {NEWS} writes to {DEAD}")
     (_, reply), _ = feedback.send(NEWS, [DEAD])
-    say(f"   our Postfix: {reply.code} {reply.text}")
     sender = feedback.sender_of(DEAD)
-    say(f"   it leaves as  <{sender}>")
-    say(f"   {len(sender.split('@')[0])} octets; nobody else can make the tag")
+    screen.line(f"  {NEWS} writes to {DEAD}: {reply.code}. The message leaves as")
+    screen.line(f"    {sender}", "dim")
+    screen.line(f"  {len(sender.split('@')[0])} octets, which nobody else can make. The other "
+                "side returns it, and")
+    screen.line("  pipe(8) gives that to remite-feedback. The next message:")
     start = time.monotonic()
     feedback.wait_events(DEAD)
-    say("2  the other side returns it; pipe(8) gives it to remite-feedback")
     reply = wait_until(lambda: refusal(feedback, NEWS), "the refusal")
-    say(f"3  the next RCPT, {time.monotonic() - start:.1f} s later: {reply.code} {reply.text}")
+    text = textwrap.shorten(f"{reply.code} {reply.text}", 108, placeholder="...")
+    screen.line("    " + text, "refused")
     reply = wait_until(lambda: refusal(feedback, SHOP), "the other stream's refusal")
-    say(f"   of the other stream too: {reply.code} (a dead address is dead for all)")
-    say(f"4  remite why {DEAD}")
-    say("   " + feedback.policyd.remite("why", DEAD, want=1).replace("\n", "\n   "))
-
-
-def main():
-    place = Place("bounce")
-    try:
-        play(place)
-        return 0
-    except (Failure, Skip) as why:
-        print(f"demo: {why}", file=sys.stderr)
-        return 1
-    finally:
-        place.close()
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    screen.line(f"  {time.monotonic() - start:.1f} s later; by the other stream, too "
+                f"({reply.code}): the dead are dead for all.")
+    screen.line(f"   $ remite why {DEAD}", "dim")
+    for line in feedback.policyd.remite("why", DEAD, want=1).splitlines():
+        screen.line("  " + line)

@@ -6,8 +6,8 @@
 
 Shows remite-policyd's own decision lines as a table, one line per recipient, as
 they are logged; then what remite-milter answers to three whole messages, a read receipt,
-and one-click unsubscribe both ways. Everything runs on loopback in a private directory,
-for about a minute, and is gone afterwards, also after Ctrl-C.
+one-click unsubscribe both ways, and a bounce. Everything runs on loopback in a private
+directory, for about a minute, and is gone afterwards, also after Ctrl-C.
 """
 import os
 import random
@@ -23,6 +23,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "tests", "lib"))
 sys.dont_write_bytecode = True
+import bounce  # noqa: E402
 import oneclick  # noqa: E402
 import receipt  # noqa: E402
 from live import BUILD, Failure, Place, Skip, can_connect, end_process, wait_until  # noqa: E402
@@ -280,8 +281,8 @@ def closing(screen, watch, remite, postfix):
 
 def farewell(screen):
     screen.line()
-    screen.line("Next: docs/guide-postfix.md (three lines for your main.cf; report mode changes")
-    screen.line("      nothing), packaging/demo/remite.conf, build/remite --help.")
+    screen.line("That was all on loopback, and is gone. Next: docs/first-evening.md, from a mail server")
+    screen.line("to one with Remite, and back; report mode, the default, changes nothing.")
 
 
 def play(place, screen):
@@ -311,7 +312,6 @@ def play(place, screen):
     watch.join(5)
     closing(screen, watch, remite, postfix)
     alignment.act(place, screen, config, postfix)
-    farewell(screen)
     end_process(policyd)
 
 
@@ -323,7 +323,7 @@ def main():
     place, screen = Place("demo"), Screen()
     try:
         play(place, screen)
-        for scene in (receipt, oneclick):
+        for scene in (receipt, oneclick, bounce):
             if not scene.may_be_shown():
                 continue
             stage = Place("demo")
@@ -331,6 +331,7 @@ def main():
                 scene.show(stage, screen)
             finally:
                 stage.close()
+        farewell(screen)
     except KeyboardInterrupt:
         screen.line("\nstopped")
         return 130

@@ -33,7 +33,7 @@ def say_fields(screen, mail):
         value = re.sub(r"([a-z2-7]{12})[a-z2-7]{30,}", r"\1...", mail.fields(name)[0])
         screen.line("    " + cut(f"{name}: {value}", screen.width - 4))
     signed = re.search(r";h=([^;]+)", mail.fields("DKIM-Signature")[0].replace(" ", ""))[1]
-    covers = [field for field in signed.lower().split(":") if "unsubscribe" in field]
+    covers = sorted({field for field in signed.lower().split(":") if "unsubscribe" in field})
     screen.line(f"    signed: {', '.join(covers)}", "dim")
 
 

@@ -31,8 +31,9 @@ def show(place, screen):
     screen.line("A read receipt, with any IMAP client", "bold")
     house = House(place, ASKING)
     house.deliver(1)
-    screen.line(f"  {ALICE} writes to {ANN} and asks for a receipt; Dovecot marks the")
-    screen.line(f"  message: {' '.join(sorted(house.keywords(1)))}", "dim")
+    screen.line(f"  {ALICE} writes to {ANN} and asks for a receipt. Dovecot marks the")
+    screen.line("  message, so that no mail program answers on its own:")
+    screen.line(f"    {' '.join(sorted(house.keywords(1)))}", "dim")
     house.read(1)
     prompt = house.wait_prompts(1)[0]
     subject = re.search(r"^Subject: (.*)$", prompt, re.M)

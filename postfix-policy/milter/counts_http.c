@@ -23,7 +23,7 @@ static bool read_request(int fd, char *request)
 	ssize_t n;
 
 	do {
-		n = recv(fd, request + len, REQUEST_MAX - 1 - len, 0);
+		n = TEMP_FAILURE_RETRY(recv(fd, request + len, REQUEST_MAX - 1 - len, 0));
 		if (n <= 0)
 			return false;
 		len += (size_t)n;
@@ -40,7 +40,7 @@ static void send_all(int fd, const char *text, size_t len)
 	ssize_t n;
 
 	for (; len > 0; text += n, len -= (size_t)n) {
-		n = send(fd, text, len, MSG_NOSIGNAL);
+		n = TEMP_FAILURE_RETRY(send(fd, text, len, MSG_NOSIGNAL));
 		if (n <= 0)
 			return;
 	}

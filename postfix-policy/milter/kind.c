@@ -4,6 +4,7 @@
 #include <glib.h>
 
 #include "common/message/header.h"
+#include "common/rules/conduct.h"
 
 const char *rmt_kind_name(enum rmt_kind kind)
 {
@@ -54,21 +55,12 @@ void rmt_kind_look(struct rmt_span section, struct rmt_kind_signs *signs_r)
 	}
 }
 
-/* Senders rewritten by postsrsd and its kin: SRS0=, SRS1+, ... */
-static bool is_srs(struct rmt_span sender)
-{
-	return sender.len > 5 &&
-	       (starts_nocase(sender, RMT_SPAN("SRS0")) ||
-		starts_nocase(sender, RMT_SPAN("SRS1"))) &&
-	       strchr("=+-", sender.p[4]) != NULL && sender.p[4] != '\0';
-}
-
 enum rmt_kind rmt_kind_of(const struct rmt_kind_signs *signs, struct rmt_span sender,
 			  bool foreign_signature)
 {
 	if (sender.len == 0)
 		return RMT_KIND_NOTICE;
-	if (signs->resent || is_srs(sender) || (signs->list_id && foreign_signature))
+	if (signs->resent || rmt_is_srs(sender) || (signs->list_id && foreign_signature))
 		return RMT_KIND_INDIRECT;
 	return signs->report ? RMT_KIND_NOTICE : RMT_KIND_DIRECT;
 }

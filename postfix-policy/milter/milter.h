@@ -28,10 +28,13 @@ struct rmt_milter {
 	struct rmt_in_force *in_force; /* own; under lock */
 	int64_t read_us; /* of g_get_monotonic_time(): it was read from then on; under
 			    lock */
-	struct rmt_store *records;          /* own; under lock; records.h */
-	struct rmt_names *names;            /* own */
-	struct rmt_psl *psl;                /* own; or NULL */
-	struct rmt_dkim_keys *keys;         /* own */
+	/* Of records.c, under lock: */
+	struct rmt_store *records;  /* own; NULL: not opened */
+	GError *records_trouble;    /* own; why not */
+	int64_t records_again;      /* seconds of the monotonic clock: tried not before */
+	struct rmt_names *names;    /* own */
+	struct rmt_psl *psl;        /* own; or NULL */
+	struct rmt_dkim_keys *keys; /* own */
 	struct rmt_policyd_client *policyd; /* own; NULL on an MX */
 	struct rmt_counts *counts;          /* shared by all processes */
 	gint ending;                        /* messages that are being judged; atomic */

@@ -39,6 +39,8 @@ static bool fail(GError **err, const char *what, int number)
 
 /* --- one connection --------------------------------------------------------------- */
 
+/* A socket with a time-out is not waited for again by itself, once this process was
+ * stopped and goes on (a frozen cgroup; signal(7)): hence TEMP_FAILURE_RETRY. */
 static int connect_to(const char *path, GError **err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -54,7 +56,8 @@ static int connect_to(const char *path, GError **err)
 		strcpy(address.sun_path, path);
 		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-		if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		if (TEMP_FAILURE_RETRY(connect(fd, (struct sockaddr *)&address,
+					       sizeof(address))) == 0)
 			return fd;
 		fail(err, path, errno);
 	}
@@ -68,7 +71,7 @@ static bool send_all(int fd, const char *text, size_t len, GError **err)
 	ssize_t n;
 
 	for (; len > 0; text += n, len -= (size_t)n) {
-		n = send(fd, text, len, MSG_NOSIGNAL);
+		n = TEMP_FAILURE_RETRY(send(fd, text, len, MSG_NOSIGNAL));
 		if (n < 0)
 			return fail(err, "asking", errno);
 	}
@@ -84,7 +87,7 @@ static bool read_line(int fd, GString *line, GError **err)
 
 	g_string_truncate(line, 0);
 	while (line->len == 0 || line->str[line->len - 1] != '\n') {
-		n = recv(fd, octets, sizeof(octets), 0);
+		n = TEMP_FAILURE_RETRY(recv(fd, octets, sizeof(octets), 0));
 		if (n <= 0)
 			return fail(err, "waiting for an answer",
 				    n == 0 ? ECONNRESET : errno);

@@ -7,8 +7,8 @@
 #include "common/store/store.h"
 #include "postfix-policy/milter/milter.h"
 
-/* Foreign; of any thread. NULL: it cannot be opened, and is tried again with the
- * next message. */
+/* Foreign; of any thread. NULL: it cannot be opened (the log says so, and err where it
+ * is not NULL); it is tried again a minute later. */
 struct rmt_store *rmt_milter_records(struct rmt_milter *milter, GError **err);
 
 #endif

@@ -4,26 +4,17 @@
  * claims; and requests that must not leave (docs/receipts.md). In front of the
  * signer, so that what is taken out was never signed.
  */
-#include <arpa/inet.h>
+#include <string.h>
 
 #include "common/base/log.h"
 #include "common/receipts/police.h"
 #include "common/store/audit.h"
 #include "common/store/prompts.h"
 #include "postfix-policy/milter/milter.h"
+#include "postfix-policy/milter/records.h"
 #include "postfix-policy/milter/step.h"
 
-enum {
-	CLAIM_KEPT = 400 * 24 * 3600, /* seconds, as remite-agent keeps its own */
-	TRY_AGAIN = 60,               /* seconds until records are looked for again */
-};
-
-struct police {
-	struct rmt_milter *milter; /* foreign */
-	GMutex lock;
-	struct rmt_store *store; /* own; NULL: not opened; under lock */
-	int64_t tried;           /* when it could not be opened; under lock */
-};
+enum { CLAIM_KEPT = 400 * 24 * 3600 /* seconds, as remite-agent keeps its own */ };
 
 /* One message on its way through. */
 struct passage {
@@ -317,39 +308,7 @@ static bool is_ours(const struct passage *p)
 	return false;
 }
 
-/* --- records ----------------------------------------------------------------- */
-
-/* Opened when the first receipt comes. Without them (another machine has them) policy
- * alone decides. */
-static void open_records(struct police *police, const struct rmt_milter_message *message)
-{
-	g_autofree char *uri = g_strdup_printf("lmdb:%s/records", message->config->state);
-	g_autoptr(GError) err = NULL;
-
-	if (police->tried != 0 && message->now - police->tried < TRY_AGAIN)
-		return;
-	police->tried = message->now;
-	if (!rmt_store_open(&police->store, uri, false, &err))
-		rmt_log(RMT_LOG_WARNING,
-			"police: %s: receipts of clients are judged by policy alone",
-			err->message);
-}
-
-static struct rmt_store *records_of(struct police *police,
-				    const struct rmt_milter_message *message)
-{
-	struct rmt_store *store;
-
-	g_mutex_lock(&police->lock);
-	if (police->store == NULL)
-		open_records(police, message);
-	store = police->store;
-	g_mutex_unlock(&police->lock);
-	return store;
-}
-
-/* --- all of it ------------------------------------------------------------------------
- */
+/* --- all of it --------------------------------------------------------------- */
 
 static enum rmt_receipt_preference preference_of(const struct passage *p)
 {
@@ -396,7 +355,7 @@ static struct rmt_mdn *read_receipt(const struct rmt_milter_message *message)
 	return rmt_mdn_read(rmt_span(text->str, text->len));
 }
 
-static void look(struct rmt_milter_message *message, struct police *police)
+static void look(struct rmt_milter_message *message)
 {
 	const struct rmt_receipts_config *receipts = &message->config->receipts;
 	g_autoptr(rmt_mdn) mdn = NULL;
@@ -409,7 +368,8 @@ static void look(struct rmt_milter_message *message, struct police *police)
 		mdn = read_receipt(message);
 	if (mdn != NULL && mdn->form != RMT_MDN_NONE) {
 		p.mdn = mdn;
-		p.store = records_of(police, message);
+		/* without them (another machine has them) policy alone decides */
+		p.store = rmt_milter_records(message->milter, NULL);
 		rmt_claim_id(rmt_span_of(mdn->original_message_id), p.id);
 		judge(&p);
 	} else if (receipts->strip_requests && has_request(message->header) &&
@@ -423,14 +383,14 @@ static void look(struct rmt_milter_message *message, struct police *police)
 
 static void run(struct rmt_milter_message *message, void *state)
 {
+	(void)state;
 	if (is_submission(message) && rmt_message_level_so_far(message) < RMT_LEVEL_DEFER)
-		look(message, state);
+		look(message);
 }
 
 static unsigned needs(struct rmt_span header, void *state)
 {
-	const struct police *police = state;
-	struct rmt_in_force *in_force = rmt_milter_in_force(police->milter);
+	struct rmt_in_force *in_force = rmt_milter_in_force(state);
 	const bool configured = in_force->config->receipts.configured;
 
 	rmt_in_force_unref(in_force);
@@ -440,12 +400,8 @@ static unsigned needs(struct rmt_span header, void *state)
 
 static bool start(struct rmt_milter *milter, void **state_r, GError **err)
 {
-	struct police *police = g_new0(struct police, 1);
-
 	(void)err;
-	g_mutex_init(&police->lock);
-	police->milter = milter;
-	*state_r = police;
+	*state_r = milter;
 	return true;
 }
 

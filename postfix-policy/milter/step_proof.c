@@ -9,6 +9,7 @@
 #include "common/unsubscribe/covered.h"
 #include "common/unsubscribe/proof.h"
 #include "postfix-policy/milter/milter.h"
+#include "postfix-policy/milter/records.h"
 #include "postfix-policy/milter/step.h"
 
 enum { VALUE_MAX = 8 * 1024, RECIPIENTS_MAX = 20 };
@@ -107,10 +108,11 @@ static void write_proof(struct rmt_milter_message *message,
 	rmt_message_note(message, "signer", "%s", proof.domain);
 }
 
-/* A list that a recipient left long ago goes on: worth a word (L03). */
-static void count_for(struct rmt_milter_message *message, struct rmt_store *store,
-		      const char *list_id)
+/* A list that a recipient left long ago goes on: worth a word (L03). What was left may
+ * be written on another machine. */
+static void count_for(struct rmt_milter_message *message, const char *list_id)
 {
+	struct rmt_store *store = rmt_milter_records(message->milter, NULL);
 	const int64_t after_secs =
 		(int64_t)(message->config->unsubscribing.still_after_ns / RMT_NS_PER_SEC);
 	const guint count = MIN(message->recipients->len, RECIPIENTS_MAX);
@@ -118,7 +120,7 @@ static void count_for(struct rmt_milter_message *message, struct rmt_store *stor
 	uint64_t still;
 	guint i;
 
-	for (i = 0; i < count; i++) {
+	for (i = 0; store != NULL && i < count; i++) {
 		const char *recipient = message->recipients->pdata[i];
 
 		if (!rmt_left_message(store, recipient, list_id, message->now, after_secs,
@@ -142,6 +144,7 @@ static void run(struct rmt_milter_message *message, void *state)
 {
 	struct rmt_covered covered;
 
+	(void)state;
 	remove_inventions(message);
 	/* There may be inventions beyond what we saw: ours, on top, is no proof. */
 	if (!message->header_complete)
@@ -151,8 +154,8 @@ static void run(struct rmt_milter_message *message, void *state)
 	read_covered(message, &covered);
 	if (covered.url != NULL || covered.mailto != NULL)
 		write_proof(message, &covered);
-	if (state != NULL && covered.list_id != NULL)
-		count_for(message, state, covered.list_id);
+	if (covered.list_id != NULL)
+		count_for(message, covered.list_id);
 	rmt_message_note(message, "unsubscribe", "%s", rmt_covered_word(covered.result));
 	rmt_covered_clear(&covered);
 }
@@ -170,31 +173,10 @@ static unsigned needs(struct rmt_span header, void *state)
 	return RMT_WANTS_NOTHING;
 }
 
-/* Without records a proof is written all the same: the log of what was left may be on
- * another machine. */
-static bool open_records(struct rmt_milter *milter, void **state_r, GError **err)
-{
-	struct rmt_in_force *in_force = rmt_milter_in_force(milter);
-	g_autofree char *uri =
-		g_strdup_printf("lmdb:%s/records", in_force->config->state);
-	struct rmt_store *store = NULL;
-	g_autoptr(GError) why = NULL;
-
-	(void)err;
-	if (!rmt_store_open(&store, uri, false, &why))
-		rmt_log(RMT_LOG_WARNING,
-			"inbound: lists that go on sending will not be noticed: %s",
-			why->message);
-	rmt_in_force_unref(in_force);
-	*state_r = store;
-	return true;
-}
-
 const struct rmt_step rmt_step_proof = {
 	.name = "proof",
 	.places = 1 << RMT_PLACE_INBOUND,
 	.wants = RMT_WANTS_SIGNATURES,
 	.needs = needs,
-	.open = open_records,
 	.run = run,
 };

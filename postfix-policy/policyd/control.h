@@ -21,9 +21,9 @@
  *	    "refuse"    "queue_id" is not sent: {"known": false} or its charge is given
  *	                back
  *	    "charge"    "queue_id" belongs to "stream", with "recipients" (array),
- *"sender", "sasl_user", "client_address", "size": its charge is given back and made anew.
- *{"action", "would": "dunno", "defer", ..., "rule", "text", "recipient"}; text begins
- *with a status code
+ *	                "sender", "sasl_user", "client_address", "size": its charge is
+ *	                given back and made anew. {"action", "would": "dunno", "defer",
+ *	                ..., "rule", "text", "recipient"}; text begins with a status code
  *
  * What walks over all counters goes in steps between the loop's turns.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* loop.h - who is ready: plain epoll, level-triggered, one thread.
+/* loop.h - who is ready: plain epoll, one thread.
  *
  * A source is the first member of whatever waits for a descriptor.
  *
@@ -19,7 +19,7 @@ struct rmt_loop;
 
 struct rmt_source {
 	int fd;
-	/* events: EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP */
+	/* events: EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP, and what was asked for */
 	void (*ready)(struct rmt_source *source, uint32_t events);
 };
 
@@ -29,7 +29,7 @@ void rmt_loop_free(struct rmt_loop *loop);
 /* source is foreign and stays where it is until removed. */
 bool rmt_loop_add(struct rmt_loop *loop, struct rmt_source *source, uint32_t events,
 		  GError **err);
-/* events 0: not for now. */
+/* events 0: not for now. With EPOLLET what is ready already is told of again. */
 void rmt_loop_change(struct rmt_loop *loop, struct rmt_source *source, uint32_t events);
 
 /* Before the descriptor is closed; also from within any ready(): what else was

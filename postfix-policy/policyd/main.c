@@ -12,6 +12,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "common/base/background.h"
 #include "common/base/log.h"
 #include "postfix-policy/daemon/start.h"
 #include "postfix-policy/policyd/control.h"
@@ -75,6 +76,7 @@ static bool open_counters(struct rmt_policyd *policyd, GError **err)
 		.directory = directory,
 		.wall_secs = rmt_wall_ns() / RMT_NS_PER_SEC,
 		.monotonic_ns = rmt_boot_ns(),
+		.ends = rmt_reserve_ends,
 	};
 
 	if (g_file_get_contents("/proc/sys/kernel/random/boot_id", &boot_id, NULL, NULL))
@@ -298,6 +300,7 @@ int main(int argc, char **argv)
 	ok = start(&policyd, &err) && watch_signals(&signals, &policyd, &set, &err);
 	if (ok) {
 		say_ready(&policyd);
+		rmt_foreground();
 		run(&policyd);
 	} else {
 		rmt_log(RMT_LOG_ERROR, "%s", err->message);

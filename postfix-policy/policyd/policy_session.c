@@ -7,14 +7,20 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
-#include "common/policy/policy_reply.h"
-#include "common/policy/policy_request.h"
+#include "postfix-policy/policyd/batch.h"
 
-enum { BATCH = 64, READ_MAX = 4096, POOL_MAX = 64, COMPLAINTS_PER_SEC = 10 };
+/* Told of once: what is not read at once is asked for anew by watch_input(). Otherwise
+ * every connection is looked at twice a request, the second time in vain. */
+#define INPUT_EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLET)
+enum { READ_MAX = 4096, POOL_MAX = 64, COMPLAINTS_PER_SEC = 10 };
+/* Whole pages apart, all buffers would meet in the same few lines of the processor's
+ * cache. */
+enum { READ_APART = READ_MAX + 832 };
 
 /* Bytes of a connection that wait for more, or for room in the batch. Most
  * connections never have one: a request comes whole and is answered at once. */
@@ -39,37 +45,37 @@ struct connection {
 	bool backlog, doomed;
 };
 
-/* One request on its way through the turn. */
-struct slot {
-	struct connection *connection;
-	struct rmt_policy_request request;
-	struct rmt_span raw;
-	size_t reply_len;
-	struct rmt_work work;
-	struct rmt_decision decision;
-	char reply[RMT_POLICY_REPLY_MAX];
-	char bytes[READ_MAX];
-};
-
 struct rmt_sessions {
 	struct rmt_sessions_parts parts;
-	struct rmt_record *record; /* foreign; or NULL */
+	struct rmt_batch *batch; /* own */
 	int64_t request_timeout_ns, idle_timeout_ns;
 	size_t max_request;
 	unsigned max_connections;
-	bool log_passed;
 
 	struct rmt_now now;
 	int64_t monotonic_ns;
 	GPtrArray *connections; /* own */
 	GPtrArray *backlog;     /* foreign: requests read, not yet in a batch */
 	GPtrArray *doomed;      /* foreign: closed at the end of the turn */
-	GString *line;          /* own; of the log, in the making */
 	struct input *pool;
 	unsigned pooled, last_id, complaints, complaints_dropped;
-	unsigned count; /* of slots in use */
-	struct slot slots[BATCH];
+	/* What was read, until it is decided. */
+	unsigned buffers_used;
+	char buffers[RMT_BATCH_GROUP][READ_APART];
 };
+
+/* The C library's own are points where a thread may be cancelled: in a process of several
+ * threads each call then takes four locked instructions, to say that it may and that it
+ * may not any more. Here no thread ever is. */
+static ssize_t read_octets(int fd, char *bytes, size_t len)
+{
+	return syscall(SYS_recvfrom, fd, bytes, len, 0, NULL, NULL);
+}
+
+static ssize_t write_octets(int fd, const char *bytes, size_t len)
+{
+	return syscall(SYS_sendto, fd, bytes, len, MSG_NOSIGNAL, NULL, 0);
+}
 
 static int64_t clock_ns(clockid_t clock)
 {
@@ -92,12 +98,14 @@ int64_t rmt_wall_ns(void)
 struct rmt_sessions *rmt_sessions_new(const struct rmt_sessions_parts *parts)
 {
 	struct rmt_sessions *sessions = g_new0(struct rmt_sessions, 1);
+	const struct rmt_batch_parts batch = { parts->engine, parts->counters,
+					       parts->metrics, parts->bulk };
 
 	sessions->parts = *parts;
+	sessions->batch = rmt_batch_new(&batch);
 	sessions->connections = g_ptr_array_new();
 	sessions->backlog = g_ptr_array_new();
 	sessions->doomed = g_ptr_array_new();
-	sessions->line = g_string_new(NULL);
 	return sessions;
 }
 
@@ -105,12 +113,11 @@ void rmt_sessions_configure(struct rmt_sessions *sessions,
 			    const struct rmt_policyd_config *config,
 			    struct rmt_record *record)
 {
-	sessions->record = record;
 	sessions->request_timeout_ns = (int64_t)config->request_timeout_ns;
 	sessions->idle_timeout_ns = (int64_t)config->idle_timeout_ns;
 	sessions->max_request = config->max_request;
 	sessions->max_connections = config->max_connections;
-	sessions->log_passed = config->log_passed;
+	rmt_batch_configure(sessions->batch, config->log_passed, record);
 }
 
 void rmt_sessions_time(struct rmt_sessions *sessions, const struct rmt_now *now,
@@ -118,6 +125,7 @@ void rmt_sessions_time(struct rmt_sessions *sessions, const struct rmt_now *now,
 {
 	sessions->now = *now;
 	sessions->monotonic_ns = monotonic_ns;
+	rmt_batch_time(sessions->batch, now, monotonic_ns);
 }
 
 unsigned rmt_sessions_count(const struct rmt_sessions *sessions)
@@ -205,18 +213,14 @@ static void put_off(struct connection *connection)
 	g_ptr_array_add(connection->sessions->backlog, connection);
 }
 
-/* The request in slot->request becomes part of the batch. */
-static void take_request(struct connection *connection, struct slot *slot,
-			 const char *bytes)
+/* What rmt_batch_request() holds becomes part of the batch. */
+static void take_request(struct connection *connection, const char *bytes)
 {
 	struct rmt_sessions *sessions = connection->sessions;
 
-	slot->connection = connection;
-	slot->raw = rmt_span(bytes, slot->request.length);
 	connection->active_ns = sessions->monotonic_ns;
-	sessions->count++;
-	rmt_engine_prepare(sessions->parts.engine, &slot->request.facts, connection->id,
-			   connection->peer, &slot->work);
+	rmt_batch_take(sessions->batch, connection, connection->id, connection->peer,
+		       bytes);
 }
 
 static void broken(struct connection *connection, const char *why)
@@ -229,30 +233,32 @@ static void broken(struct connection *connection, const char *why)
 static void take_fresh(struct connection *connection, const char *bytes, size_t len)
 {
 	struct rmt_sessions *sessions = connection->sessions;
-	struct slot *slot;
+	struct rmt_policy_request *request;
+	size_t length = 0;
 
 	while (len > 0) {
-		if (sessions->count == BATCH) {
+		if (rmt_batch_is_full(sessions->batch)) {
 			keep_input(connection, bytes, len, NULL);
 			put_off(connection);
 			return;
 		}
-		slot = &sessions->slots[sessions->count];
-		rmt_policy_request_init(&slot->request);
-		switch (rmt_policy_request_read(&slot->request, bytes, len,
+		request = rmt_batch_request(sessions->batch);
+		rmt_policy_request_init(request);
+		switch (rmt_policy_request_read(request, bytes, len,
 						sessions->max_request)) {
 		case RMT_REQUEST_DONE:
-			take_request(connection, slot, bytes);
+			length = request->length;
+			take_request(connection, bytes);
 			break;
 		case RMT_REQUEST_MORE:
-			keep_input(connection, bytes, len, &slot->request);
+			keep_input(connection, bytes, len, request);
 			return;
 		case RMT_REQUEST_BROKEN:
-			broken(connection, slot->request.broken);
+			broken(connection, request->broken);
 			return;
 		}
-		bytes += slot->request.length;
-		len -= slot->request.length;
+		bytes += length;
+		len -= length;
 	}
 }
 
@@ -264,7 +270,7 @@ static void take_waiting(struct connection *connection)
 	const char *bytes;
 
 	while (input->start < input->len) {
-		if (sessions->count == BATCH) {
+		if (rmt_batch_is_full(sessions->batch)) {
 			put_off(connection);
 			return;
 		}
@@ -273,9 +279,8 @@ static void take_waiting(struct connection *connection)
 						input->len - input->start,
 						sessions->max_request)) {
 		case RMT_REQUEST_DONE:
-			sessions->slots[sessions->count].request = input->request;
-			take_request(connection, &sessions->slots[sessions->count],
-				     bytes);
+			*rmt_batch_request(sessions->batch) = input->request;
+			take_request(connection, bytes);
 			input->start += input->request.length;
 			rmt_policy_request_init(&input->request);
 			connection->began_ns = sessions->monotonic_ns;
@@ -318,40 +323,63 @@ static struct input *make_room(struct connection *connection)
 	return input;
 }
 
-static void read_ended(struct connection *connection, ssize_t n)
+/* Also what came before is told of. */
+static void watch_input(struct connection *connection)
+{
+	rmt_loop_change(connection->sessions->parts.loop, &connection->source,
+			INPUT_EVENTS);
+}
+
+/* False: there may be more to read. */
+static bool read_ended(struct connection *connection, ssize_t n)
 {
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return errno == EAGAIN;
 	doom(connection, n == 0 && connection->input != NULL
 				 ? "it ended in the middle of a request"
 				 : NULL);
+	return true;
 }
 
-static void read_some(struct connection *connection)
+/* A buffer that no request in the batch looks into. */
+static char *free_buffer(struct rmt_sessions *sessions)
 {
-	struct rmt_sessions *sessions = connection->sessions;
+	if (sessions->buffers_used == RMT_BATCH_GROUP)
+		rmt_batch_decide(sessions->batch);
+	if (!rmt_batch_is_undecided(sessions->batch))
+		sessions->buffers_used = 0;
+	return sessions->buffers[sessions->buffers_used++];
+}
+
+static bool read_fresh(struct connection *connection)
+{
+	char *bytes = free_buffer(connection->sessions);
+	ssize_t n = read_octets(connection->source.fd, bytes, READ_MAX);
+
+	if (n <= 0)
+		return read_ended(connection, n);
+	take_fresh(connection, bytes, (size_t)n);
+	return n < READ_MAX;
+}
+
+/* False: there may be more to read; a stream gives less than was asked for only when
+ * there is no more. */
+static bool read_some(struct connection *connection)
+{
 	struct input *input;
-	struct slot *slot;
+	size_t room;
 	ssize_t n;
 
-	if (connection->input == NULL) {
-		slot = &sessions->slots[sessions->count];
-		n = recv(connection->source.fd, slot->bytes, READ_MAX, 0);
-		if (n > 0)
-			take_fresh(connection, slot->bytes, (size_t)n);
-		else
-			read_ended(connection, n);
-		return;
-	}
+	if (connection->input == NULL)
+		return read_fresh(connection);
 	input = make_room(connection);
-	n = recv(connection->source.fd, input->bytes + input->len,
-		 input->size - input->len, 0);
-	if (n <= 0) {
-		read_ended(connection, n);
-		return;
-	}
+	room = input->size - input->len;
+	n = read_octets(connection->source.fd, input->bytes + input->len, room);
+	if (n <= 0)
+		return read_ended(connection, n);
 	input->len += (size_t)n;
 	take_waiting(connection);
+	return (size_t)n < room;
 }
 
 /* --- output --- */
@@ -372,7 +400,7 @@ static void send_answer(struct connection *connection, const char *bytes, size_t
 	ssize_t n = 0;
 
 	if (connection->output == NULL) {
-		n = send(connection->source.fd, bytes, len, MSG_NOSIGNAL);
+		n = write_octets(connection->source.fd, bytes, len);
 		if (n == (ssize_t)len)
 			return;
 		if (n < 0 && errno != EAGAIN && errno != EINTR) {
@@ -387,7 +415,7 @@ static void send_answer(struct connection *connection, const char *bytes, size_t
 static void send_rest(struct connection *connection)
 {
 	GString *output = connection->output;
-	ssize_t n = send(connection->source.fd, output->str, output->len, MSG_NOSIGNAL);
+	ssize_t n = write_octets(connection->source.fd, output->str, output->len);
 
 	if (n < 0) {
 		if (errno != EAGAIN && errno != EINTR)
@@ -400,138 +428,17 @@ static void send_rest(struct connection *connection)
 		return;
 	g_string_free(output, TRUE);
 	connection->output = NULL;
-	rmt_loop_change(connection->sessions->parts.loop, &connection->source, EPOLLIN);
+	watch_input(connection);
 }
 
 /* --- the batch --- */
 
-static void decide_batch(struct rmt_sessions *sessions)
+static void send_and_settle(void *context, const char *bytes, size_t len)
 {
-	unsigned i;
+	struct connection *connection = context;
 
-	for (i = 0; i < sessions->count; i++) {
-		struct slot *slot = &sessions->slots[i];
-
-		rmt_engine_decide(sessions->parts.engine, &slot->work, &sessions->now,
-				  &slot->decision);
-		slot->reply_len = rmt_policy_reply(&slot->decision,
-						   slot->work.facts.stage, slot->reply);
-	}
-}
-
-/* Answers to requests that came in one piece go out in one piece. */
-static void send_batch(struct rmt_sessions *sessions)
-{
-	g_autoptr(GString) joined = NULL;
-	unsigned i, end, j;
-
-	for (i = 0; i < sessions->count; i = end) {
-		struct connection *connection = sessions->slots[i].connection;
-
-		end = i + 1;
-		while (end < sessions->count &&
-		       sessions->slots[end].connection == connection)
-			end++;
-		if (end == i + 1) {
-			send_answer(connection, sessions->slots[i].reply,
-				    sessions->slots[i].reply_len);
-			continue;
-		}
-		if (joined == NULL)
-			joined = g_string_new(NULL);
-		g_string_truncate(joined, 0);
-		for (j = i; j < end; j++)
-			g_string_append_len(joined, sessions->slots[j].reply,
-					    (gssize)sessions->slots[j].reply_len);
-		send_answer(connection, joined->str, joined->len);
-	}
-}
-
-static void log_decision(GString *line, const struct slot *slot)
-{
-	const struct rmt_facts *facts = &slot->work.facts;
-
-	g_string_truncate(line, 0);
-	if (facts->queue_id.len > 0) {
-		rmt_log_printable(line, facts->queue_id, 32);
-	} else {
-		g_string_append(line, "NOQUEUE instance=");
-		rmt_log_printable(line, facts->instance, 64);
-	}
-	g_string_append(line, ": ");
-	rmt_decision_format(&slot->work, &slot->decision, line);
-	rmt_log_line(RMT_LOG_INFO, line->str);
-}
-
-/* "action=X\n\n" without the name and the line ends. */
-static struct rmt_span action_of(const struct slot *slot)
-{
-	const size_t head = strlen("action=");
-
-	return rmt_span(slot->reply + head, slot->reply_len - head - 2);
-}
-
-/* DATA mostly only confirms what the lines of RCPT say; END-OF-MESSAGE tells of it. */
-static bool is_worth_a_line(const struct rmt_sessions *sessions, const struct slot *slot)
-{
-	const struct rmt_decision *decision = &slot->decision;
-
-	if (decision->stream == NULL)
-		return false;
-	if (decision->rule != RMT_RULE_NONE || decision->candidates_charged)
-		return true;
-	return sessions->log_passed &&
-	       (slot->work.facts.stage != RMT_STAGE_DATA || decision->counted);
-}
-
-/* A recipient that was accepted, whose provider may count the sender. */
-static void count_bulk(const struct rmt_sessions *sessions, const struct slot *slot)
-{
-	if (slot->work.facts.stage == RMT_STAGE_RCPT && sessions->parts.bulk != NULL &&
-	    slot->decision.action == RMT_ACTION_DUNNO)
-		rmt_bulk_keeper_sent(sessions->parts.bulk, slot->work.sender.domain,
-				     slot->work.recipient.domain,
-				     sessions->now.wall_secs);
-}
-
-/* Nobody waits for this part. */
-static void tell_batch(struct rmt_sessions *sessions)
-{
-	const int64_t wall_ns = sessions->record != NULL ? rmt_wall_ns() : 0;
-	unsigned i;
-
-	for (i = 0; i < sessions->count; i++) {
-		struct slot *slot = &sessions->slots[i];
-
-		rmt_metrics_decision(sessions->parts.metrics, &slot->work,
-				     &slot->decision);
-		count_bulk(sessions, slot);
-		if (is_worth_a_line(sessions, slot))
-			log_decision(sessions->line, slot);
-		if (sessions->record != NULL)
-			rmt_record_add(sessions->record, slot->raw, wall_ns,
-				       action_of(slot));
-	}
-	if (sessions->record != NULL && !rmt_record_write(sessions->record))
-		rmt_metrics_counts(sessions->parts.metrics)->record_errors++;
-}
-
-static void answer_batch(struct rmt_sessions *sessions)
-{
-	unsigned i;
-
-	if (sessions->count == 0)
-		return;
-	decide_batch(sessions);
-	/* A disk that refuses is logged there; what was decided stands. */
-	rmt_counters_write(sessions->parts.counters);
-	send_batch(sessions);
-	rmt_metrics_answered(sessions->parts.metrics, sessions->count,
-			     rmt_boot_ns() - sessions->monotonic_ns);
-	tell_batch(sessions);
-	for (i = 0; i < sessions->count; i++)
-		settle_input(sessions->slots[i].connection);
-	sessions->count = 0;
+	send_answer(connection, bytes, len);
+	settle_input(connection);
 }
 
 static void take_backlog(struct rmt_sessions *sessions)
@@ -539,16 +446,17 @@ static void take_backlog(struct rmt_sessions *sessions)
 	g_autoptr(GPtrArray) backlog = NULL;
 	guint i;
 
-	if (sessions->backlog->len == 0)
-		return;
 	backlog = g_steal_pointer(&sessions->backlog);
 	sessions->backlog = g_ptr_array_new();
 	for (i = 0; i < backlog->len; i++) {
 		struct connection *connection = backlog->pdata[i];
 
 		connection->backlog = false;
-		if (!connection->doomed)
-			take_waiting(connection);
+		if (connection->doomed)
+			continue;
+		take_waiting(connection);
+		if (!connection->backlog && connection->output == NULL)
+			watch_input(connection);
 	}
 }
 
@@ -558,17 +466,19 @@ static void connection_ready(struct rmt_source *source, uint32_t events)
 {
 	struct connection *connection = (struct connection *)(void *)source;
 	struct rmt_sessions *sessions = connection->sessions;
+	bool ended;
 
-	(void)events;
 	if (connection->doomed || connection->backlog)
 		return;
 	if (connection->output != NULL) {
 		send_rest(connection);
 		return;
 	}
-	if (sessions->count == BATCH)
-		answer_batch(sessions);
-	read_some(connection);
+	if (rmt_batch_is_full(sessions->batch))
+		rmt_batch_answer(sessions->batch, send_and_settle);
+	ended = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+	if ((!read_some(connection) || ended) && !connection->doomed)
+		watch_input(connection);
 }
 
 static void close_connection(struct connection *connection)
@@ -606,10 +516,11 @@ static void close_doomed(struct rmt_sessions *sessions)
 
 void rmt_sessions_answer(struct rmt_sessions *sessions)
 {
-	do {
-		answer_batch(sessions);
+	rmt_batch_answer(sessions->batch, send_and_settle);
+	while (sessions->backlog->len > 0) {
 		take_backlog(sessions);
-	} while (sessions->count > 0);
+		rmt_batch_answer(sessions->batch, send_and_settle);
+	}
 	close_doomed(sessions);
 }
 
@@ -675,7 +586,7 @@ void rmt_sessions_accept(void *context, int fd, const char *listener,
 	connection->index = sessions->connections->len;
 	g_ptr_array_add(sessions->connections, connection);
 	rmt_metrics_counts(sessions->parts.metrics)->accepted++;
-	if (!rmt_loop_add(sessions->parts.loop, &connection->source, EPOLLIN, &err))
+	if (!rmt_loop_add(sessions->parts.loop, &connection->source, INPUT_EVENTS, &err))
 		doom(connection, err->message);
 }
 
@@ -727,6 +638,6 @@ void rmt_sessions_free(struct rmt_sessions *sessions)
 	g_ptr_array_unref(sessions->connections);
 	g_ptr_array_unref(sessions->backlog);
 	g_ptr_array_unref(sessions->doomed);
-	g_string_free(sessions->line, TRUE);
+	rmt_batch_free(sessions->batch);
 	g_free(sessions);
 }

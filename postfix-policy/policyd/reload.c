@@ -23,6 +23,7 @@ struct rmt_reload {
 	GPtrArray *retired;    /* own; configurations no longer in force */
 	/* The thread's, until it is joined. */
 	struct rmt_config *read;
+	struct rmt_generation *compiled; /* of it */
 	GPtrArray *read_complaints;
 };
 
@@ -34,6 +35,9 @@ static gpointer read_config(gpointer data)
 	rmt_background();
 	reload->read =
 		rmt_config_read(reload->policyd->config_file, &reload->read_complaints);
+	if (reload->read != NULL)
+		reload->compiled =
+			rmt_engine_compile(reload->policyd->engine, reload->read);
 	if (write(reload->source.fd, &one, sizeof(one)) != sizeof(one))
 		rmt_log(RMT_LOG_ERROR, "reload: eventfd: %s", g_strerror(errno));
 	return NULL;
@@ -74,9 +78,9 @@ void rmt_reload_sweep(struct rmt_reload *reload)
 }
 
 /* What can fail comes first. */
-static bool take_over(struct rmt_policyd *policyd, struct rmt_config *config,
-		      GError **err)
+static bool take_over(struct rmt_reload *reload, struct rmt_config *config, GError **err)
 {
+	struct rmt_policyd *policyd = reload->policyd;
 	const char *path = config->policyd.record;
 	struct rmt_record *record = path != NULL ? rmt_record_open(path, err) : NULL;
 
@@ -88,7 +92,7 @@ static bool take_over(struct rmt_policyd *policyd, struct rmt_config *config,
 	rmt_sessions_configure(policyd->sessions, &config->policyd, record);
 	rmt_record_close(policyd->record);
 	policyd->record = record;
-	rmt_engine_set_config(policyd->engine, config);
+	rmt_engine_adopt(policyd->engine, g_steal_pointer(&reload->compiled));
 	rmt_policyd_read_links(policyd, config);
 	rmt_metrics_config_changed(policyd->metrics);
 	rmt_policyd_configure_senders(policyd, config);
@@ -138,13 +142,14 @@ static void finish(struct rmt_reload *reload)
 	g_clear_pointer(&reload->complaints, g_ptr_array_unref);
 	reload->complaints = g_steal_pointer(&reload->read_complaints);
 	log_complaints(reload, config != NULL ? RMT_LOG_WARNING : RMT_LOG_ERROR);
-	if (config != NULL && take_over(reload->policyd, config, &err)) {
+	if (config != NULL && take_over(reload, config, &err)) {
 		succeed(reload, config, rmt_boot_ns() - began_ns);
 		return;
 	}
 	if (config != NULL) {
 		rmt_log(RMT_LOG_ERROR, "reload: %s", err->message);
 		g_ptr_array_add(reload->complaints, g_strdup(err->message));
+		g_clear_pointer(&reload->compiled, rmt_generation_free);
 		g_ptr_array_add(reload->retired, config);
 	}
 	fail(reload);
@@ -197,6 +202,7 @@ void rmt_reload_free(struct rmt_reload *reload)
 		return;
 	if (reload->thread != NULL)
 		g_thread_join(reload->thread);
+	g_clear_pointer(&reload->compiled, rmt_generation_free);
 	if (reload->read != NULL)
 		rmt_config_unref(reload->read);
 	g_clear_pointer(&reload->read_complaints, g_ptr_array_unref);

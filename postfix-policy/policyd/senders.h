@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* senders.h - what policyd knows of who sends: the engine's gate, and behind it DNS
- * on policyd's own loop.
+/* senders.h - what policyd knows of who sends: the engine's gate, and behind it
+ * lookups.h.
  *
  * A request is answered from what is known; what is not is looked up between the
- * turns of the loop, a few questions a turn, so that nobody waits for it.
+ * turns of the loop, so that nobody waits for it.
  */
 #ifndef RMT_SENDERS_H
 #define RMT_SENDERS_H

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* http_load - unsubscribes as fast as it is answered, over TLS connections kept open.
+/* http_load - unsubscribes as fast as it is answered, over TLS connections kept open; or
+ * looks at pages.
  *
- * Each connection has one POST in flight. With -k its client then asks a policy server
+ * Each connection has one request in flight. With -k its client then asks a policy server
  * at RCPT about the address until it refuses, and what is measured is the time from the
- * POST to that refusal. Prints one line of name=value.
+ * POST to that refusal. Prints one line of name=value, the stages beside the whole:
+ * `late` is what this program itself was late with, until it wrote a POST that was due;
+ * `answer` until it had read the 200, `verdict` until it had read the refusal.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -24,10 +27,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/base/background.h"
+
 static const char usage[] =
 	"usage: http_load [OPTION ...] PORT <LINES\n"
 	"  LINES  ADDRESS PATH, one a line: each is posted to once\n"
 	"  -c N   connections, each with one POST in flight (100)\n"
+	"  -g     looks (GET) in place of POST\n"
 	"  -i N   connections beside them that never say anything (0)\n"
 	"  -w S   seconds before it is measured (0.5)\n"
 	"  -s S   seconds measured (2)\n"
@@ -37,13 +43,16 @@ static const char usage[] =
 	"  -f A   sender named to the policy server (list@news.example.test)\n"
 	"  -k P   UNIX socket of a policy server: POST to refusal is measured\n";
 
-enum { REQUEST_MAX = 2048, ANSWER_MAX = 4096, EVENTS = 256 };
+enum { REQUEST_MAX = 2048, ANSWER_MAX = 16384, EVENTS = 256 };
+
+enum stage { WHOLE, LATE, ANSWER, VERDICT, STAGES };
 
 struct options {
 	int port;
 	unsigned connections, idle;
 	double warm_secs, secs, rate; /* rate 0: as fast as they are answered */
 	const char *policy, *sender;
+	bool look;
 };
 
 struct client {
@@ -52,8 +61,8 @@ struct client {
 	bool asking;         /* the policy server is asked, not the HTTP one */
 	const char *address; /* foreign; of the request in flight */
 	bool free;           /* nothing is in flight */
-	int64_t sent_ns;     /* or when it was due */
-	size_t got;          /* octets of the answer */
+	int64_t due_ns, sent_ns, told_ns; /* due, written, answered 200 */
+	size_t got;                       /* octets of the answer */
 	char answer[ANSWER_MAX + 1];
 };
 
@@ -65,7 +74,7 @@ struct load {
 	int epoll;
 	bool measuring;
 	uint64_t refused, asked; /* answers that are no 200; questions of policy */
-	GArray *times;           /* int64_t, ns; of what was measured */
+	GArray *times[STAGES];   /* own; int64_t, ns; of what was measured */
 	struct client *clients, *idle;
 	int64_t due_ns; /* of the next POST, with a rate */
 };
@@ -94,6 +103,14 @@ static G_GNUC_NORETURN void die_tls(const char *what)
 
 /* --- the request ------------------------------------------------------------------ */
 
+static const char act[] = "POST %s HTTP/1.1\r\n"
+			  "Host: mail.example.test\r\n"
+			  "Content-Type: application/x-www-form-urlencoded\r\n"
+			  "Content-Length: 26\r\n\r\n"
+			  "List-Unsubscribe=One-Click";
+static const char look[] = "GET %s HTTP/1.1\r\n"
+			   "Host: mail.example.test\r\n\r\n";
+
 /* due_ns: when it ought to be sent, which may be a while ago. */
 static void post(struct load *load, struct client *client, int64_t due_ns)
 {
@@ -103,16 +120,11 @@ static void post(struct load *load, struct client *client, int64_t due_ns)
 
 	client->address = *load->next++;
 	path = client->address + strlen(client->address) + 1;
-	len = snprintf(request, sizeof(request),
-		       "POST %s HTTP/1.1\r\n"
-		       "Host: mail.example.test\r\n"
-		       "Content-Type: application/x-www-form-urlencoded\r\n"
-		       "Content-Length: 26\r\n\r\n"
-		       "List-Unsubscribe=One-Click",
-		       path);
+	len = snprintf(request, sizeof(request), load->options.look ? look : act, path);
 	client->got = 0;
 	client->asking = client->free = false;
-	client->sent_ns = due_ns;
+	client->due_ns = due_ns;
+	client->sent_ns = now_ns();
 	if (len >= REQUEST_MAX || SSL_write(client->ssl, request, len) != len)
 		die_tls("POST");
 }
@@ -149,10 +161,15 @@ static void post_due(struct load *load)
 /* What the client does next; nothing where all lines are used up. */
 static void go_on(struct load *load, struct client *client)
 {
-	const int64_t now = now_ns(), took_ns = now - client->sent_ns;
+	const int64_t now = now_ns();
+	const int64_t took_ns[STAGES] = { now - client->due_ns,
+					  client->sent_ns - client->due_ns,
+					  client->told_ns - client->sent_ns,
+					  now - client->told_ns };
+	unsigned stage;
 
-	if (load->measuring)
-		g_array_append_val(load->times, took_ns);
+	for (stage = 0; load->measuring && stage < STAGES; stage++)
+		g_array_append_val(load->times[stage], took_ns[stage]);
 	client->free = true;
 	if (load->options.rate <= 0 && *load->next != NULL)
 		post(load, client, now);
@@ -187,6 +204,7 @@ static void take_answer(struct load *load, struct client *client)
 			continue;
 		if (strncmp(client->answer, "HTTP/1.1 200 ", 13) != 0)
 			load->refused++;
+		client->told_ns = now_ns();
 		if (client->policy >= 0)
 			ask(load, client);
 		else
@@ -311,15 +329,11 @@ static int by_size(const void *a, const void *b)
 	return (*one > *other) - (*one < *other);
 }
 
-static double quantile_ms(const struct load *load, double q)
+static double quantile_ms(const GArray *times, double q)
 {
-	const guint count = load->times->len;
-	guint at = (guint)(q * count);
+	const guint at = MIN((guint)(q * times->len), times->len - 1);
 
-	return count == 0
-		       ? 0
-		       : (double)g_array_index(load->times, int64_t, MIN(at, count - 1)) /
-				 1e6;
+	return times->len == 0 ? 0 : (double)g_array_index(times, int64_t, at) / 1e6;
 }
 
 static unsigned count_closed(const struct load *load)
@@ -332,22 +346,35 @@ static unsigned count_closed(const struct load *load)
 	return closed;
 }
 
+static void print(struct load *load, double secs)
+{
+	static const char *const names[STAGES] = { "", "late_", "answer_", "verdict_" };
+	const guint count = load->times[WHOLE]->len;
+	unsigned i;
+
+	printf("connections=%u idle=%u idle_closed=%u posts=%u refused=%" PRIu64
+	       " asked=%" PRIu64 " seconds=%.2f per_sec=%.0f",
+	       load->options.connections, load->options.idle, count_closed(load), count,
+	       load->refused, load->asked, secs, (double)count / secs);
+	for (i = 0; i < STAGES; i++) {
+		g_array_sort(load->times[i], by_size);
+		printf(" %sp50_ms=%.2f %sp99_ms=%.2f %smax_ms=%.2f", names[i],
+		       quantile_ms(load->times[i], 0.5), names[i],
+		       quantile_ms(load->times[i], 0.99), names[i],
+		       quantile_ms(load->times[i], 1));
+	}
+	putchar('\n');
+}
+
 static void measure(struct load *load)
 {
 	int64_t began;
-	double secs;
 
 	run_until(load, now_ns() + (int64_t)(load->options.warm_secs * 1e9));
 	load->measuring = true;
 	began = now_ns();
 	run_until(load, began + (int64_t)(load->options.secs * 1e9));
-	secs = (double)(now_ns() - began) / 1e9;
-	g_array_sort(load->times, by_size);
-	printf("connections=%u idle=%u idle_closed=%u posts=%u refused=%" PRIu64
-	       " seconds=%.2f per_sec=%.0f p50_ms=%.2f p99_ms=%.2f max_ms=%.2f\n",
-	       load->options.connections, load->options.idle, count_closed(load),
-	       load->times->len, load->refused, secs, (double)load->times->len / secs,
-	       quantile_ms(load, 0.5), quantile_ms(load, 0.99), quantile_ms(load, 1));
+	print(load, (double)(now_ns() - began) / 1e9);
 	if (*load->next == NULL)
 		fprintf(stderr, "http_load: all lines are used up\n");
 }
@@ -382,9 +409,11 @@ static bool read_options(struct options *options, int argc, char **argv)
 				     .warm_secs = 0.5,
 				     .secs = 2,
 				     .sender = "list@news.example.test" };
-	while ((option = getopt(argc, argv, "c:i:w:s:r:f:k:")) != -1) {
+	while ((option = getopt(argc, argv, "c:gi:w:s:r:f:k:")) != -1) {
 		if (option == 'c')
 			options->connections = (unsigned)atoi(optarg);
+		else if (option == 'g')
+			options->look = true;
 		else if (option == 'i')
 			options->idle = (unsigned)atoi(optarg);
 		else if (option == 'w')
@@ -408,17 +437,20 @@ int main(int argc, char **argv)
 {
 	struct rlimit files = { 20000, 20000 };
 	struct load *load = g_new0(struct load, 1);
+	unsigned stage;
 
 	if (!read_options(&load->options, argc, argv)) {
 		fputs(usage, stderr);
 		return 2;
 	}
 	setrlimit(RLIMIT_NOFILE, &files);
+	rmt_foreground(); /* it stands for other machines */
 	read_lines(load);
 	load->tls =
 		SSL_CTX_new(TLS_client_method()); /* on loopback nobody is in between */
 	load->epoll = epoll_create1(EPOLL_CLOEXEC);
-	load->times = g_array_new(FALSE, FALSE, sizeof(int64_t));
+	for (stage = 0; stage < STAGES; stage++)
+		load->times[stage] = g_array_new(FALSE, FALSE, sizeof(int64_t));
 	start_clients(load);
 	measure(load);
 	return 0;

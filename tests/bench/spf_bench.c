@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* spf_bench - SPF evaluations a second with the answers at hand (a zone in
  * memory). One line of name=value per kind of record, by CPU time; "typical" is a mix
- *with 2.7 lookups each, the TXT of the domain included.
+ * with 2.7 lookups each, the TXT of the domain included.
  *
  *	spf_bench [SECONDS]
  */

@@ -14,6 +14,7 @@
 #include "common/base/log.h"
 #include "common/limits/counters_disk.h"
 #include "common/limits/counters_snapshot.h"
+#include "common/limits/kept.h"
 #include "common/limits/reserve_private.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -30,38 +31,19 @@ static void no_log(void *context, enum rmt_log_level level, const char *line)
 
 struct target {
 	struct rmt_counters *counters;
-	GByteArray *records; /* u32 length and record, of the client */
+	struct rmt_kept records;
 };
 
 static void apply(void *context, int64_t line_ns, enum rmt_log_type type,
 		  const char *record, size_t len)
 {
 	struct target *target = context;
-	uint32_t size = (uint32_t)len;
 
 	(void)line_ns;
-	if (type != RMT_LOG_CLIENT) {
+	if (type != RMT_LOG_CLIENT)
 		rmt_disk_apply(target->counters, type, record, len);
-		return;
-	}
-	g_byte_array_append(target->records, (const guint8 *)&size, sizeof(size));
-	g_byte_array_append(target->records, (const guint8 *)record, size);
-}
-
-static void replay_to_client(const struct target *target)
-{
-	const struct rmt_counters_client *client = &target->counters->client;
-	uint32_t len;
-	guint at;
-	int pass;
-
-	for (pass = 0; pass < 2; pass++)
-		for (at = 0; at < target->records->len; at += (guint)sizeof(len) + len) {
-			memcpy(&len, target->records->data + at, sizeof(len));
-			(pass == 0 ? client->foresee : client->replay)(
-				client->context, target->records->data + at + sizeof(len),
-				len);
-		}
+	else
+		rmt_kept_add(&target->records, record, len);
 }
 
 static uint64_t key_of(unsigned i)
@@ -92,13 +74,14 @@ static void read_both(const uint8_t *snapshot, size_t snapshot_len, const uint8_
 {
 	struct rmt_counters_options options = { .wall_secs = 1700000000 };
 	struct rmt_snapshot_names *names = g_new0(struct rmt_snapshot_names, 1);
-	struct target target = { .records = g_byte_array_new() };
+	struct target target = { 0 };
 	struct rmt_reservations *reservations;
 	struct rmt_snapshot_head head;
 	struct rmt_log_reading reading;
 	int fd = memfd_create("snapshot", MFD_CLOEXEC);
 
 	names->fd = -1;
+	rmt_kept_init(&target.records, seed_check % 2 != 0 ? rmt_reserve_ends : NULL);
 	if (!rmt_counters_open(&target.counters, &options, NULL) ||
 	    write(fd, snapshot, snapshot_len) != (ssize_t)snapshot_len)
 		abort();
@@ -107,14 +90,11 @@ static void read_both(const uint8_t *snapshot, size_t snapshot_len, const uint8_
 		rmt_counters_empty(target.counters);
 	rmt_log_read((const char *)log, log_len, NULL, apply, &target, &reading);
 	reservations = rmt_reservations_new(target.counters, UINT64_C(60000000000));
-	reservations->replayed = reservations->foreseen = 0;
-	rmt_table_init(&reservations->ends, 4, 50);
-	replay_to_client(&target);
-	rmt_table_finish(&reservations->ends);
+	rmt_kept_each(&target.records, target.counters->client.replay, reservations);
 	use(target.counters, reservations);
 	rmt_reservations_free(reservations);
 	rmt_counters_close(&target.counters);
-	g_byte_array_unref(target.records);
+	rmt_kept_finish(&target.records);
 	if (names->fd >= 0)
 		close(names->fd);
 	g_free(names);

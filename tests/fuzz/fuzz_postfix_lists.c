@@ -7,7 +7,7 @@
 
 #include "common/cli/cf_text.h"
 #include "common/cli/restrictions.h"
-#include "common/cli/setup_plan.h"
+#include "common/cli/setup_list.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -150,14 +150,19 @@ class Agent:
             send(one, f"ANSWER\t{self.answers}\t{text}\n".encode())
         return self.answers
 
+    def answer_about(self, job, **what):
+        """An answer about the message of a job, as it came; why it was not done, or None."""
+        place = {k: job[k] for k in ("user", "box", "uidvalidity", "uid", "msgid")}
+        return self.wait_done(self.answer(**{**place, **what}))
+
     def of(self, kind):
         with self.lock:
             return [job for job in self.jobs if job.kind == kind]
 
-    def wait(self, kind, count=1, seconds=10):
+    def wait(self, kind, count=1):
         """The last of so many jobs of that kind."""
         return wait_until(lambda: len(self.of(kind)) >= count and self.of(kind)[-1],
-                          f"{count} x {kind}, not {[j.kind for j in self.jobs]}", seconds)
+                          f"{count} x {kind}, not {[j.kind for j in self.jobs]}")
 
     def wait_done(self, number):
         wait_until(lambda: number in self.dones, f"DONE {number}")

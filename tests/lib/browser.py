@@ -94,7 +94,7 @@ class Browser:
         self.wait(words)
 
     def wait(self, words):
-        wait_until(lambda: words in self.html(), f"a page with {words!r}", 20)
+        wait_until(lambda: words in self.html(), f"a page with {words!r}")
 
     def key(self, name, code):
         for kind in ("keyDown", "keyUp"):

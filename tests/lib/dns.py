@@ -38,13 +38,13 @@ class NameServer:
     that are not to the question, or rubbish), delay (seconds), cut (over UDP every
     answer is truncated), broken (SERVFAIL to everything)."""
 
-    def __init__(self, zone="", ttl=300):
+    def __init__(self, zone="", ttl=300, port=0):
         self.ttl = ttl
         self.silent = self.lies = self.cut = self.broken = False
         self.delay = 0
         self.asked = []
         self.set(zone)
-        self.udp, self.tcp = self._open()
+        self.udp, self.tcp = self._open(port)
         self.port = self.udp.getsockname()[1]
         for target in (self._serve_udp, self._serve_tcp):
             threading.Thread(target=target, daemon=True).start()
@@ -54,10 +54,10 @@ class NameServer:
         """As dns.servers has it."""
         return f"127.0.0.1@{self.port}"
 
-    def _open(self):
+    def _open(self, port):
         for _ in range(100):
             udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            udp.bind(("127.0.0.1", 0))
+            udp.bind(("127.0.0.1", port))
             tcp = socket.socket()
             tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -12,7 +12,6 @@ It has its own base_dir, mail, ports and log. Our modules are mounted over the
 installed ones in a mount namespace of its own; nothing is installed.
 """
 import functools
-import glob
 import os
 import pwd
 import re
@@ -22,7 +21,7 @@ import subprocess
 import time
 
 from live import (BUILD, Failure, Skip, can_connect, end_process, need_program, need_root,
-                  wait_until)
+                  processes, wait_until)
 
 MODULES = "/usr/lib/dovecot/modules"
 LIBEXEC = "/usr/lib/dovecot"
@@ -176,6 +175,10 @@ def version():
     return tuple(int(x) for x in re.match(r"(\d+)\.(\d+)\.(\d+)", text).groups())
 
 
+def is_24():
+    return version() >= (2, 4)
+
+
 @functools.cache
 def sanitizer():
     """What a process needs that loads our modules, where these were built with
@@ -199,7 +202,7 @@ def propagation():
     can be: packaging/in-debian13 has done so."""
     for word in ("private", "unchanged"):
         done = subprocess.run(["unshare", "--mount", "--propagation", word, "true"],
-                              capture_output=True, timeout=10, check=False)
+                              capture_output=True, timeout=60, check=False)
         if done.returncode == 0:
             return word
     raise Skip("no right to make a mount namespace")
@@ -212,21 +215,6 @@ def listening():
     return {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == "0A"}
 
 
-def processes():
-    """(pid, name, state, parent, group, session) of every process."""
-    found = []
-    for path in glob.glob("/proc/[0-9]*/stat"):
-        try:
-            with open(path, encoding="ascii", errors="replace") as stat:
-                pid, _, rest = stat.read().partition(" (")
-        except OSError:
-            continue
-        comm, _, rest = rest.rpartition(") ")
-        state, *numbers = rest.split()[:4]
-        found.append((int(pid), comm, state, *map(int, numbers)))
-    return found
-
-
 class Dovecot:
     """users: {name: {userdb field: value}}; password "x", all mail of one uid, but for
     those with a field "uid".
@@ -235,7 +223,7 @@ class Dovecot:
     settings: more plugin settings, {name: value}. sieve: LMTP with Sieve.
     agent: path of the socket of a stand-in; True: remite-agent as a service, with
     agent_config as its REMITE_CONFIG. http: True, or how many processes of remite-http;
-    HTTPS too with tls.
+    HTTPS too with tls. programs: {"remite-agent": path} in place of what was built.
     example: settings of ours as an administrator writes them, in place of remite, agent
     and http. more: text at the end of the configuration. ports: {"lmtp": 1234} where
     others must know them before."""
@@ -243,7 +231,8 @@ class Dovecot:
     def __init__(self, place, users=("ann",), remite=(), format="maildir", plugins=(),
                  imap_plugins=(), lmtp_plugins=(), settings=(), sieve=False, pop3=False,
                  agent=None, agent_config=None, agent_user="nobody", http=False,
-                 tls=False, example="", more="", environment=None, ports=None):
+                 tls=False, example="", more="", environment=None, ports=None,
+                 programs=()):
         need_root()
         self.version = version()
         self.is_24 = self.version >= (2, 4)
@@ -264,6 +253,7 @@ class Dovecot:
         self.environment = dict(environment or {})
         self.example = example
         self.more = more
+        self.programs = dict(programs)
         self.process = None
         self.sanitizer = sanitizer()
         self.environment.update(self.sanitizer)
@@ -315,7 +305,7 @@ class Dovecot:
                             "-days", "2", "-subj", "/CN=localhost", "-addext",
                             "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout",
                             self.key, "-out", self.certificate],
-                           check=True, capture_output=True, timeout=30)
+                           check=True, capture_output=True, timeout=60)
 
     def uid_of(self, user):
         return self.users[user].get("uid", self.uid)
@@ -434,7 +424,7 @@ class Dovecot:
         return self._import_environment(environment) if environment else ""
 
     def _service(self, name, listeners, processes=1):
-        program = os.path.join(BUILD, name)
+        program = self.programs.get(name, os.path.join(BUILD, name))
         if not os.access(program, os.X_OK):
             raise Skip(f"{program} is not built: dovecot-dev")
         unlimited = "unlimited" if self.is_24 else "0"
@@ -462,7 +452,19 @@ class Dovecot:
         # 2.4's own doveconf loads our settings.
         self.process = self.place.start(argv, "d/master.log", start_new_session=True,
                                         env={**os.environ, **self.sanitizer})
-        wait_until(self._is_ready, "Dovecot to answer", 20)
+        wait_until(self._is_ready, "Dovecot to answer")
+        self._have_statistics()
+
+    def _have_statistics(self):
+        """Every process of Dovecot's wants its greeting within five seconds, and the
+        first has it only once the service has started."""
+        path = os.path.join(self.path, "run", "stats-writer")
+        wait_until(lambda: can_connect(path), "Dovecot's statistics")
+        with socket.socket(socket.AF_UNIX) as writer:
+            writer.settimeout(60)
+            writer.connect(path)
+            if not writer.recv(100).startswith(b"VERSION\t"):
+                raise Failure("Dovecot's statistics do not greet")
 
     def _is_ready(self):
         if self.process.poll() is not None:
@@ -502,8 +504,16 @@ class Dovecot:
         shutil.rmtree(self.modules)
         self._copy_modules()
 
-    def reload(self):
+    def reload(self, wait=True):
+        """Returns when nobody of before is left who would answer as it was configured."""
+        before = self._configured()
         self.doveadm("reload")
+        if wait:
+            wait_until(lambda: not before & self._configured(), "Dovecot's reload")
+            self._have_statistics()
+
+    def _configured(self):
+        return {pid for name in ("auth", "config") for pid in self.pids(name)}
 
     def doveadm(self, *argv, want=0, stdin=""):
         """Standard output of a doveadm command; want=None: (status, all output)."""

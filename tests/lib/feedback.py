@@ -121,13 +121,13 @@ class Feedback:
 
     def why(self, address):
         done = subprocess.run([os.path.join(BUILD, "remite"), "-c", self.policyd.config, "why",
-                               "--json", address], capture_output=True, text=True, timeout=30,
+                               "--json", address], capture_output=True, text=True, timeout=60,
                               check=False)
         return json.loads(done.stdout)
 
     def wait_events(self, address, count=1):
         return wait_until(lambda: (e := self.why(address)["events"]) and len(e) >= count and e,
-                          f"{count} events of {address}", 20)
+                          f"{count} events of {address}")
 
     def refused(self, sender, recipient):
         """What RCPT answers now."""

@@ -78,9 +78,9 @@ class Site:
         if tls:
             context = ssl.create_default_context(cafile=self.dovecot.certificate)
             connection = http.client.HTTPSConnection("127.0.0.1", self.tls_port,
-                                                     context=context, timeout=30)
+                                                     context=context, timeout=60)
         else:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         connection.request(method, path, body, headers or {})
         answer = Answer(connection.getresponse())
         connection.close()

@@ -57,8 +57,8 @@ class Servers:
         milters = f"{signer.address}, {self.milter.address}"
         self.postfix = Postfix(place, settings={
             "smtpd_milters": milters, "non_smtpd_milters": milters,
-            "milter_default_action": "accept", "milter_command_timeout": "10s",
-            "milter_content_timeout": "10s", **(settings or {})})
+            "milter_default_action": "accept", "milter_command_timeout": "60s",
+            "milter_content_timeout": "60s", **(settings or {})})
 
     def send(self, envelope, text):
         with Smtp(self.postfix.port) as client:

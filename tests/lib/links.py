@@ -13,7 +13,7 @@ def keys(place):
     conf = place.file("keys.conf", setting)
     if not os.path.exists(place.file("ring")):
         subprocess.run([os.path.join(BUILD, "remite"), "-c", conf, "keys", "make"],
-                       check=True, timeout=20)
+                       check=True, timeout=60)
     return setting
 
 

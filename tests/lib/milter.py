@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Milter: a private remite-milter. Signer: a private opendkim that signs."""
+import functools
 import os
 import re
 import signal
+import tempfile
 
 from live import BUILD, Failure, Skip, can_connect, end_process, need_program, wait_until
 from postfix import run
@@ -96,7 +98,7 @@ class Milter:
         dns = ["--dns-file", self.zone] if self.zone else []
         self.process = self.place.start([self.program, "-F", "-c", self.config, *dns],
                                         "milter.log")
-        wait_until(self._is_ready, "remite-milter to answer", 10)
+        wait_until(self._is_ready, "remite-milter to answer")
 
     def _is_ready(self):
         if self.process.poll() is not None:
@@ -130,8 +132,23 @@ class Milter:
         return self.lines()[-1]
 
 
+@functools.lru_cache(maxsize=1)
+def key_pair():
+    """A private key, and its record; all domains of all tests of a file share it, for
+    making one takes a second."""
+    genkey = need_program("opendkim-genkey")
+    with tempfile.TemporaryDirectory() as folder:
+        run([genkey, "-b", "2048", "-s", "s1", "-D", folder])
+        with open(f"{folder}/s1.private", encoding="ascii") as text:
+            private = text.read()
+        with open(f"{folder}/s1.txt", encoding="ascii") as text:
+            return private, "".join(re.findall(r'"([^"]*)"', text.read()))
+
+
 class Signer:
-    """domains: {pattern of From: domain that signs, or (domain, selector)}."""
+    """domains: {pattern of From: domain that signs}."""
+
+    SELECTOR = "unguessed"  # none of those that "remite check" asks for by itself
 
     def __init__(self, place, domains, more=""):
         self.place = place
@@ -143,25 +160,26 @@ class Signer:
         config = place.file("opendkim.conf", SIGNER.format(
             port=self.port, keys=place.file("keys"), table=place.file("signing"), more=more))
         self.process = place.start([program, "-f", "-x", config], "opendkim.log")
-        place.at_close.append(self.process.kill)  # libmilter takes 5 s to hear TERM
-        wait_until(lambda: can_connect(("127.0.0.1", self.port)), "opendkim to answer", 10)
+        place.at_close.append(self.kill)
+        wait_until(lambda: can_connect(("127.0.0.1", self.port)), "opendkim to answer")
 
     @property
     def address(self):
         return f"inet:127.0.0.1:{self.port}"
 
+    def kill(self):
+        """libmilter takes 5 s to hear TERM."""
+        self.process.kill()
+        self.process.wait()
+
     def _make_keys(self, domains):
-        table = ""
-        genkey = need_program("opendkim-genkey")
-        for domain in domains:
-            folder = self.place.file(domain)
-            os.mkdir(folder)
-            run([genkey, "-b", "2048", "-d", domain, "-s", "s1", "-D", folder])
-            table += f"{domain} {domain}:s1:{folder}/s1.private\n"
-            with open(f"{folder}/s1.txt", encoding="ascii") as text:
-                key = "".join(re.findall(r'"([^"]*)"', text.read()))
-            self.records.append(f's1._domainkey.{domain} TXT "{key}"')
-        self.place.file("keys", table)
+        private, record = key_pair()
+        path = self.place.file("signer.private", private)
+        os.chmod(path, 0o600)
+        self.records += [f'{self.SELECTOR}._domainkey.{domain} TXT "{record}"'
+                         for domain in domains]
+        self.place.file("keys", "".join(f"{domain} {domain}:{self.SELECTOR}:{path}\n"
+                                        for domain in domains))
         self.place.file("signing", "".join(f"{k} {v}\n" for k, v in self.domains.items()))
 
     def zone(self):

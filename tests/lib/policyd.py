@@ -52,7 +52,7 @@ class Policyd:
     def start(self):
         self.process = self.place.start([self.program, "-F", "-c", self.config],
                                         "policyd.log")
-        wait_until(self._is_ready, "remite-policyd to answer", 10)
+        wait_until(self._is_ready, "remite-policyd to answer")
 
     def _is_ready(self):
         if self.process.poll() is not None:
@@ -76,7 +76,7 @@ class Policyd:
         """HUP; returns when the log says that it was heard."""
         before = len(self.log())
         self.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: re.search(r"(?i)(reload|configuration|re-?read)",
+        wait_until(lambda: re.search(r"reload: .* (is in force|stays as it was)",
                                      self.log()[before:]), "a word about the reload")
 
     def log(self):
@@ -87,7 +87,7 @@ class Policyd:
     def remite(self, *args, want=0, stdin=""):
         """A command of `remite`; its standard output."""
         done = subprocess.run([os.path.join(BUILD, "remite"), "-c", self.config, *args],
-                              input=stdin, capture_output=True, text=True, timeout=30,
+                              input=stdin, capture_output=True, text=True, timeout=60,
                               check=False)
         if done.returncode != want:
             raise Failure(f"remite {' '.join(args)}: exit status {done.returncode}, want "
@@ -120,6 +120,7 @@ class Policyd:
             for i in range(most):
                 answer = client.rcpt(sender, f"room{i}@{domain}", **attributes)
                 if answer != "DUNNO":
+                    client.leave()
                     return i
         raise Failure(f"{most} more recipients pass: is there a limit?")
 
@@ -169,7 +170,7 @@ class PolicyClient:
 
     messages = 0
 
-    def __init__(self, address, timeout=10):
+    def __init__(self, address, timeout=60):
         family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
         self.socket = socket.socket(family)
         self.socket.settimeout(timeout)
@@ -218,6 +219,12 @@ class PolicyClient:
     def end_of_message(self, sender, count, size=300, **attributes):
         return self.ask(protocol_state="END-OF-MESSAGE", sender=sender,
                         recipient_count=count, size=size, queue_id="4Zk3pQ1", **attributes)
+
+    def leave(self):
+        """Returns when the server has seen that we go: nothing of ours is held any more."""
+        self.socket.shutdown(socket.SHUT_WR)
+        while self.socket.recv(65536):
+            pass
 
     def close(self):
         self.socket.close()

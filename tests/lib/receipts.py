@@ -15,15 +15,17 @@ With the real one, Dovecot and Postfix; alice asks ann:
     house.set_keyword("$MDNApprove")
     receipt = house.wait_receipts(1)[0]
 """
+import json
 import os
 import pwd
 import re
 import signal
+import subprocess
 import time
 
 from agent import Agent
-from dovecot import Dovecot
-from live import equal, wait_until
+from dovecot import Dovecot, is_24
+from live import BUILD, equal, wait_until
 from postfix import Postfix
 
 # --- with a stand-in ---
@@ -61,11 +63,30 @@ def keywords(imap, uid):
     return {f for f in imap.flags(uid) if not f.startswith("\\")}
 
 
+def wait_keywords(imap, uid, want, what):
+    try:
+        wait_until(lambda: keywords(imap, uid) == want, what)
+    finally:
+        equal(keywords(imap, uid), want, what)
+
+
 def settle(imap):
     """What would have been sent by now, would have been."""
     for _ in range(3):
         imap.ok("NOOP")
         time.sleep(0.05)
+
+
+# --- a user's standing preference ---
+
+ENTRY = "/private/vendor/vendor.remite/receipts"
+
+
+def metadata():
+    """Settings that let users have METADATA."""
+    attributes = ("mail_attribute {\n  dict file {\n    path = %{home}/attributes\n  }\n}\n"
+                  if is_24() else "mail_attribute_dict = file:%h/attributes\n")
+    return attributes + "protocol imap {\n  imap_metadata = yes\n}\n"
 
 
 # --- with the real agent ---
@@ -135,6 +156,15 @@ class House:
         date = time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime())
         self.dovecot.deliver(to, text.format(n=n, date=date), sender)
 
+    def wait_delivered(self, count, user=ANN):
+        """Until the agent has written down that it was told of so many."""
+        def known():
+            done = subprocess.run([os.path.join(BUILD, "remite"), "-c", self.config,
+                                   "receipts", "export", user],
+                                  capture_output=True, text=True, timeout=60, check=True)
+            return len(json.loads(done.stdout)["claims"]) >= count
+        wait_until(known, f"{count} claims\n{self.dovecot.log()[-2000:]}")
+
     def read(self, n=1, user=ANN):
         with self.dovecot.imap(user) as imap:
             imap.select()
@@ -154,12 +184,12 @@ class House:
 
     def wait_receipts(self, count):
         wait_until(lambda: len(self.receipts()) >= count,
-                   f"{count} receipts with alice\n{self.dovecot.log()[-2000:]}", 20)
+                   f"{count} receipts with alice\n{self.dovecot.log()[-2000:]}")
         return self.receipts()
 
     def wait_prompts(self, count, user=ANN):
         wait_until(lambda: len(self.inbox(user, "HEADER Auto-Submitted generated")) >= count,
-                   f"{count} prompts\n{self.dovecot.log()[-2000:]}", 20)
+                   f"{count} prompts\n{self.dovecot.log()[-2000:]}")
         return self.inbox(user, "HEADER Auto-Submitted generated")
 
     def keywords(self, n=1, user=ANN, box="INBOX"):

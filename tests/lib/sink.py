@@ -96,5 +96,5 @@ class Sink:
 
     def wait(self, count=1):
         """The mails, when there are so many."""
-        wait_until(lambda: len(self.mails) >= count, f"{count} mails at the next hop", 20)
+        wait_until(lambda: len(self.mails) >= count, f"{count} mails at the next hop")
         return list(self.mails)

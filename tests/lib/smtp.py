@@ -20,7 +20,7 @@ class Reply:
 class Smtp:
     """A session. send() and reply() apart, so that commands can be pipelined."""
 
-    def __init__(self, port, helo="client.example", timeout=30, xclient=None):
+    def __init__(self, port, helo="client.example", timeout=60, xclient=None):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
         self.input = self.socket.makefile("rb")
         self.banner = self.reply()

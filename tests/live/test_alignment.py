@@ -13,7 +13,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 # pylint: disable=wrong-import-position
 from dns import NameServer
-from live import equal, main, test, true, wait_until
+from live import equal, main, quick, test, true, wait_until
 from milter import Milter, Signer
 from policyd import Policyd
 from postfix import Postfix
@@ -114,21 +114,24 @@ def message(sender, more=""):
 
 
 class Servers:
-    def __init__(self, place):
+    """deadline: the milter's, for DNS; long, for a machine that is busy."""
+
+    def __init__(self, place, deadline="20s"):
+        self.milter_settings = f'\tdeadline = "{deadline}"\n'
         self.read = {"policyd": 0, "milter": 0}  # of the logs
         signer = Signer(place, SIGNS, "SignHeaders *,+List-Unsubscribe,+List-Unsubscribe-Post")
         self.dns = NameServer(ZONE + signer.zone())
         self.policyd = Policyd(place)
         self.more = MORE.format(server=self.dns.address)
         self.milter = Milter(place, None, STREAMS, policyd=self.policyd, egress="",
-                             more=self.more, places=("before", "after"))
+                             more=self.more, milter=self.milter_settings, places=("before", "after"))
         self.policyd.restart()
         milters = ", ".join([self.milter.address_of("before"), signer.address,
                              self.milter.address])
         self.postfix = Postfix(place, self.policyd.socket, settings={
             "smtpd_milters": milters, "non_smtpd_milters": milters,
-            "milter_default_action": "accept", "milter_command_timeout": "5s",
-            "milter_content_timeout": "10s", "milter_connect_timeout": "3s"})
+            "milter_default_action": "accept", "milter_command_timeout": "60s",
+            "milter_content_timeout": "60s"})
         for domain in ("open.example", "noptr.example"):
             self.settle(domain)
 
@@ -141,7 +144,7 @@ class Servers:
                    f"DNS about {domain}")
 
     def set_mode(self, mode):
-        self.milter.configure(STREAMS, mode, more=self.more)
+        self.milter.configure(STREAMS, mode, self.milter_settings, self.more)
         self.milter.reload()
         self.policyd.reload()
         self.read = {"policyd": len(self.policyd.log()), "milter": len(self.milter.log())}
@@ -227,14 +230,17 @@ def killed_programs_stop_no_mail(place):
 
 @test
 def a_silent_name_server_refuses_nothing(place):
-    servers = Servers(place)
+    servers = Servers(place, deadline="2s")
     servers.dns.silent = True
     for rule, host, envelope, sender, more in MISALIGNED:
         if rule in ("R1", "R6", "R7", "R13"):
-            begun = time.monotonic()
-            reply = servers.send(envelope.replace("@", "@n."), sender.replace("@", "@n."), more)
-            equal(reply.code, 250, f"{rule} of {host}: {reply}")
-            true(time.monotonic() - begun < 4, "within milter.deadline")
+            def send(_number, rule=rule, host=host, envelope=envelope, sender=sender,
+                     more=more):
+                reply = servers.send(envelope.replace("@", "@n."),
+                                     sender.replace("@", "@n."), more)
+                equal(reply.code, 250, f"{rule} of {host}: {reply}")
+
+            quick(4, send)  # milter.deadline, else 11 s
 
 
 if __name__ == "__main__":

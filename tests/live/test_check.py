@@ -3,6 +3,7 @@
 import http.server
 import json
 import os
+import socketserver
 import ssl
 import subprocess
 import sys
@@ -14,7 +15,8 @@ from dns import NameServer
 from live import BUILD, Skip, equal, main, test, true
 from unsubscribing import make_certificate
 
-HERE = "127.0.7.3"  # of this test alone: https has one port
+# Of this process alone: https has one port.
+HERE = f"127.{os.getpid() >> 16 & 63 | 64}.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
 ZONE = f"""
 safe.example              SOA ns.safe.example
 safe.example              MX 10 mail.safe.example
@@ -25,6 +27,10 @@ _mta-sts.safe.example     TXT "v=STSv1; id=1"
 mta-sts.safe.example      A {HERE}
 """
 POLICY = "version: STSv1\r\nmode: enforce\r\nmx: mail.safe.example\r\nmax_age: 86400\r\n"
+
+
+class Server(http.server.ThreadingHTTPServer):
+    server_bind = socketserver.TCPServer.server_bind  # asks no DNS for its own name
 
 
 class Site:
@@ -51,9 +57,11 @@ class Site:
                 pass
 
         try:
-            server = http.server.ThreadingHTTPServer((HERE, 443), Handler)
+            server = Server((HERE, 443), Handler)
         except PermissionError as why:
             raise Skip("port 443 takes root") from why
+        except OSError as why:
+            raise Skip(f"port 443 is somebody else's: {why}") from why
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.certificate, key)
         server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -73,7 +81,7 @@ unsubscribing: {{ {allowed}ca_file = "{certificate}" }}
 
 def remite(config, *words):
     return subprocess.run([os.path.join(BUILD, "remite"), "-c", config, *words],
-                          capture_output=True, text=True, timeout=30, check=False)
+                          capture_output=True, text=True, timeout=60, check=False)
 
 
 def policy_of(config):
@@ -148,6 +156,43 @@ def a_configuration_that_is_wrong_is_not_passed_over(place):
     done = remite(config, "spf", "--ip", "192.0.2.1", "--mail-from", "a@safe.example")
     equal(done.returncode, 3, done.stdout)
     true("is no name server" in done.stderr and "cannot be used" in done.stderr, done.stderr)
+
+
+@test
+def a_receiver_without_the_limit_of_void_look_ups_says_otherwise(place):
+    config = place.file("remite.conf", "")
+    zone = place.file("zone", 'v.example TXT "v=spf1 a:x.example a:y.example a:z.example '
+                              'ip4:192.0.2.1 -all"\n')
+    asked = ["spf", "--dns-file", zone, "--ip", "192.0.2.1", "--mail-from", "<a@v.example>"]
+    done = remite(config, *asked)
+    equal((done.returncode, done.stdout.split()[0]), (1, "permerror"), "with the limit")
+    true("elsewhere    pass" in done.stdout, done.stdout)
+    found = json.loads(remite(config, *asked, "--json").stdout)
+    equal((found["result"], found["without_void_limit"], found["void_lookups"]),
+          ("permerror", "pass", 3), "both kinds of receivers")
+    done = remite(config, *asked, "--void-limit", "3")
+    equal((done.returncode, done.stdout.split()[0]), (0, "pass"), "with room for them")
+    true("elsewhere" not in done.stdout, done.stdout)
+
+
+@test
+def what_is_no_domain_and_no_option_is_named(place):
+    config = place.file("remite.conf", "")
+    for words, want in (
+            (["check", "ann@v.example"], "'ann@v.example' is a mail address"),
+            (["dmarc", "https://v.example/"], "'https://v.example/' is the address of a page"),
+            (["dmarc", "v.example", "--dkim", "192.0.2.1"], "'192.0.2.1' is the address of a host"),
+            (["check", "--selector", "s._domainkey.v.example", "v.example"],
+             "only the part before"),
+            (["spf", "--colour"], "'--colour' is no option"),
+            (["spf", "--ip", "192.0.2.1", "--void-limit", "-1", "--helo", "h.example"],
+             "'-1' is not a number"),
+            (["dkim"], "which message?"),
+            (["dkim", "--now", "noon", "m.eml"], "'noon' is not Unix seconds"),
+            (["batch", "--fast"], "usage: remite batch")):
+        done = remite(config, *words)
+        equal(done.returncode, 2, f"{words}: {done.stderr}")
+        true(want in done.stderr, f"{words}: {done.stderr}")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ REMITE = os.path.join(BUILD, "remite")
 
 
 def remite(*args, cwd=None):
-    done = subprocess.run([REMITE, *args], capture_output=True, text=True, timeout=20,
+    done = subprocess.run([REMITE, *args], capture_output=True, text=True, timeout=60,
                           check=False, cwd=cwd)
     return done.returncode, done.stdout, done.stderr
 

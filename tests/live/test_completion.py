@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""bash completion, exit statuses and --version, as a shell sees them."""
+"""Completion of three shells, exit statuses and --version, as a shell sees them."""
 import os
 import re
+import shutil
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 # pylint: disable=wrong-import-position
-from live import BUILD, ROOT, equal, main, test, true
+from live import BUILD, ROOT, Skip, equal, main, test, true
 
 REMITE = os.path.join(BUILD, "remite")
 COMPLETE = """
@@ -22,13 +23,13 @@ printf '%s\\n' "${COMPREPLY[@]}"
 
 def complete(*words):
     done = subprocess.run(["bash", "-c", COMPLETE, "bash", REMITE, *words], cwd=ROOT,
-                          capture_output=True, text=True, timeout=30, check=True)
+                          capture_output=True, text=True, timeout=60, check=True)
     return done.stdout.split()
 
 
 def status(*words, stdin=""):
     return subprocess.run([REMITE, *words], input=stdin, capture_output=True, text=True,
-                          timeout=30, check=False).returncode
+                          timeout=60, check=False).returncode
 
 
 @test
@@ -54,6 +55,47 @@ def where_nothing_is_known_files_are(_):
     true("README.md" in complete("-c", "READ"), "after -c")
 
 
+def in_shell(name, script, *words):
+    """What a shell that has our file would offer; remite is the one that was built."""
+    if shutil.which(name) is None:
+        raise Skip(f"{name} is not installed")
+    path = BUILD + ":" + os.environ["PATH"]
+    done = subprocess.run([name, *(["-f"] if name == "zsh" else []), "-c", script, *words],
+                          cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+                          env={**os.environ, "PATH": path})
+    return done.stdout.split("\n")
+
+
+def same_words(offered, what):
+    """As bash is told, at the same places."""
+    for words, name in ((["doc"], "doctor"), (["-c", "x.conf", "doc"], "doctor"),
+                        (["setup", "dovecot", "--ap"], "--apply"), (["suppress", "ad"], "add")):
+        true(name in [each.partition("\t")[0].partition(":")[0] for each in offered(*words)],
+             f"{what}: {words}: {offered(*words)}")
+
+
+@test
+def fish_offers_the_same(_):
+    same_words(lambda *words: in_shell(
+        "fish", "source packaging/completion/remite.fish; complete -C 'remite "
+        + " ".join(words) + "'"), "fish")
+
+
+ZSH = """
+_describe() { print -l ${(P)2} }
+compadd() { print -l $@ }
+_files() { : }
+words=(remite $@)
+CURRENT=$#words
+. packaging/completion/_remite
+"""
+
+
+@test
+def zsh_offers_the_same(_):
+    same_words(lambda *words: in_shell("zsh", ZSH, "zsh", *words), "zsh")
+
+
 @test
 def exit_statuses_are_as_the_manual_has_them(place):
     conf = place.file("remite.conf", f'state = "{place.path}"\n')
@@ -67,9 +109,9 @@ def exit_statuses_are_as_the_manual_has_them(place):
 
 @test
 def the_version_tells_what_it_was_built_with(_):
-    for name in ("remite", "remite-policyd", "remite-milter"):
+    for name in ("remite", "remite-feedback", "remite-policyd", "remite-milter"):
         said = subprocess.run([os.path.join(BUILD, name), "--version"], capture_output=True,
-                              text=True, timeout=30, check=True).stdout
+                              text=True, timeout=60, check=True).stdout
         true(re.fullmatch(rf"{name} \d+\.\d+\.\d+\nbuilt with (gcc|clang) \d.*, glib-2\.0 \d.*, "
                           r"lmdb \d.*, Dovecot (2\.\d|none)\n", said), said)
 

@@ -23,7 +23,7 @@ def start(place):
 @test
 def the_demo_shows_every_kind_of_answer(place):
     demo = start(place)
-    said = demo.communicate(timeout=170)[0]
+    said = demo.communicate(timeout=400)[0]
     equal(demo.returncode, 0, f"exit status: {said}")
     for word in ("passed", "deferred", "refused", "reported", "suppressed: unsubscribe",
                  "paused: complaints", "limit burst", "limit person",
@@ -39,6 +39,8 @@ def the_demo_shows_every_kind_of_answer(place):
                      "Final-Recipient: rfc822;ann@example.net", "MDN-sent-manually; displayed",
                      "there will be no second receipt"):
             true(word in said, f"'{word}' is not in the scene of the receipt: {said}")
+    for word in ("b+promotional+", "dead@dest.test> must not be mailed", "suppressed in all, dead"):
+        true(word in said, f"'{word}' is not in the scene of the bounce: {said}")
     equal(os.listdir(place.path), [], "left behind")
 
 
@@ -51,7 +53,7 @@ def interrupted_it_leaves_nothing(place):
         true(line, f"it ended before: {said}")
         said += line
     os.killpg(demo.pid, signal.SIGINT)  # as a terminal does
-    said += demo.communicate(timeout=30)[0]
+    said += demo.communicate(timeout=100)[0]
     equal(demo.returncode, 130, f"exit status: {said}")
     equal(os.listdir(place.path), [], "left behind")
 

@@ -83,7 +83,7 @@ def contents(path):
 
 def postconf(path, *args):
     return subprocess.run([need_program("postconf"), "-c", path, *args],
-                          capture_output=True, text=True, timeout=30, check=True).stdout
+                          capture_output=True, text=True, timeout=60, check=True).stdout
 
 
 @test

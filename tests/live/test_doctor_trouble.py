@@ -7,12 +7,13 @@ import shutil
 import socket
 import subprocess
 import sys
+import tarfile
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 # pylint: disable=wrong-import-position
 from dovecot import propagation
-from live import BUILD, Skip, equal, main, need_program, need_root, test, true
+from live import BUILD, ROOT, Skip, equal, main, need_program, need_root, test, true
 from policyd import Policyd
 
 REMITE = os.path.join(BUILD, "remite")
@@ -78,6 +79,105 @@ def a_host_without_postfix_is_told_so_and_no_more(place):
     found = doctor(place, before="mount --bind /dev/null /usr/sbin/postconf")
     has(found, "postfix", "note", "no Postfix is installed here")
     true("lists" not in found, str(found))
+
+
+def with_account(place):
+    """Words for `before`: an account `remite` there, which nothing belongs to yet."""
+    with open("/etc/passwd", encoding="utf-8") as file:
+        lines = [line for line in file if not line.startswith("remite:")]
+    passwd = place.file("passwd", "".join(lines)
+                        + "remite:x:64999:64999::/nonexistent:/usr/sbin/nologin\n")
+    return f"mount --bind {passwd} /etc/passwd"
+
+
+@test
+def what_the_account_of_the_programs_cannot_read_or_write_is_named(place):
+    path, ring = postfix_files(place), place.file("ring")
+    configure(place, f'keys = "{ring}"\n')
+    conf = place.file("remite.conf")
+    subprocess.run([REMITE, "-c", conf, "keys", "make"], check=True, timeout=60)
+    subprocess.run([REMITE, "-c", conf, "suppress", "add", "gone@example.org"], check=True,
+                   timeout=60)
+    os.chown(ring, 0, 0)
+    os.chmod(conf, 0o600)
+    found = doctor(place, "--postfix", path, before=with_account(place))
+    for name, problem, remedy in (
+            ("remite.conf", "may not read it", f"chgrp remite {conf}"),
+            ("ring", "may not read it", f"chgrp remite {ring}"),
+            ("state", "may not write it", f"chown remite:remite {place.file('state')}")):
+        has(found, "access", "error", problem, remedy)
+        true(any(name in (row[2] or "") for row in found["access"]), name)
+    os.chown(place.file("state"), 64999, 64999)
+    has(doctor(place, "--postfix", path, before=with_account(place)), "access", "error",
+        "may not write it", f"chown remite:remite {place.file('state/records')}")
+    for each in (place.file("state"), place.file("state/records"),
+                 place.file("state/records-lock"), ring, conf):
+        os.chown(each, 64999, 64999)
+    os.chmod(ring, 0o600)
+    found = doctor(place, "--postfix", path, before=with_account(place))
+    equal(found.get("access"), None, "findings")
+
+
+@test
+def a_closed_directory_above_is_named(place):
+    path = postfix_files(place)
+    closed = place.file("closed")
+    os.makedirs(closed, mode=0o700)
+    conf = place.file("closed/remite.conf", f'state = "{place.file("closed")}"\n')
+    os.rename(conf, place.file("closed/real.conf"))
+    os.symlink(place.file("closed/real.conf"), place.file("remite.conf"))
+    found = doctor(place, "--postfix", path, before=with_account(place))
+    has(found, "access", "error", "may not", "remite")
+
+
+def add_suppression(place):
+    subprocess.run([REMITE, "-c", place.file("remite.conf"), "suppress", "add",
+                    "gone@example.org"], check=True, timeout=60)
+
+
+@test
+def records_of_a_newer_program_are_named(place):
+    path = postfix_files(place)
+    configure(place)
+    add_suppression(place)
+    with open(place.file("state/records"), "r+b") as records:
+        text = records.read()
+        true(b"version\x01\0\0\0" in text, "the version is where we think it is")
+        records.seek(0)
+        records.write(text.replace(b"version\x01\0\0\0", b"version\x63\0\0\0"))
+    has(doctor(place, "--postfix", path), "state", "error",
+        "written by a newer Remite (format 99", "apt install --only-upgrade")
+
+
+@test
+def records_that_are_damaged_are_named(place):
+    path = postfix_files(place)
+    configure(place)
+    place.file("state/records", "no database at all" * 1000)
+    has(doctor(place, "--postfix", path), "state", "error", "does not open")
+
+
+@test
+def counters_of_a_newer_program_and_those_put_aside_are_named(place):
+    path = postfix_files(place)
+    configure(place)
+    place.file("state/counters/log.3.broken-1", "")
+    with open(place.file("state/counters/log.4"), "wb") as log:
+        log.write(b"remitelg" + (99).to_bytes(4, sys.byteorder) + bytes(100))
+    found = doctor(place, "--postfix", path)
+    has(found, "state", "warning", "was put aside", "rm ")
+    has(found, "state", "error", "written by a newer Remite", "apt install --only-upgrade")
+
+
+@test
+def state_of_an_older_program_is_no_fault(place):
+    path = postfix_files(place)
+    configure(place)
+    with tarfile.open(os.path.join(ROOT, "tests/data/state/1.tar.gz")) as sample:
+        sample.extractall(place.file("state"))
+    wrong = [row for row in doctor(place, "--postfix", path).get("state", [])
+             if row[0] == "error" or "control socket" not in row[1]]
+    equal(wrong, [], "findings")
 
 
 @test

@@ -59,15 +59,15 @@ def a_wrong_setting_is_named_and_mail_goes_on(place):
     with dovecot.imap() as imap:
         imap.select()
         imap.ok("UID FETCH 1 (BODY[])")
-    true("remite_receipts = sometimes: write off or client or server or none"
-         in dovecot.log(), "the log names setting and remedy")
+    wait_until(lambda: "remite_receipts = sometimes: write off or client or report or server or "
+               "none" in dovecot.log(), "the log to name setting and remedy")
 
 
 @test
 def the_agent_answers_and_is_not_root(place):
     dovecot = Dovecot(place, agent=True, agent_config=own_state(place))
     with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(10)
+        client.settimeout(60)
         client.connect(dovecot.agent_socket())
         client.sendall(b"VERSION\tremite\t1\trole=mail\n")
         equal(client.makefile("rb").readline(), b"VERSION\tremite\t1\n", "its greeting")
@@ -96,7 +96,7 @@ def the_http_service_answers_with_dovecots_tls(place):
     for url in (f"http://127.0.0.1:{dovecot.ports['http']}/nowhere",
                 f"https://localhost:{dovecot.ports['https']}/nowhere"):
         try:
-            with urllib.request.urlopen(url, timeout=10, context=trust) as answer:
+            with urllib.request.urlopen(url, timeout=60, context=trust) as answer:
                 status = answer.status
         except urllib.error.HTTPError as answer:
             status = answer.code

@@ -80,7 +80,7 @@ class Server:
     def page(self):
         context = ssl.create_default_context(cafile=self.dovecot.certificate)
         connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=context,
-                                                 timeout=30)
+                                                 timeout=60)
         connection.request("GET", "/r/nothing")
         return connection.getresponse().status
 
@@ -122,6 +122,44 @@ def with_system_users_the_agent_checks_who_speaks(place):
     true(b"Final-Recipient: rfc822;ann@example.net" in server.sink.wait()[0].data,
          "the receipt")
     equal(server.dovecot.errors(), [], "errors in the log")
+
+
+@test
+def docs_receipts_turning_it_on_is_enough(place):
+    """The page's configuration, what `remite setup dovecot` prints, and the field."""
+    with open(os.path.join(ROOT, "docs/receipts.md"), encoding="utf-8") as page:
+        text = re.search(r"### Turning it on.*?```\n(.*?)```", page.read(), re.S)[1]
+    sink = Sink(place)
+    state = place.file("state")
+    os.mkdir(state)
+    os.chown(state, pwd.getpwnam("nobody").pw_uid, -1)
+    config = place.file("remite.conf", f'state = "{state}"\n' + changed(
+        text, {"example.com": "example.net", "port = 25": f"port = {sink.port}"}))
+    dovecot = Dovecot(place, users={ANN: {"remite_addresses": ANN}}, remite=None,
+                      agent_config=config)
+    done = subprocess.run([f"{BUILD}/remite", "-c", config, "setup", "dovecot", "--dovecot",
+                           dovecot.config], capture_output=True, text=True, timeout=60,
+                          check=False)
+    equal(done.returncode, 0, f"remite setup dovecot: {done.stdout}{done.stderr}")
+    dovecot.example = changed(done.stdout, {
+        "executable = remite-agent": f"executable = {BUILD}/remite-agent",
+        "user = remite": "user = nobody"})
+    dovecot.configure()
+    dovecot.restart()
+    true("1" in dovecot.doveadm("remite", "ping"), "doveadm remite ping")
+    date = time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime())
+    dovecot.deliver(ANN, ASKS.format(n=1, date=date), ALICE)
+    with dovecot.imap(ANN) as imap:
+        imap.select()
+        imap.ok("UID FETCH 1 (BODY[])")
+        imap.logout()
+    equal(sink.wait()[0].recipients, [ANN], "who is asked")
+    dovecot.doveadm("remite", "receipts", "approve", "-u", ANN, "1@example.net")
+    receipt = sink.wait(2)[1]
+    equal((receipt.sender, receipt.recipients), ("", [ALICE]), "the envelope")
+    true(b"Final-Recipient: rfc822;ann@example.net" in receipt.data, receipt.data)
+    equal([e for e in dovecot.errors() if "Killed with signal 15" not in e], [],
+          "errors in the log")
 
 
 if __name__ == "__main__":

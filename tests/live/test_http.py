@@ -67,7 +67,7 @@ def chunked_and_expected_bodies_are_taken(place):
 
     answer = site.post(site.path("a@example.org"), parts())  # http.client: chunked
     equal((answer.status, len(site.barred("a@example.org"))), (200, 1), "chunked")
-    with socket.create_connection(("127.0.0.1", site.port), timeout=30) as client:
+    with socket.create_connection(("127.0.0.1", site.port), timeout=60) as client:
         client.sendall(f"POST {site.path('b@example.org')} HTTP/1.1\r\nHost: x\r\n"
                        f"Content-Type: {FORM}\r\nContent-Length: {len(POST)}\r\n"
                        "Expect: 100-continue\r\n\r\n".encode())
@@ -139,6 +139,28 @@ def tokens_that_are_not_ours_are_refused(place):
 
 
 @test
+def an_answer_does_not_tell_who_is_on_the_list(place):
+    """E04: new, on it already, and there for another reason; each is written, so that time
+    does not tell either."""
+    site = Site(place)
+    new, old, complained = (f"{name}@example.org" for name in ("new", "old", "complained"))
+    site.remite("suppress", "add", complained, "--scope", "stream:news", "--reason", "complaint")
+    site.post(site.path(old))
+
+    def said(answer):
+        fields = [(name, value) for name, value in answer.headers.items() if name != "Date"]
+        return answer.status, fields, answer.body
+
+    for method, body in (("GET", None), ("HEAD", None), ("POST", POST), ("POST", "x=y")):
+        got = [said(site.ask(method, site.path(address), body, {"Content-Type": FORM}))
+               for address in (new, old, complained)]
+        equal(got[1:], got[:1] * 2, f"{method} {body}")
+    for address, count in ((new, 1), (old, 2), (complained, 1)):
+        wait_until(lambda line=f"by=one-click address=<{address}>", many=count:
+                   site.dovecot.log().count(line) == many, f"{count} times {address}")
+
+
+@test
 def the_page_unsubscribes_and_takes_it_back(place):
     site = Site(place, more='title = "Ann & Bob\'s <News>"  logo = "Example"')
     path = site.path()
@@ -200,7 +222,7 @@ def the_scope_is_the_stream_unless_set(place):
 
 @test
 def every_source_has_its_rate(place):
-    site = Site(place, http='rate = "20/minute" proxies = ["127.0.0.1"] forwarded = "X-Forwarded-For"')
+    site = Site(place, http='rate = "20/day" proxies = ["127.0.0.1"] forwarded = "X-Forwarded-For"')
     path = site.path()
 
     def statuses(address, count=25):
@@ -219,7 +241,7 @@ def every_source_has_its_rate(place):
 
 @test
 def nobody_unlisted_is_believed_of_the_client(place):
-    site = Site(place, http='rate = "20/minute" proxies = ["192.0.2.1"] forwarded = "X-Forwarded-For"')
+    site = Site(place, http='rate = "20/day" proxies = ["192.0.2.1"] forwarded = "X-Forwarded-For"')
     got = [site.ask("GET", "/u/nothing", headers={"X-Forwarded-For": f"203.0.113.{n}"},
                     tls=False).status for n in range(22)]
     equal((got[19], got[21]), (404, 429), "statuses")
@@ -243,103 +265,6 @@ def privileges_are_dropped_and_the_map_fits(place):
             true("/records" in maps.read(), "the records are not mapped")
 
 
-
-# --- hostile clients ---
-
-def raw(site, *pieces, seconds=10.0, pause=0.0):
-    """What the server says to these octets until it closes, or the time is over."""
-    said = b""
-    with socket.create_connection(("127.0.0.1", site.port), timeout=seconds) as client:
-        try:
-            for piece in pieces:
-                client.sendall(piece)
-                time.sleep(pause)
-            while chunk := client.recv(65536):
-                said += chunk
-        except (TimeoutError, ConnectionError):
-            pass
-    return said
-
-
-@test
-def a_body_beyond_the_limit_is_refused_and_not_read(place):
-    site = Site(place)
-    path = site.path()
-    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\n"
-    said = raw(site, (head + "Content-Length: 10000000\r\n\r\n").encode(), b"x" * 10)
-    true(b" 413 " in said.split(b"\r\n")[0], said[:200])
-    chunk = b"fa00\r\n" + b"x" * 64000 + b"\r\n"
-    # Closed while we still send, so that the answer may be lost on its way.
-    said = raw(site, (head + "Transfer-Encoding: chunked\r\n\r\n").encode(), *[chunk] * 10)
-    true(said == b"" or b" 413 " in said.split(b"\r\n")[0], said[:200])
-    equal(site.barred(), [], "entries")
-    equal(site.post(path).status, 200, "others are served")
-
-
-@test
-def slow_clients_hold_nobody_up(place):
-    site = Site(place)
-    path = site.path()
-    head = (f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\n"
-            f"Content-Length: {len(POST)}\r\n\r\n").encode()
-    slow = [socket.create_connection(("127.0.0.1", site.port), timeout=30) for _ in range(200)]
-    for number, client in enumerate(slow):
-        client.sendall(head[:20] if number % 2 else head + POST[:3].encode())
-    began = time.monotonic()
-    equal(site.post(site.path("bob@example.org"), tls=False).status, 200, "answer")
-    true(time.monotonic() - began < 5, f"took {time.monotonic() - began:.1f} s")
-    for client in slow:
-        client.close()
-    equal(site.barred(), [], "what was not finished")
-
-
-@test
-def pipelined_requests_are_answered_in_order(place):
-    site = Site(place)
-    path = site.path()
-    post = (f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\n"
-            f"Content-Length: {len(POST)}\r\n\r\n{POST}").encode()
-    last = b"GET /u/nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    said = raw(site, post * 5 + last)
-    equal(re.findall(rb"HTTP/1\.1 (\d+)", said), [b"200"] * 5 + [b"404"], "statuses")
-
-
-@test
-def shapes_of_request_smuggling_get_nothing_through(place):
-    """What two parsers may read as two requests is refused, or closes the connection."""
-    site = Site(place)
-    ann, bob = site.path("ann@example.org"), site.path("bob@example.org")
-    hidden = (f"POST {bob} HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\n"
-              f"Content-Length: {len(POST)}\r\n\r\n{POST}")
-    for games in (f"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-                  "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
-                  "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
-                  "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
-                  "Content-Length: 0\r\nContent-Length: 5\r\n\r\n",
-                  "Content-Length: -1\r\n\r\n", "Content-Length: 0x10\r\n\r\n",
-                  "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n",
-                  "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n"):
-        said = raw(site, (f"POST {ann} HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\n"
-                          f"{games}").encode() + hidden.encode(), seconds=3)
-        first = said.split(b"\r\n")[0]
-        refused = re.match(rb"HTTP/1\.1 (4|5)\d\d", first) or said == b""
-        true(refused, f"{games!r}: {first!r}")
-    equal(site.barred("ann@example.org"), [], "the outer request")
-    equal(site.post(ann).status, 200, "others are served")
-
-
-@test
-def nonsense_is_answered_or_closed(place):
-    site = Site(place)
-    for octets in (b"\x00" * 1000, b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02",
-                   b"GET /" + b"a" * 100000 + b" HTTP/1.1\r\n\r\n",
-                   b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 100000 + b"\r\n"):
-        said = raw(site, octets, seconds=3)
-        true(b" 200 " not in said.split(b"\r\n")[0], said[:100])
-    equal(site.post(site.path()).status, 200, "others are served")
-    true(not any("Panic" in line for line in site.dovecot.errors()), site.dovecot.errors())
-
-
 # --- stock clients ---
 
 @test
@@ -354,7 +279,7 @@ def curl_is_accepted(place):
         out = subprocess.run(
             ["curl", "-sS", "--cacert", site.dovecot.certificate, "-w", "%{http_code}", *body,
              f"https://127.0.0.1:{site.tls_port}{site.path(address)}"],
-            capture_output=True, text=True, timeout=30, check=False)
+            capture_output=True, text=True, timeout=60, check=False)
         equal((out.stdout, out.stderr), ("unsubscribed\n200", ""), str(body))
         equal(len(site.barred(address)), 1, str(body))
 
@@ -365,7 +290,7 @@ def pythons_urllib_is_accepted(place):
     context = ssl.create_default_context(cafile=site.dovecot.certificate)
     request = urllib.request.Request(f"https://127.0.0.1:{site.tls_port}{site.path()}",
                                      data=POST.encode(), method="POST")
-    with urllib.request.urlopen(request, context=context, timeout=30) as answer:
+    with urllib.request.urlopen(request, context=context, timeout=60) as answer:
         equal(answer.status, 200, "status")
     equal(len(site.barred()), 1, "entries")
 

@@ -43,7 +43,7 @@ class Load:
             address, path = link
             try:
                 connection = connection or http.client.HTTPConnection(
-                    "127.0.0.1", self.site.port, timeout=10)
+                    "127.0.0.1", self.site.port, timeout=60)
                 connection.request("POST", path, POST, {"Content-Type": FORM})
                 answer = connection.getresponse()
                 answer.read()
@@ -90,7 +90,7 @@ def no_answer_is_given_that_a_kill_could_make_untrue(place):
     equal(site.post("/u/nothing", tls=False).status, 404, "an answer to nothing")
     idle = max(connections(pid) for pid in site.dovecot.pids("remite-http"))
     load = Load(site, list(zip(addresses, ["/u/" + url.rsplit("/", 1)[1] for url in urls])))
-    kills, end = 0, time.monotonic() + max(60, KILLS)
+    kills, end = 0, time.monotonic() + max(200, 2 * KILLS)
     while kills < KILLS and time.monotonic() < end and load.links:
         time.sleep(random.uniform(0.02, 0.2))
         kills += kill_one(site, idle)

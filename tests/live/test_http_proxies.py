@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""remite-http behind nginx and haproxy, with the examples of packaging/examples as they
-are, but for ports, names and certificates."""
+"""remite-http alone and behind nginx and haproxy, with the examples of packaging/examples
+as they are, but for ports, names and certificates."""
 import http.client
 import os
 import re
@@ -12,9 +12,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 # pylint: disable=wrong-import-position
 from dovecot import version
 from http_site import FORM, POST, Answer, Site
-from live import ROOT, can_connect, equal, main, need_program, test, true, wait_until
+from live import BUILD, ROOT, can_connect, equal, main, need_program, test, true, wait_until
 
-RATE = 'rate = "20/minute" '
+RATE = 'rate = "20/day" '  # by the minute one would be given back after three seconds
 PROXIED = """
 haproxy_trusted_networks = 127.0.0.1
 service remite-http {{
@@ -70,9 +70,9 @@ class Front:
 
     def ask(self, method, path, body=None, content_type=None, source="127.0.0.1"):
         context = ssl.create_default_context(cafile=self.site.dovecot.certificate)
-        raw = socket.create_connection(("127.0.0.1", self.port), timeout=30,
+        raw = socket.create_connection(("127.0.0.1", self.port), timeout=60,
                                        source_address=(source, 0))
-        connection = http.client.HTTPConnection(self.name, self.port, timeout=30)
+        connection = http.client.HTTPConnection(self.name, self.port, timeout=60)
         connection.sock = context.wrap_socket(raw, server_hostname=self.name)
         connection.request(method, path, body,
                            {"Content-Type": content_type} if content_type else {})
@@ -131,6 +131,27 @@ def check(site, front):
 
 
 @test
+def dovecot_alone(place):
+    """E03, E04; one process for each core, and Dovecot's own certificate"""
+    port = place.free_port()
+    text = replace(example("dovecot-remite-http.conf"),
+                   ("executable = remite-http", f"executable = {BUILD}/remite-http"),
+                   ("user = remite", "user = nobody"), ("port = 443", f"port = {port}"))
+    if version() >= (2, 4):
+        text = replace(text, ("service_count = 0", "restart_request_count = unlimited"))
+    site = Site(place, processes=0, example=text, ports={"https": port})
+    wait_until(lambda: len(site.dovecot.pids("remite-http")) == 2, "both processes")
+    addresses = [f"a{number}@example.org" for number in range(20)]
+    for address in addresses:
+        path = site.path(address)
+        equal(site.ask("GET", path).status, 200, "GET")
+        equal(site.post(path).status, 200, "POST")
+    for address in addresses:
+        equal(site.barred(address), [("stream:news", "unsubscribe")], address)
+    equal(site.dovecot.errors(), [], "log")
+
+
+@test
 def nginx_in_front(place):
     site, front = behind_nginx(place)
     check(site, front)
@@ -173,12 +194,30 @@ def nobody_but_the_proxy_says_who_the_client_is(place):
     equal(said("127.0.0.1", b"GET / HTTP/1.1\r\n\r\n" + b"x" * 300), b"", "without PROXY")
     path = site.path()
     context = ssl.create_default_context(cafile=site.dovecot.certificate)
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as raw:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as raw:
         raw.sendall(hello)
         with context.wrap_socket(raw, server_hostname="localhost") as client:
             client.sendall(f"GET /u/x{path[3:]} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             true(b" 404 " in client.recv(4000), "no answer")
     wait_until(lambda: "refused source=203.0.113.9 " in site.dovecot.log(), "the client's name")
+
+
+@test
+def a_field_that_the_client_sent_himself_is_nobodys_address(place):
+    """haproxy's `option forwardfor` adds a field behind those that came."""
+    site = Site(place, http=RATE + 'proxies = ["127.0.0.1"]  forwarded = "X-Forwarded-For"')
+
+    def look(*forwarded):
+        fields = "".join(f"X-Forwarded-For: {value}\r\n" for value in forwarded)
+        with socket.create_connection(("127.0.0.1", site.port), timeout=60) as client:
+            client.sendall(f"GET /u/nothing HTTP/1.1\r\nHost: x\r\n{fields}\r\n".encode())
+            return int(client.recv(4000).split()[1])
+
+    got = [look(f"198.51.100.{number}", "203.0.113.9") for number in range(21)]
+    equal((got[0], got[20]), (404, 429), "one client has its rate, whatever it says")
+    got = [look("::ffff:203.0.113.10") for _ in range(21)]
+    equal((got[0], got[20]), (404, 429), "one that nginx writes within IPv6")
+    equal(look("::ffff:203.0.113.11"), 404, "another has its own")
 
 
 if __name__ == "__main__":

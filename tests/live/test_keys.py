@@ -19,7 +19,7 @@ def remite(place, *words):
     with open(conf, "w", encoding="ascii") as file:
         file.write(f'keys = "{place.file("ring")}"\nstate = "{place.path}"\n')
     done = subprocess.run([REMITE, "-c", conf, "keys", *words], capture_output=True,
-                          text=True, timeout=20, check=False)
+                          text=True, timeout=60, check=False)
     return done.returncode, done.stdout + done.stderr
 
 

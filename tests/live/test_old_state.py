@@ -38,7 +38,7 @@ def unpack(place, sample):
 def remite(place, *args, want=0):
     config = place.file("old.conf", f'state = "{place.file("state")}"\n')
     done = subprocess.run([os.path.join(BUILD, "remite"), "-c", config, *args],
-                          capture_output=True, text=True, timeout=30, check=False)
+                          capture_output=True, text=True, timeout=60, check=False)
     equal(done.returncode, want, f"{args}: {done.stdout}{done.stderr}")
     return done.stdout + done.stderr
 

@@ -63,7 +63,7 @@ class Servers:
     def nothing_came(self):
         """A mail behind all others is the only one."""
         self.passes("Subject: last\r\n\r\nx\r\n", "the last mail")
-        wait_until(lambda: not self.postfix.queue(), "an empty queue", 15)
+        wait_until(lambda: not self.postfix.queue(), "an empty queue")
         return [mail.fields("Subject")[0] for mail in self.sink.mails]
 
 

@@ -8,7 +8,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from live import Skip, equal, main, test, true, wait_until  # noqa: E402
+from live import Failure, Skip, equal, main, quick, test, true, wait_until  # noqa: E402
 from policyd import Policyd, PolicyClient, request  # noqa: E402
 
 ASK = request(sender="a@example.test", recipient="b@example.org", instance="crowd.1")
@@ -43,7 +43,7 @@ def ten_thousand_connections_are_held_and_answered(place):
         for _ in range(9999):
             client = socket.socket(socket.AF_UNIX)
             client.connect(policyd.socket)
-            client.settimeout(10)
+            client.settimeout(60)
             crowd.append(client)
         for client in crowd[::97]:
             client.sendall(ASK)
@@ -94,7 +94,7 @@ def without_descriptors_it_waits_and_does_not_spin(place):
         equal(served.rcpt("a@example.test", "b@example.org"), "DUNNO", "who is in")
         for client in crowd[:4]:
             client.close()
-        crowd[5].settimeout(10)
+        crowd[5].settimeout(60)
         crowd[5].sendall(ASK)
         equal(crowd[5].recv(100), b"action=DUNNO\n\n", "who waited")
         for client in crowd[4:]:
@@ -105,32 +105,34 @@ def without_descriptors_it_waits_and_does_not_spin(place):
 def offenders_are_closed_while_others_are_answered_in_time(place):
     policyd = Policyd(place, policyd='request_timeout = "2s"')
     stop = threading.Event()
-    slowest = [0.0, 0]
+    answers = []
 
     def ask():
         with PolicyClient(policyd.socket) as client:
             while not stop.is_set():
                 begin = time.monotonic()
                 equal(client.rcpt("a@example.test", "b@example.org"), "DUNNO", "answer")
-                slowest[0] = max(slowest[0], time.monotonic() - begin)
-                slowest[1] += 1
+                answers.append(time.monotonic() - begin)
                 time.sleep(0.002)
 
     good = threading.Thread(target=ask)
     good.start()
     try:
-        offend(policyd)
+        offend(policyd, answers)
     finally:
         stop.set()
         good.join()
-    true(slowest[1] > 100, f"only {slowest[1]} answers")
-    true(slowest[0] < 1.0, f"one answer took {slowest[0]:.3f} s")
+    true(len(answers) > 100, f"only {len(answers)} answers")
+    # All but a few, which a busy machine may have held up.
+    late = sum(seconds >= 1 for seconds in answers)
+    true(late < 0.02 * len(answers), f"{late} of {len(answers)} answers took a second")
 
 
-def offend(policyd):
+def offend(policyd, answers):
+    """answers: those others have had; they go on while an offender is there."""
     def closed(data, half=False):
         client = socket.socket(socket.AF_UNIX)
-        client.settimeout(10)
+        client.settimeout(60)
         client.connect(policyd.socket)
         try:
             client.sendall(data)
@@ -152,23 +154,31 @@ def offend(policyd):
     equal(closed(b"request=smtpd_access_policy\nsender="), b"", "no end ever")
     equal(closed(ASK, half=True), b"action=DUNNO\n\n", "half-closed, with a request")
     equal(closed(ASK[:100], half=True), b"", "half-closed in the middle")
-    slow = socket.socket(socket.AF_UNIX)
-    slow.settimeout(0.2)
-    slow.connect(policyd.socket)
-    begin = time.monotonic()
-    gone = False
-    while not gone and time.monotonic() - begin < 10:
-        try:
-            slow.send(b"r")
-            gone = slow.recv(1) == b""
-        except TimeoutError:
-            pass
-        except (BrokenPipeError, ConnectionResetError):
-            gone = True
-    true(gone and time.monotonic() - begin < 5, "one octet at a time was borne too long")
-    slow.close()
+    before = len(answers)
+    tries = []
+    quick(5, lambda number: tries.append(number) or send_slowly(policyd))
+    # Who waited for it would have answered once or twice.
+    true(len(answers) - before > 10, f"{len(answers) - before} answers beside it")
     lines = [line for line in policyd.log().splitlines() if " closed: " in line]
-    equal(len(lines), 7, "lines about offenders")
+    equal(len(lines), 6 + len(tries), "lines about offenders")
+
+
+def send_slowly(policyd):
+    """One octet at a time, until that is borne no longer."""
+    with socket.socket(socket.AF_UNIX) as slow:
+        slow.settimeout(0.2)
+        slow.connect(policyd.socket)
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            try:
+                slow.send(b"r")
+                if slow.recv(1) == b"":
+                    return
+            except TimeoutError:
+                pass
+            except (BrokenPipeError, ConnectionResetError):
+                return
+    raise Failure("one octet at a time is borne for a minute")
 
 
 if __name__ == "__main__":

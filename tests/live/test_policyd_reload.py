@@ -111,7 +111,7 @@ def counts_survive_kill_9_and_the_stale_socket_is_replaced(place):
 def a_stop_removes_the_sockets_and_a_second_server_is_refused(place):
     policyd = Policyd(place)
     second = subprocess.run([policyd.program, "-F", "-c", policyd.config],
-                            capture_output=True, text=True, timeout=20, check=False)
+                            capture_output=True, text=True, timeout=60, check=False)
     equal(second.returncode, 1, "status of the second")
     true(str(policyd.process.pid) in second.stderr, "it names the first: " + second.stderr)
     true(can_connect(policyd.socket), "the first still answers")
@@ -128,7 +128,7 @@ def systemd_may_open_the_socket_and_is_told_when_it_is_ready(place):
     listener.listen(10)
     notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     notify.bind(place.file("notify"))
-    notify.settimeout(10)
+    notify.settimeout(60)
     shell = place.file("activate.sh", f'export LISTEN_PID=$$ LISTEN_FDS=1\n'
                        f'export NOTIFY_SOCKET={place.file("notify")}\n'
                        f'exec "$@" 3<&{listener.fileno()}\n')
@@ -147,7 +147,7 @@ def metrics_are_served_as_prometheus_reads_them(place):
     policyd = Policyd(place, LIMIT.format(2), policyd=STAGES)
     with PolicyClient(policyd.socket) as client:
         charge(client, "ann", 3)
-    with socket.create_connection(("127.0.0.1", policyd.metrics), 10) as http:
+    with socket.create_connection(("127.0.0.1", policyd.metrics), 60) as http:
         http.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
         page = b""
         while more := http.recv(65536):

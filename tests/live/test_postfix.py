@@ -59,8 +59,8 @@ def one_service_text_makes_one_connection_for_all_stages(place):
 @test
 def another_spelling_of_the_service_makes_another_connection(place):
     server = StandIn(place)
-    other = policy_service(server.socket).replace("timeout=3s, try_limit=1",
-                                                  "try_limit=1, timeout=3s")
+    other = policy_service(server.socket).replace("timeout=60s, try_limit=1",
+                                                  "try_limit=1, timeout=60s")
     postfix = Postfix(place, server.socket, settings={"smtpd_data_restrictions": other})
     with Smtp(postfix.port) as client:
         client.message("a@example.test", ["b@example.org"])

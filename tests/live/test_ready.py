@@ -74,11 +74,10 @@ def ask(policyd, domain):
         return client.rcpt(f"a@{domain}", "b@example.org")
 
 
-def settled(policyd, domain, timeout=10):
+def settled(policyd, domain):
     """The answer once DNS has been asked."""
     ask(policyd, domain)
-    wait_until(lambda: "unknown" not in explained(policyd, domain), f"DNS about {domain}",
-               timeout)
+    wait_until(lambda: "unknown" not in explained(policyd, domain), f"DNS about {domain}")
     return ask(policyd, domain)
 
 
@@ -145,13 +144,16 @@ def while_dns_is_silent_mail_passes_and_nobody_waits(place):
     server = NameServer(ZONE)
     server.silent = True
     policyd = start(place, server)
-    began = time.monotonic()
+    took = []
     for i in range(200):
+        began = time.monotonic()
         equal(ask(policyd, f"d{i}.example"), "DUNNO", "unknown domain")
-    true(time.monotonic() - began < 2, "200 answers take no time")
+        took.append(time.monotonic() - began)
+    # Who waited would do so for each; a busy machine does not hold up every other one.
+    true(sorted(took)[50] < 0.01, f"a quarter of 200 answers took more than {sorted(took)[50]} s")
     true("unknown=R2" in policyd.log(), "the log says what is not known")
     wait_until(lambda: metric(policyd, "remite_readiness_failures_total") > 0,
-               "a refresh that fails", 15)
+               "a refresh that fails")
     equal(ask(policyd, "d0.example"), "DUNNO", "after the deadline")
 
 
@@ -175,7 +177,7 @@ def what_was_known_holds_while_dns_is_down(place):
     true(settled(policyd, "nospf.example").startswith("REJECT"), "not ready")
     server.silent = True
     wait_until(lambda: ask(policyd, "nospf.example").startswith("DEFER_IF_PERMIT"),
-               "what was missing is no longer surely so", 40)
+               "what was missing is no longer surely so")
     equal(ask(policyd, "good.example"), "DUNNO", "stale")
 
 
@@ -185,7 +187,7 @@ def a_record_that_was_mended_is_seen(place):
     policyd = start(place, server, require='"dmarc"')
     true(settled(policyd, "nopolicy.example").startswith("REJECT"), "at first")
     server.set(ZONE + '_dmarc.nopolicy.example TXT "v=DMARC1; p=none"\n')
-    wait_until(lambda: ask(policyd, "nopolicy.example") == "DUNNO", "the record", 20)
+    wait_until(lambda: ask(policyd, "nopolicy.example") == "DUNNO", "the record")
 
 
 @test
@@ -205,7 +207,7 @@ slow.example TXT SERVFAIL
     for domain in ("loop.example", "twenty.example", "slow.example"):
         equal(ask(policyd, domain), "DUNNO", domain)
     wait_until(lambda: metric(policyd, "remite_readiness_refreshes_total") >= 3,
-               "all to be asked", 15)
+               "all to be asked")
     equal(ask(policyd, "slow.example"), "DUNNO", "temperror")
     true(settled(policyd, "huge.example").startswith("REJECT 5.7.27"), "60 kB are read")
     server.cut = True
@@ -230,9 +232,9 @@ def dns_that_comes_back_is_noticed(place):
     policyd = start(place, server, deadline="1s")
     ask(policyd, "nospf.example")
     wait_until(lambda: metric(policyd, "remite_readiness_failures_total") > 0,
-               "a refresh that fails", 15)
+               "a refresh that fails")
     server.silent = False
-    wait_until(lambda: ask(policyd, "nospf.example").startswith("REJECT"), "DNS again", 45)
+    wait_until(lambda: ask(policyd, "nospf.example").startswith("REJECT"), "DNS again")
 
 
 @test
@@ -291,7 +293,8 @@ def who_sends_much_to_one_provider_is_a_bulk_sender_for_good(place):
     send_many(policyd, "a@example.com", 6000, "example.net")
     equal(policyd.status()["bulk"], [], "nobody yet")
     send_many(policyd, "a@news.example.com", 200)
-    true("bulk: example.com has sent to 4000 recipients at google" in policyd.log(), "warned")
+    wait_until(lambda: "bulk: example.com has sent to 4000 recipients at google"
+               in policyd.log(), "the warning")
     send_many(policyd, "a@example.com", 900)
     wait_until(lambda: "is a bulk sender at google from now on" in policyd.log(), "the log")
     row = policyd.status()["bulk"][0]

@@ -7,22 +7,15 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 # pylint: disable=wrong-import-position
 from agent import Agent
-from dovecot import Dovecot
-from live import equal, main, test, true, wait_until
-from receipts import MARKED, PLAIN, REQUEST, keywords, settle, start
-
-
-def wait_keywords(imap, uid, want, what):
-    try:
-        wait_until(lambda: keywords(imap, uid) == want, what)
-    finally:
-        equal(keywords(imap, uid), want, what)
+from dovecot import Dovecot, is_24
+from live import equal, main, quick, test, true, wait_until
+from receipts import MARKED, PLAIN, REQUEST, keywords, settle, start, wait_keywords
 
 
 # --- what clients may not touch ---
 
 @test
-def K03_clients_cannot_unset_mdnsent_nor_touch_our_marks(place):
+def K03_K07_clients_cannot_unset_mdnsent_nor_touch_our_marks(place):
     for format in ("maildir", "sdbox", "mdbox"):
         check_veto(place, format)
 
@@ -78,14 +71,33 @@ def P11_K01_what_was_not_delivered_here_is_never_answered(place):
         imap.append("INBOX", REQUEST.format(n=1), "$MDNSent")
         imap.append("INBOX", REQUEST.format(n=2), "$MDNSent $ReceiptPending $ReceiptShown")
         imap.append("INBOX", REQUEST.format(n=3))
+        imap.append("INBOX", REQUEST.format(n=4), "$mdnsent $receiptpending")
         imap.select()
-        equal([keywords(imap, n) for n in (1, 2, 3)], [{"$MDNSent"}, {"$MDNSent"}, set()],
-              "keywords of appended messages")
-        for n in (1, 2, 3):
+        equal([keywords(imap, n) for n in (1, 2, 3, 4)],
+              [{"$MDNSent"}, {"$MDNSent"}, set(), {"$MDNSent"}], "keywords of appended messages")
+        for n in (1, 2, 3, 4):
             imap.ok(f"UID FETCH {n} (BODY[])")
-        imap.ok("UID STORE 1:3 +FLAGS ($MDNApprove)")
+        imap.ok("UID STORE 1:4 +FLAGS ($MDNApprove)")
         settle(imap)
     equal(agent.jobs, [], "jobs")
+
+
+@test
+def K01_a_draft_is_never_answered(place):
+    agent, dovecot = start(place, requests=2)
+    agent.wait("delivered", 2)
+    for _ in range(2):
+        with dovecot.imap() as imap:
+            imap.select()
+            imap.ok("UID STORE 1 +FLAGS (\\Draft)")
+            imap.ok("UID FETCH 1 (BODY[])")
+            imap.ok("UID STORE 1 +FLAGS ($MDNApprove)")
+            imap.ok("UID FETCH 2 (BODY[])")
+            agent.wait("shown")
+            settle(imap)
+            imap.logout()
+    equal({job["msgid"] for job in agent.of("shown") + agent.of("choice")},
+          {"<2@example.org>"}, "messages told of")
 
 
 @test
@@ -147,28 +159,40 @@ def P18_a_session_goes_on_without_the_agent_and_tells_it_when_it_is_back(place):
     agent, dovecot = start(place)
     agent.wait("delivered")
     agent.stop()
+
+    def read(_=0):
+        with dovecot.imap() as imap:
+            imap.select()
+            imap.ok("UID FETCH 1 (BODY[])")
+            imap.logout()
+    quick(2, read)
     with dovecot.imap() as imap:
         imap.select()
-        begin = time.monotonic()
         imap.ok("UID FETCH 1 (BODY[])")
-        true(time.monotonic() - begin < 2, "FETCH does not wait")
         agent.start()
         agent.wait("shown")
         wait_keywords(imap, 1, MARKED, "after the ACK")
-    true("will try again" in dovecot.log(), "the log says that the agent is away")
+    wait_until(lambda: "will try again" in dovecot.log(),
+               "the log to say that the agent is away")
 
 
 @test
 def an_agent_that_hangs_holds_up_nobody(place):
-    agent, dovecot = start(place, requests=40, acks=False)
+    agent, dovecot = start(place, requests=40, plain=40, acks=False)
     agent.on_job = lambda job: time.sleep(3600)
-    begin = time.monotonic()
-    with dovecot.imap() as imap:
-        imap.select()
-        for n in range(1, 41):
-            imap.ok(f"UID FETCH {n} (BODY[])")
-        imap.logout()
-    true(time.monotonic() - begin < 10, "40 reads beside a hanging agent")
+
+    def seconds_to_read(uids):
+        begin = time.monotonic()
+        with dovecot.imap() as imap:
+            imap.select()
+            for uid in uids:
+                imap.ok(f"UID FETCH {uid} (BODY[])")
+            imap.logout()
+        return time.monotonic() - begin
+    idle = seconds_to_read(range(41, 81))
+    taken = seconds_to_read(range(1, 41))
+    # Not a quarter of a second each, on a machine that has other things to do.
+    true(taken < 10 + 3 * idle, f"40 reads beside a hanging agent: {taken} s, else {idle} s")
 
 
 @test
@@ -186,8 +210,9 @@ def drop_folders_are_choices_and_give_the_message_back(place):
         equal(keywords(imap, 4), MARKED, "with its marks")
         imap.ok("UID COPY 2 Receipts/Decline")
         equal(agent.wait("choice", 2)["choice"], "deny", "copied to Decline")
-        settle(imap)
-        equal(imap.uids(), [2, 3, 4], "INBOX")
+        wait_until(lambda: imap.ok("NOOP") is not None and imap.uids() == [3, 4, 5],
+                   "the copy to take the original's place")
+        equal(keywords(imap, 5), MARKED, "with its marks")
         for box in ("Receipts/Send", "Receipts/Decline"):
             imap.select(box)
             equal(imap.uids(), [], box)
@@ -195,16 +220,81 @@ def drop_folders_are_choices_and_give_the_message_back(place):
 
 
 @test
+def who_moves_by_copying_and_expunging_loses_nothing(place):
+    """mutt, and whoever does not know MOVE; at once, and a command at a time"""
+    agent, dovecot = start(place, requests=2, remite={
+        "receipts": "server", "drop_deny": "Receipts/Decline"})
+    with dovecot.imap() as imap:
+        imap.ok("CREATE Receipts/Decline")
+        imap.select()
+        tags = [imap.send(command) for command in (
+            "UID COPY 1 Receipts/Decline", "UID STORE 1 +FLAGS (\\Deleted)", "EXPUNGE")]
+        for tag in tags:
+            imap.finish(tag)
+        wait_until(lambda: imap.ok("NOOP") is not None and imap.uids() == [2, 3],
+                   "the first to come back")
+        imap.ok("UID COPY 2 Receipts/Decline")
+        imap.ok("UID STORE 2 +FLAGS (\\Deleted)")
+        imap.ok("EXPUNGE")
+        wait_until(lambda: imap.ok("NOOP") is not None and imap.uids() == [3, 4],
+                   "the second to come back")
+        for uid in (3, 4):
+            equal(keywords(imap, uid), MARKED, f"the marks of {uid}")
+            true("\\Deleted" not in imap.flags(uid), f"{uid} is to stay")
+        imap.select("Receipts/Decline")
+        equal(imap.uids(), [], "the folder")
+    equal(dovecot.errors(), [], "errors in the log")
+
+
+QUOTA_23 = "plugin {\n  quota = count:User quota\n  quota_vsizes = yes\n" \
+    "  quota_rule = *:messages=100\n}\n"
+QUOTA_24 = 'quota "User quota" {\n  quota_driver = count\n  quota_message_count = 100\n}\n'
+
+
+@test
+def what_is_left_to_do_at_logout_is_done_while_quota_is_there(place):
+    agent, dovecot = start(place, requests=1, plugins=["quota"],
+                           more=QUOTA_24 if is_24() else QUOTA_23,
+                           remite={"receipts": "server", "drop_deny": "Receipts/Decline"})
+    with dovecot.imap() as imap:
+        imap.ok("CREATE Receipts/Decline")
+        imap.select()
+        imap.socket.sendall(b"x UID COPY 1 Receipts/Decline\r\ny LOGOUT\r\n")
+        imap.finish("y")
+    equal(agent.wait("choice")["choice"], "deny", "the answer")
+    with dovecot.imap() as imap:
+        imap.select()
+        wait_until(lambda: imap.ok("NOOP") is not None and imap.uids() == [2],
+                   "the message to come back")
+        equal(keywords(imap, 2), MARKED, "with its marks")
+    equal(dovecot.errors(), [], "errors in the log")
+
+
+@test
+def what_was_opened_to_be_read_only_is_not_changed_by_a_copy(place):
+    agent, dovecot = start(place, requests=1, remite={
+        "receipts": "server", "drop_deny": "Receipts/Decline"})
+    with dovecot.imap() as imap:
+        imap.ok("CREATE Receipts/Decline")
+        imap.ok("EXAMINE INBOX")
+        imap.ok("UID COPY 1 Receipts/Decline")
+        settle(imap)
+        equal(imap.uids(), [1], "INBOX")
+        imap.ok("EXAMINE Receipts/Decline")
+        equal(imap.uids(), [], "the folder")
+    equal(dovecot.errors(), [], "errors in the log")
+
+
+@test
 def P10_P25_a_scripts_seen_is_no_display_and_its_unsubscribe_nobodys_wish(place):
-    agent, dovecot = start(place, requests=1, remite={"receipts": "server",
-                                                      "unsubscribe": "yes"}, imap_plugins=["imap_sieve"], settings=(
-        {} if is_24() else {"sieve_plugins": "sieve_imapsieve",
-                            "imapsieve_mailbox1_name": "Auto",
-                            "imapsieve_mailbox1_causes": "COPY",
-                            "imapsieve_mailbox1_before": "file:" + place.file("auto.sieve")}),
-        more=IMAPSIEVE_24.format(path=place.file("auto.sieve")) if is_24() else "")
-    place.file("auto.sieve", 'require ["imap4flags"]; addflag "\\\\Seen"; '
-                             'addflag "$Unsubscribe"; keep;')
+    script = place.file("auto.sieve", 'require ["imap4flags"]; addflag "\\\\Seen"; '
+                                      'addflag "$Unsubscribe"; keep;')
+    agent, dovecot = start(
+        place, remite={"receipts": "server", "unsubscribe": "yes"},
+        imap_plugins=["imap_sieve"], settings={} if is_24() else {
+            "sieve_plugins": "sieve_imapsieve", "imapsieve_mailbox1_name": "Auto",
+            "imapsieve_mailbox1_causes": "COPY", "imapsieve_mailbox1_before": "file:" + script},
+        more=IMAPSIEVE_24.format(path=script) if is_24() else "")
     with dovecot.imap() as imap:
         imap.ok("CREATE Auto")
         imap.select()
@@ -234,9 +324,24 @@ mailbox Auto {{
 """
 
 
-def is_24():
-    from dovecot import version
-    return version() >= (2, 4)
+@test
+def P26_marks_stay_when_the_user_is_switched_to_another_mode(place):
+    users = {"ann": {"remite_receipts": "server"}}
+    agent, dovecot = start(place, requests=2, users=users)
+    agent.wait("delivered", 2)
+    for uid, mode in ((1, "client"), (2, "none")):
+        dovecot.users["ann"]["remite_receipts"] = mode
+        dovecot.configure()
+        dovecot.reload()
+        with dovecot.imap() as imap:
+            imap.select()
+            equal(keywords(imap, uid), MARKED, f"{mode}: what was marked")
+            imap.ok(f"UID FETCH {uid} (BODY[])")
+            equal(agent.wait("shown", uid)["mode"], mode, "what the agent hears")
+            imap.ok(f"UID STORE {uid} -FLAGS ($MDNSent)")
+            wait_keywords(imap, uid, MARKED, f"{mode}: after the ACK")
+            imap.logout()
+    equal([e for e in dovecot.errors() if "remite" in e], [], "what we log")
 
 
 # --- answers ---
@@ -248,15 +353,13 @@ def answers_come_into_the_mailbox_and_are_confirmed(place):
         imap.select()
         imap.ok("UID FETCH 1 (BODY[])")
         job = agent.wait("shown")
-        number = agent.answer(user="ann", box=job["box"], uidvalidity=job["uidvalidity"],
-                              uid=job["uid"], msgid=job["msgid"], remove="$ReceiptPending")
-        equal(agent.wait_done(number), None, "DONE")
+        for changes, want, what in (
+                ({}, None, "DONE"),
+                ({"user": "bob", "uid": 2}, "reason=another user's", "somebody else's"),
+                ({"box": "Nowhere", "uid": 2, "msgid": "<77@example.org>"},
+                 "reason=no such message", "no such message")):
+            equal(agent.answer_about(job, remove="$ReceiptPending", **changes), want, what)
         equal(keywords(imap, 1), {"$MDNSent"}, "decided")
-        number = agent.answer(user="bob", box="INBOX", uid=2, remove="$ReceiptPending")
-        equal(agent.wait_done(number), "reason=another user's", "somebody else's answer")
-        number = agent.answer(user="ann", box="Nowhere", uid=2, msgid="<77@example.org>",
-                              remove="$ReceiptPending")
-        equal(agent.wait_done(number), "reason=no such message", "no such message")
         equal(keywords(imap, 2), MARKED, "the other message")
     equal(dovecot.errors(), [], "errors in the log")
 
@@ -271,15 +374,14 @@ def P12_an_answer_finds_a_message_that_was_moved(place):
         job = agent.wait("shown")
         imap.ok("UID MOVE 1 Archive")
         imap.logout()
-    answer = dict(user="ann", box=job["box"], uidvalidity=job["uidvalidity"], uid=job["uid"],
-                  msgid=job["msgid"], remove="$ReceiptPending")
     with dovecot.imap() as imap:
         imap.select("INBOX")
         agent.wait("open", 2)
-        equal(agent.wait_done(agent.answer(**answer)), "reason=no such message", "in INBOX")
+        equal(agent.answer_about(job, remove="$ReceiptPending"), "reason=no such message",
+              "in INBOX")
         equal(keywords(imap, 2), MARKED, "its neighbour")
         imap.select("Archive")
-        equal(agent.wait_done(agent.answer(**answer)), None, "in Archive")
+        equal(agent.answer_about(job, remove="$ReceiptPending"), None, "in Archive")
         equal(keywords(imap, 1), {"$MDNSent"}, "decided")
 
 
@@ -292,9 +394,8 @@ def P12_an_answer_about_an_expunged_message_is_kept(place):
         job = agent.wait("shown")
         imap.ok("UID STORE 1 +FLAGS (\\Deleted)")
         imap.ok("EXPUNGE")
-        number = agent.answer(user="ann", box="INBOX", uidvalidity=job["uidvalidity"], uid=1,
-                              msgid=job["msgid"], remove="$ReceiptPending")
-        equal(agent.wait_done(number), "reason=no such message", "KEEP")
+        equal(agent.answer_about(job, remove="$ReceiptPending"), "reason=no such message",
+              "KEEP")
     equal(dovecot.errors(), [], "errors in the log")
 
 
@@ -313,29 +414,34 @@ def mailboxes_without_requests_never_connect(place):
     equal((agent.jobs, agent.roles), ([], []), "jobs, connections")
 
 
+HIBERNATION = """
+imap_hibernate_timeout = 1s
+service imap {
+  unix_listener imap-master {
+    mode = 0666
+  }
+}
+service imap-hibernate {
+  unix_listener imap-hibernate {
+    mode = 0666
+  }
+}
+"""
+
+
 @test
 def P1_a_session_out_of_hibernation_forgets_nothing(place):
-    agent, dovecot = start(place, requests=1, more="imap_hibernate_timeout = 1s\n"
-                           "service imap {\n  unix_listener imap-master {\n    mode = 0666\n  }\n"
-                           "  extra_groups = $default_internal_group\n}\n"
-                           "service imap-hibernate {\n  unix_listener imap-hibernate {\n"
-                           "    mode = 0666\n  }\n}\n" if not is_24() else
-                           "imap_hibernate_timeout = 1s\n"
-                           "service imap {\n  unix_listener imap-master {\n    mode = 0666\n  }\n}\n"
-                           "service imap-hibernate {\n  unix_listener imap-hibernate {\n"
-                           "    mode = 0666\n  }\n}\n")
+    agent, dovecot = start(place, requests=1, more=HIBERNATION)
     agent.wait("delivered")
     agent.stop()
     with dovecot.imap() as imap:
         imap.select()
         imap.ok("UID FETCH 1 (BODY[])")
         tag = imap.send("IDLE")
-        time.sleep(2.5)
-        hibernated = not dovecot.pids("imap")
+        wait_until(lambda: not dovecot.pids("imap"), "the session to be hibernated")
         agent.start()
         imap.socket.sendall(b"DONE\r\n")
         imap.finish(tag)
-        true(hibernated, "the session was hibernated")
         equal(agent.wait("shown")["uid"], "1", "told after it woke up")
         wait_keywords(imap, 1, MARKED, "after the ACK")
 

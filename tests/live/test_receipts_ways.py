@@ -13,10 +13,10 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 # pylint: disable=wrong-import-position
-from dovecot import LIBEXEC, version
+from dovecot import LIBEXEC, is_24
 from live import BUILD, ROOT, Skip, equal, main, need_program, test, true, wait_until
 from postfix import run
-from receipts import ALICE, ANN, ASKING, ASKS, AUTOMATIC, House
+from receipts import ALICE, ANN, ASKING, ASKS, AUTOMATIC, ENTRY, House, metadata
 from sink import Sink
 
 
@@ -34,10 +34,15 @@ def body_of(mail):
 
 @test
 def P17_a_digest_asks_about_all_that_is_open_in_one_message(place):
-    house = House(place, ASKING, 'mail = "digest" digest = "4s"')
+    house = House(place, ASKING, 'mail = "digest" digest = "8s"')
     for n in (1, 2, 3):
         house.deliver(n)
-        house.read(n)
+    house.wait_delivered(3)
+    with house.dovecot.imap(ANN) as imap:  # all are open long before the digest
+        imap.select()
+        for uid in (1, 2, 3):
+            imap.ok(f"UID FETCH {uid} (BODY[])")
+        imap.logout()
     prompts = house.wait_prompts(1)
     text, head = body_of(prompts[0])
     true("Requests for read receipts that wait for you" in head, head)
@@ -84,6 +89,28 @@ def G04_the_policy_of_a_group_is_that_of_its_users(place):
     house.no_errors()
 
 
+QUOTA_23 = "plugin {\n  quota = count:User quota\n  quota_vsizes = yes\n" \
+    "  quota_rule = *:messages=1\n  quota_grace = 0\n}\n"
+QUOTA_24 = 'quota "User quota" {\n  quota_driver = count\n  quota_message_count = 1\n}\n'
+
+
+@test
+def P30_a_mailbox_over_quota_gets_no_question_and_nobody_a_bounce(place):
+    house = House(place, ASKING, plugins=["quota"], more=QUOTA_24 if is_24() else QUOTA_23)
+    house.deliver()
+    house.read()
+    wait_until(lambda: "552" in house.postfix.log() or "5.2.2" in house.postfix.log(),
+               "the question to be refused")
+    wait_until(lambda: not house.postfix.queue(), "an empty queue")
+    true("sender non-delivery notification" not in house.postfix.log(), house.postfix.log())
+    equal(len(house.inbox(ANN)), 1, "mail of ann")
+    equal("$ReceiptPending" in house.keywords(), True, "it is still open")
+    house.dovecot.doveadm("remite", "receipts", "approve", "-u", ANN, "1@example.net")
+    house.wait_receipts(1)
+    equal(house.settle(), 1, "receipts")
+    house.no_errors()
+
+
 # --- answering ---
 
 @test
@@ -111,28 +138,30 @@ def drop_folders_approve_and_deny(place):
     house.no_errors()
 
 
-METADATA_23 = """
-mail_attribute_dict = file:%h/dovecot-attributes
-protocol imap {
-  imap_metadata = yes
-}
-"""
-METADATA_24 = """
-mail_attribute {
-  dict file {
-    path = %{home}/dovecot-attributes
-  }
-}
-protocol imap {
-  imap_metadata = yes
-}
-"""
-ENTRY = "/private/vendor/vendor.remite/receipts"
+@test
+def M24_a_scripts_yes_waits_until_the_message_is_displayed(place):
+    house = House(place, ASKING, sieve=True)
+    house.dovecot.write(ANN, ".dovecot.sieve",
+                        'require ["imap4flags"]; addflag "$MDNApprove"; keep;')
+    house.deliver()
+    for _ in range(2):
+        with house.dovecot.imap(ANN) as imap:
+            imap.select()
+            imap.ok("NOOP")
+            imap.logout()
+    wait_until(lambda: house.keywords() == {"$MDNSent", "$ReceiptPending"},
+               "the agent to have the yes")
+    equal(house.settle(), 0, "receipts for what nobody has seen")
+    house.read()
+    true("MDN-sent-manually; displayed" in house.wait_receipts(1)[0], "by hand")
+    equal(house.settle(), 1, "receipts")
+    equal(house.inbox(ANN, "HEADER Auto-Submitted generated"), [], "questions")
+    house.no_errors()
 
 
 @test
 def M09_a_preference_in_metadata_holds_against_the_policy(place):
-    house = House(place, AUTOMATIC, more=METADATA_24 if version() >= (2, 4) else METADATA_23)
+    house = House(place, AUTOMATIC, more=metadata())
     house.deliver(1)
     house.deliver(2)
     with house.dovecot.imap(ANN) as imap:
@@ -159,7 +188,7 @@ def make_certificate(place, name):
                     "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
                     "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
                     "-out", paths[0], "-keyout", paths[1]], check=True,
-                   capture_output=True, timeout=30)
+                   capture_output=True, timeout=60)
     return paths
 
 
@@ -171,9 +200,10 @@ def a_certificate_that_is_not_trusted_is_told_and_nothing_is_lost(place):
     house = House(place, AUTOMATIC, submission=submission % other[0])
     house.deliver()
     house.read()
-    wait_until(lambda: "receipt waits" in house.dovecot.log(), "the agent to wait", 20)
-    told = [e for e in house.dovecot.errors() if "mail of ours waits" in e]
-    true(told and "certificate" in told[0] and "submission.ca" in told[0], told)
+    wait_until(lambda: "receipt waits" in house.dovecot.log(), "the agent to wait")
+    told = wait_until(lambda: [e for e in house.dovecot.errors()
+                               if "mail of ours waits" in e], "an error in the log")
+    true( "certificate" in told[0] and "submission.ca" in told[0], told)
     equal(sink.mails, [], "mail over a connection that is not trusted")
     house.configure(submission=submission % own[0])
     house.dovecot.restart()
@@ -190,7 +220,7 @@ def a_server_without_tls_gets_nothing_where_tls_is_demanded(place):
                   submission=f'host = "localhost" port = {sink.port} tls = "starttls"')
     house.deliver()
     house.read()
-    wait_until(lambda: "receipt waits" in house.dovecot.log(), "the agent to wait", 20)
+    wait_until(lambda: "receipt waits" in house.dovecot.log(), "the agent to wait")
     equal(sink.mails, [], "mail without TLS")
     house.no_errors("mail of ours waits")
 
@@ -206,7 +236,7 @@ def job(kind, user, body):
 def say_as(uid, path, text):
     """What the agent answers to a process of that uid that says text."""
     with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(10)
+        client.settimeout(60)
         os.seteuid(uid)
         try:
             client.connect(path)
@@ -247,7 +277,8 @@ def dovecot_lda_marks_as_lmtp_does(place):
     subprocess.run(house.dovecot.within(lda, "-c", house.dovecot.config, "-d", ANN, "-f",
                                         ALICE, "-a", ANN),
                    input=("Return-Path: <alice@example.net>\n"
-                          + ASKS.format(n=1, date=date)).encode(), timeout=60, check=True)
+                          + ASKS.format(n=1, date=date)).encode(), timeout=60, check=True,
+                   env={**os.environ, **house.dovecot.sanitizer})
     equal(house.keywords(), {"$MDNSent", "$ReceiptPending"}, "keywords")
     house.read()
     true("Final-Recipient: rfc822;ann@example.net" in house.wait_receipts(1)[0], "the receipt")
@@ -256,11 +287,46 @@ def dovecot_lda_marks_as_lmtp_does(place):
 
 
 @test
+def K01_a_mailbox_that_was_brought_here_is_not_answered(place):
+    """By dsync, or as here: its marks come along, the agent's rows do not."""
+    house = House(place, AUTOMATIC, users={ANN: {}, ALICE: {}, EVA: {"remite_addresses": EVA}})
+    house.deliver(text=ASKS.replace(f"To: {ANN}", f"To: {ANN}, {EVA}"))
+    equal(house.keywords(), {"$MDNSent", "$ReceiptPending"}, "keywords where it was delivered")
+    there, here = (os.path.join(house.dovecot.home(user), "Maildir") for user in (ANN, EVA))
+    shutil.copytree(there, here, ignore=shutil.ignore_patterns("dovecot.*"))
+    subprocess.run(["chown", "-R", str(house.dovecot.uid), here], check=True)
+    # What came a moment ago may be waited for.
+    subprocess.run(["find", here, "-type", "f", "-exec", "touch", "-d", "-2 minutes", "{}", "+"],
+                   check=True)
+    equal(house.keywords(user=EVA), {"$MDNSent", "$ReceiptPending"}, "they came along")
+    house.read(1, EVA)
+    wait_until(lambda: house.keywords(user=EVA) == {"$MDNSent"}, "the mark to go")
+    equal(house.settle(), 0, "receipts")
+    house.read(1)
+    house.wait_receipts(1)
+    equal(house.settle(), 1, "receipts")
+    house.no_errors()
+
+
+@test
+def what_was_delivered_while_the_agent_was_away_is_answered(place):
+    house = House(place, AUTOMATIC, remite={"receipts": "server", "addresses": ANN,
+                                            "agent_socket": place.file("later")})
+    house.deliver()
+    equal(house.keywords(), {"$MDNSent", "$ReceiptPending", "$ReceiptUntold"}, "keywords")
+    os.symlink(house.dovecot.agent_socket(), place.file("later"))
+    house.read()
+    house.wait_receipts(1)
+    wait_until(lambda: house.keywords() == {"$MDNSent"}, "the marks to go")
+    equal(house.settle(), 1, "receipts")
+    house.no_errors("will try again")
+
+
+@test
 def K04_without_the_right_to_write_flags_nothing_is_sent(place):
-    is_24 = version() >= (2, 4)
     house = House(place, AUTOMATIC, plugins=["acl"],
-                  settings={} if is_24 else {"acl": "vfile"},
-                  more="acl_driver = vfile\n" if is_24 else "")
+                  settings={} if is_24() else {"acl": "vfile"},
+                  more="acl_driver = vfile\n" if is_24() else "")
     house.deliver()
     # s would let \\Seen be set; w is what keywords need (RFC 4314, 4).
     house.dovecot.write(ANN, "Maildir/dovecot-acl", "owner lrsi\n")

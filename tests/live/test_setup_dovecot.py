@@ -88,7 +88,7 @@ def what_setup_applies_it_takes_back(place):
     before = contents(place)
     said = setup(place)
     equal(contents(place), before, "files after only printing")
-    true("remite_receipts = server" in said, said)
+    true("remite_receipts = report" in said, said)
     true("doveadm -c" in setup(place, "--apply"), "the reload is left to the administrator")
     after = contents(place)
     equal(sorted(set(after) - set(before)), [OURS], "new files")
@@ -101,6 +101,18 @@ def what_setup_applies_it_takes_back(place):
     equal(now.pop(OURS + ".reverted"), after[OURS], "what is kept")
     equal(now, before, "files after --revert")
     true("nothing to take back" in setup(place, "--revert"), "once is enough")
+
+
+@test
+def a_switch_to_enforce_is_one_more_apply(place):
+    tree(place)
+    setup(place, "--apply")
+    with open(place.file("remite.conf"), encoding="utf-8") as file:
+        place.file("remite.conf", 'mode = "enforce"\n' + file.read())
+    true("doveadm -c" in setup(place, "--apply"), "what is left to do")
+    files = contents(place)
+    true("remite_receipts = server" in files[OURS], files[OURS])
+    true("remite_receipts = report" in files[OURS + ".before"], "and what it was before")
 
 
 @test
@@ -199,7 +211,7 @@ def findings(place, dovecot, **more):
     for line in said.splitlines():
         if not line.startswith(" "):
             keep = ("agent" in line or "dovecot" in line or "mail_plugins" in line
-                    or "protocol" in line)
+                    or "protocol" in line or "remite_receipts" in line)
         if keep:
             out.append(line)
     return "\n".join(out)
@@ -210,9 +222,10 @@ def lived_in(place, **more):
     state = place.file("state")
     os.makedirs(state, exist_ok=True)
     os.chmod(state, 0o777)
-    config = place.file("remite.conf", f'state = "{state}"\nagent: {{ accounts = ["nobody"] }}\n'
+    config = place.file("remite.conf", f'mode = "enforce"\nstate = "{state}"\nagent: {{ accounts = ["nobody"] }}\n'
                         f'keys = "{place.file("ring")}"\n{RECEIPTS}')
-    return Dovecot(place, remite={"receipts": "server"}, agent=True, agent_config=config, **more)
+    more.setdefault("remite", {"receipts": "server"})
+    return Dovecot(place, agent=True, agent_config=config, **more)
 
 
 @test
@@ -220,6 +233,28 @@ def doctor_is_content_with_a_dovecot_that_works(place):
     dovecot = lived_in(place)
     wait_until(lambda: dovecot.pids("remite-agent"), "the agent")
     equal(findings(place, dovecot), "", "findings")
+
+
+@test
+def in_report_mode_doctor_says_that_marks_are_set_and_nobody_answers(place):
+    dovecot = lived_in(place)
+    with open(place.file("remite.conf"), encoding="utf-8") as file:
+        place.file("remite.conf", file.read().replace('mode = "enforce"', 'mode = "report"'))
+    said = findings(place, dovecot)
+    true("warning remite_receipts: in report mode Dovecot marks requests" in said
+         and "> remite_receipts = report" in said, said)
+
+
+@test
+def doctor_says_that_dovecot_only_reports_what_is_enforced(place):
+    dovecot = lived_in(place, remite={"receipts": "report"})
+    wait_until(lambda: dovecot.pids("remite-agent"), "the agent")
+    said = findings(place, dovecot)
+    true("warning remite_receipts: remite.conf enforces receipts, but Dovecot says 'report'" in said
+         and "> remite_receipts = server" in said, said)
+    with open(place.file("remite.conf"), encoding="utf-8") as file:
+        place.file("remite.conf", file.read().replace('mode = "enforce"', 'mode = "report"'))
+    equal(findings(place, dovecot), "", "once remite.conf reports, too")
 
 
 @test

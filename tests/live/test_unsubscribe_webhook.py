@@ -52,7 +52,7 @@ def the_webhook_is_told_once_and_signed(place):
     site = site_with(place, server)
     path = site.path("Ann@Example.org")
     equal(site.post(path).status, 200, "answer")
-    wait_until(lambda: server.seen, "the webhook", 40)
+    wait_until(lambda: server.seen, "the webhook")
     headers, body = server.seen[0]
     told = json.loads(body)
     at = told.pop("at")
@@ -67,9 +67,22 @@ def the_webhook_is_told_once_and_signed(place):
     undo = re.search(r'name="undo" value="([a-z2-7]+)"', done.body)[1]
     site.post(path, "undo=" + undo)
     wait_until(lambda: any(json.loads(b)["event"] == "resubscribed" for _, b in server.seen),
-               "the second one", 40)
+               "the second one")
     equal([json.loads(b)["event"] for _, b in server.seen], ["unsubscribed", "resubscribed"],
           "what was told")
+
+
+@test
+def one_that_is_busy_is_told_again(place):
+    server = listen(place, status=503)
+    site = site_with(place, server)
+    equal(site.post(site.path()).status, 200, "answer, whatever becomes of the webhook")
+    wait_until(lambda: server.seen, "the webhook")
+    server.status = 200
+    wait_until(lambda: len(server.seen) > 1, "the same once more, half a minute later",
+               120)
+    equal(server.seen[1][1], server.seen[0][1], "what is told")
+    wait_until(lambda: "webhook: " in site.dovecot.log(), "why it was put off")
 
 
 if __name__ == "__main__":

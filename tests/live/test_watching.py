@@ -80,7 +80,7 @@ def start_prometheus(place, ports):
     place.start([need_program("prometheus"), f"--config.file={config}",
                  f"--storage.tsdb.path={place.file('tsdb')}",
                  f"--web.listen-address=127.0.0.1:{port}"], "prometheus.log")
-    wait_until(functools.partial(is_ready, port), "Prometheus", 30)
+    wait_until(functools.partial(is_ready, port), "Prometheus")
     return port
 
 
@@ -96,7 +96,7 @@ def ask(port, query):
     """What an instant query finds: a list of samples."""
     url = (f"http://127.0.0.1:{port}/api/v1/query?"
            + urllib.parse.urlencode({"query": query}))
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return json.load(answer)["data"]["result"]
 
 
@@ -108,6 +108,17 @@ def queries():
                 yield panel["title"], target["expr"].replace("$__rate_interval", "20s")
 
 
+def start_servers(place):
+    """policyd, a Postfix that asks it and a milter, and the port of the milter's metrics."""
+    port = place.free_port()
+    policyd = Policyd(place, STREAMS)
+    milter = Milter(place, ZONE, STREAMS, milter=f'metrics = "127.0.0.1:{port}"',
+                    policyd=policyd)
+    policyd.reload()
+    return policyd, Postfix(place, policyd.socket,
+                            settings={"smtpd_milters": milter.address}), port
+
+
 def has_data(samples):
     return any(sample["value"][1] != "NaN" for sample in samples)
 
@@ -115,12 +126,7 @@ def has_data(samples):
 @test
 def every_panel_has_data_while_mail_passes(place):
     need_program("prometheus")
-    milter_port = place.free_port()
-    policyd = Policyd(place, STREAMS)
-    milter = Milter(place, ZONE, STREAMS, milter=f'metrics = "127.0.0.1:{milter_port}"',
-                    policyd=policyd)
-    policyd.reload()
-    postfix = Postfix(place, policyd.socket, settings={"smtpd_milters": milter.address})
+    policyd, postfix, milter_port = start_servers(place)
     policyd.remite("stream", "pause", "tried")
     policyd.remite("stream", "resume", "tried")
     report = serve(place, lambda: policyd.remite("report", "--prometheus"))
@@ -131,10 +137,34 @@ def every_panel_has_data_while_mail_passes(place):
     sending.start()
     place.at_close.append(done.set)
     for title, query in queries():
-        wait_until(lambda query=query: has_data(ask(port, query)), f"data in '{title}': {query}",
-                   20)
+        wait_until(lambda query=query: has_data(ask(port, query)), f"data in '{title}': {query}")
     done.set()
     sending.join(20)
+
+
+def page(port):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
+        return answer.read()
+
+
+@test
+def metrics_are_named_as_prometheus_wants_them(place):
+    need_program("promtool")
+    policyd, postfix, port = start_servers(place)
+    policyd.remite("stream", "pause", "tried")
+    mail(postfix)
+    pages = (("policyd", page(policyd.metrics)), ("milter", page(port)),
+             ("report", policyd.remite("report", "--prometheus").encode()))
+    told = set(re.findall(r"^# TYPE (\w+) ", b"".join(text for _, text in pages).decode(), re.M))
+    for path in ("packaging/monitoring/alerts.yml", "docs/watching.md"):
+        with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+            named = set(re.findall(r"\bremite_[a-z_]*[a-z](?![\w*])", file.read()))
+        equal([name for name in sorted(named) if name not in told
+               and re.sub("_(bucket|sum|count)$", "", name) not in told], [], path)
+    for name, text in pages:
+        done = subprocess.run(["promtool", "check", "metrics"], input=text, timeout=60,
+                              capture_output=True, check=False)
+        equal(done.returncode, 0, f"{name}: {done.stdout}{done.stderr}")
 
 
 @test
@@ -187,7 +217,7 @@ def logcheck_is_silent_about_what_is_normal_alone(place):
                                    encoding="utf-8").read().splitlines() if line]
     done = subprocess.run(["egrep", "-v", "-f", os.path.join(MONITORING, "logcheck-ignore")],
                           input="\n".join(lines) + "\n", capture_output=True, text=True,
-                          timeout=20, check=False)
+                          timeout=60, check=False)
     left = done.stdout.splitlines()
     true(rules and left, f"{rules} {left}")
     true(all("action=reject" in line for line in left), f"left: {left}")

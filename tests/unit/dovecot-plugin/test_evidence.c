@@ -95,11 +95,47 @@ static void nothing_of_many_is_ever_shown(void **state)
 	}
 }
 
+static void text_is_what_is_no_header(void **state)
+{
+	static const struct {
+		const char *why, *command;
+		bool want;
+	} rows[] = {
+		{ NULL, "UID fetch 1 (BODY[])", false },
+		{ "prefetch", "UID fetch 1 (BODY[])", false },
+		{ "access", "UID fetch 1 (BODY[])", false },
+		{ "header stream", "UID fetch 1 (BODY[HEADER])", false },
+		{ "full mail", "UID fetch 1 (BODY[])", true },
+		{ "virtual mailbox All: full mail", "virtual_transaction_get", true },
+		{ "mail body", "FETCH 1 (BODY.PEEK[TEXT]<0.10>)", true },
+		{ "binary stream", "UID fetch 1 (BINARY[1])", true },
+		{ "MIME part", NULL, true },
+		{ "MIME part", "virtual_transaction_get", true },
+		{ "MIME part", "UID fetch 1 (BODY.PEEK[1])", true },
+		{ "MIME part", "UID fetch 1 (BODY[1.2])", true },
+		{ "MIME part", "UID fetch 1 (BODY[2.TEXT])", true },
+		{ "MIME part", "UID fetch 1 (BODY[1.MIME])", false },
+		{ "MIME part", "uid fetch 1 (body.peek[1.2.mime]<0.5> FLAGS)", false },
+		{ "MIME part", "UID fetch 1 (BODY[2.HEADER])", false },
+		{ "MIME part", "FETCH 1 (BODY.PEEK[2.HEADER.FIELDS (Subject)])", false },
+		{ "MIME part", "FETCH 1 (BODY[1.MIME] BODY[1])", true },
+		{ "MIME part", "FETCH 1 (BODY[1] BODY[1.MIME])", true },
+		{ "MIME part", "FETCH 1 (BODY[1.MIME] BODY[2.MIME])", false },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rmt_evidence_is_text(rows[i].why, rows[i].command) != rows[i].want)
+			fail_msg("row %zu: %s", i, rows[i].command);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_clients_do_is_display_or_not),
 		cmocka_unit_test(nothing_of_many_is_ever_shown),
+		cmocka_unit_test(text_is_what_is_no_header),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 #include <cmocka.h>
 
 #include "common/auth/dkim.h"
@@ -542,7 +543,7 @@ static void a_header_section_over_the_limit_is_not_judged(void **state)
 	g_autofree char *message = signer_sign(rsa2048, TAGS, MESSAGE);
 	g_autoptr(GString) large = g_string_new(message);
 	g_autoptr(GString) field = g_string_new("X-Pad: ");
-	gint64 start = g_get_monotonic_time();
+	const clock_t start = clock(); /* of the processor */
 	g_autoptr(rmt_dkim) dkim = NULL;
 
 	(void)state;
@@ -552,13 +553,13 @@ static void a_header_section_over_the_limit_is_not_judged(void **state)
 	g_string_insert(large, strstr(large->str, "From:") - large->str, field->str);
 	dkim = verify(large->str, RECORD);
 	assert_string_equal(word_of(dkim, 0), "too-large");
-	assert_true(g_get_monotonic_time() - start < 5 * G_USEC_PER_SEC);
+	assert_true(clock() - start < 5 * CLOCKS_PER_SEC);
 }
 
 static void a_name_repeated_without_end_in_h_costs_little(void **state)
 {
 	g_autoptr(GString) message = g_string_new("DKIM-Signature: " TAGS);
-	gint64 start = g_get_monotonic_time();
+	const clock_t start = clock(); /* of the processor */
 	g_autoptr(rmt_dkim) dkim = NULL;
 	size_t i;
 
@@ -572,7 +573,7 @@ static void a_name_repeated_without_end_in_h_costs_little(void **state)
 	g_string_append(message, "From: ann@x.example\r\n\r\n");
 	dkim = verify(message->str, RECORD);
 	assert_string_equal(word_of(dkim, 0), "signature");
-	assert_true(g_get_monotonic_time() - start < 10 * G_USEC_PER_SEC);
+	assert_true(clock() - start < 10 * CLOCKS_PER_SEC);
 }
 
 static void a_key_that_did_not_come_is_a_temporary_error(void **state)

@@ -323,15 +323,16 @@ static void an_evaluator_is_led_to_its_end(void **state)
 	rmt_resolver_close(&resolver);
 }
 
-static void silent_servers_cost_one_deadline(void **state)
+/* Microseconds that it took. */
+static int64_t ask_silent_servers(void **state)
 {
 	struct rmt_resolver *resolver = open_resolver(*state, NULL);
 	g_autoptr(rmt_spf) spf = rmt_spf_new();
 	struct rmt_spf_query query = { .mail_from = RMT_SPAN("ann@dead.example.com") };
-	int64_t begin = g_get_monotonic_time();
+	int64_t begin = g_get_monotonic_time(), took;
 	struct rmt_asker *asker = rmt_spf_start(spf, &query);
-	struct probe probes[20];
-	struct rmt_asker *askers[20];
+	struct probe probes[100];
+	struct rmt_asker *askers[100];
 	size_t i;
 
 	rmt_resolver_run(resolver, &asker, 1, 300);
@@ -341,9 +342,20 @@ static void silent_servers_cost_one_deadline(void **state)
 	rmt_resolver_run(resolver, askers, G_N_ELEMENTS(askers), 300);
 	for (i = 0; i < G_N_ELEMENTS(askers); i++)
 		assert_int_equal(probes[i].status, RMT_DNS_TIMEOUT);
-	/* 600 ms, and room for a machine under sanitizers. */
-	assert_true(g_get_monotonic_time() - begin < 5 * G_USEC_PER_SEC);
+	took = g_get_monotonic_time() - begin;
 	rmt_resolver_close(&resolver);
+	return took;
+}
+
+/* 600 ms; one after the other is 30 s. A busy machine is quick once in five times. */
+static void silent_servers_cost_one_deadline(void **state)
+{
+	int64_t least = INT64_MAX;
+	int tries;
+
+	for (tries = 0; tries < 5 && least >= 5 * G_USEC_PER_SEC; tries++)
+		least = MIN(least, ask_silent_servers(state));
+	assert_true(least < 5 * G_USEC_PER_SEC);
 }
 
 static void equal_questions_are_asked_once(void **state)
@@ -446,14 +458,14 @@ static void an_event_loop_needs_no_thread(void **state)
 	resolver = open_resolver(*state, base);
 	assert_int_equal(rmt_resolver_fd(resolver), -1);
 	rmt_resolver_start(resolver, probe(&got, RMT_DNS_A, "gone.example.com"),
-			   g_get_monotonic_time() + 10 * G_USEC_PER_SEC, stop_loop,
+			   g_get_monotonic_time() + 60 * G_USEC_PER_SEC, stop_loop,
 			   &done);
 	while (!done)
 		turn(base, 1); /* EVLOOP_ONCE */
 	assert_int_equal(got.status, RMT_DNS_NXDOMAIN);
 	done = false;
 	rmt_resolver_start(resolver, probe(&got, RMT_DNS_TXT, "www.example.com"),
-			   g_get_monotonic_time() + 10 * G_USEC_PER_SEC, stop_loop,
+			   g_get_monotonic_time() + 60 * G_USEC_PER_SEC, stop_loop,
 			   &done);
 	while (!done)
 		turn(base, 1);

@@ -124,6 +124,9 @@ static void records_of_each_type_are_read(void **state)
 		"e.example SOA ns.e.example. root.e.example. 1 2 3 4 5",
 		"e.example TYPE65280 \\# 3 01 02ff",
 		"odd\\000\\032name.example A 192.0.2.3",
+		"c.example A 192.0.2.4 ; as dig shows it",
+		"c.example MX 5 m.c.example. ; and so",
+		"c.example 60 IN CAA 0 issue \"ca.example; policy=ev\" ; here, too",
 		NULL,
 	};
 	g_autoptr(rmt_zone) zone = zone_of(lines);
@@ -146,6 +149,33 @@ static void records_of_each_type_are_read(void **state)
 	answer = ask(zone, (enum rmt_dns_type)65280, "e.example");
 	assert_true(rmt_span_eq(answer->records[0].data, RMT_SPAN("\1\2\377")));
 	assert_int_equal(rmt_zone_look_up(zone, &odd)->status, RMT_DNS_FOUND);
+	assert_int_equal(ask(zone, RMT_DNS_A, "c.example")->count, 1);
+	answer = ask(zone, RMT_DNS_MX, "c.example");
+	assert_true(rmt_span_eq(answer->records[0].data, RMT_SPAN("m.c.example")));
+	answer = ask(zone, RMT_DNS_CAA, "c.example");
+	assert_true(rmt_span_eq(answer->records[0].data,
+				RMT_SPAN("\0\5issueca.example; policy=ev")));
+}
+
+static void types_nobody_asks_for_make_a_name_exist(void **state)
+{
+	static const char *const lines[] = {
+		"_sip._tcp.s.example. 300 IN SRV 0 5 5060 sip.s.example.",
+		"k.example. 3600 IN DNSKEY 257 3 13 mdsswUyr3DPW132mOi8V9xESWE8jTo0d==",
+		"k.example. 3600 IN RRSIG A 13 2 300 20260101000000 20251201000000 1 k. "
+		"x==",
+		"slow.example ANY TIMEOUT",
+		"slow.example HTTPS 1 . alpn=h2",
+		NULL,
+	};
+	g_autoptr(rmt_zone) zone = zone_of(lines);
+
+	(void)state;
+	assert_int_equal(ask(zone, RMT_DNS_TXT, "_sip._tcp.s.example")->status,
+			 RMT_DNS_NODATA);
+	assert_int_equal(ask(zone, RMT_DNS_A, "k.example")->status, RMT_DNS_NODATA);
+	assert_int_equal(ask(zone, RMT_DNS_A, "slow.example")->status, RMT_DNS_TIMEOUT);
+	assert_int_equal(ask(zone, RMT_DNS_A, "x.example")->status, RMT_DNS_NXDOMAIN);
 }
 
 static void aliases_are_followed_and_their_loops_end(void **state)
@@ -298,6 +328,10 @@ static void mistakes_are_told_and_add_nothing(void **state)
 		"x.example TYPE99999 \\# 0",
 		"x\\ A 192.0.2.1",
 		"x.example \\",
+		"$ORIGIN example.",
+		"$TTL 300",
+		"@ A 192.0.2.1",
+		"x.example DNAME y.example",
 	};
 	size_t i;
 
@@ -375,6 +409,7 @@ int main(void)
 		cmocka_unit_test(absent_empty_and_failing_names_are_told_apart),
 		cmocka_unit_test(texts_are_joined_and_octets_kept),
 		cmocka_unit_test(records_of_each_type_are_read),
+		cmocka_unit_test(types_nobody_asks_for_make_a_name_exist),
 		cmocka_unit_test(aliases_are_followed_and_their_loops_end),
 		cmocka_unit_test(wildcards_stand_for_names_that_do_not_exist),
 		cmocka_unit_test(names_may_be_as_long_as_dns_allows_and_no_longer),

@@ -55,6 +55,23 @@ static const struct {
 	  SPF("\"a\"", "192.0.2.1",
 	      "\"d.example TXT \\\"v=spf1 ip4:192.0.2.1 -all\\\"\""),
 	  "{\"id\":\"a\",\"result\":\"pass\",\"explanation\":\"\"}" },
+	{ "a comment and a type nobody asks for, as dig shows them",
+	  SPF("1", "192.0.2.1",
+	      "\"d.example. 60 IN TXT \\\"v=spf1 a -all\\\" ; x\",\"d.example. 60 IN A "
+	      "192.0.2.1 ; y\",\"d.example. 60 IN DNSKEY 257 3 13 mdss==\""),
+	  "{\"id\":1,\"result\":\"pass\",\"explanation\":\"\"}" },
+	{ "three look-ups that find nothing",
+	  SPF("1", "192.0.2.1",
+	      "\"d.example TXT \\\"v=spf1 a:x.example a:y.example a:z.example "
+	      "~all\\\"\""),
+	  "{\"id\":1,\"result\":\"permerror\",\"explanation\":\"\"}" },
+	{ "the same for a receiver that allows them",
+	  "{\"id\":1,\"verb\":\"spf\",\"ip\":\"192.0.2.1\",\"mail_from\":\"u@d.example\","
+	  "\"void_limit\":3,\"zone\":[\"d.example TXT \\\"v=spf1 a:x.example a:y.example "
+	  "a:z.example ~all\\\"\"]}",
+	  "{\"id\":1,\"result\":\"softfail\",\"explanation\":\"\"}" },
+	{ "a message on standard input", "{\"id\":1,\"verb\":\"dkim\",\"file\":\"-\"}",
+	  "{\"id\":1,\"error\":\"'file' is '-', but standard input has the cases\"}" },
 	{ "an explanation",
 	  SPF("1", "192.0.2.2",
 	      "\"d.example TXT \\\"v=spf1 -all exp=e.example\\\"\",\"e.example TXT "

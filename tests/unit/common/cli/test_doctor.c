@@ -159,6 +159,12 @@ static void one_click_takes_a_second_question_at_data(void **state)
 		{ STREAM(""), SECOND ", " OURS,
 		  "error main.cf: smtpd_data_restrictions: the question with "
 		  "policy_context=one-click comes first" },
+		{ STREAM(""), OURS ", permit_mynetworks, " SECOND,
+		  "error main.cf: smtpd_data_restrictions: 'permit_mynetworks' comes "
+		  "before the question with policy_context=one-click: mail that it lets "
+		  "pass leaves without List-Unsubscribe-Post\n"
+		  "> postconf -e 'smtpd_data_restrictions=" OURS ", " SECOND
+		  ", permit_mynetworks'\n" },
 		{ STREAM(""), "", "" }, /* rmt_doctor_lists tells */
 	};
 	size_t i;
@@ -177,13 +183,15 @@ static void one_click_takes_a_second_question_at_data(void **state)
 	}
 }
 
-static void its_remedy_is_the_entry_to_paste(void **state)
+static void its_remedy_is_what_setup_writes(void **state)
 {
 	g_autofree char *got = run(rmt_doctor_one_click, STREAM(""),
 				   (struct more){ .main_raw = ALL_ASK }, NULL);
 
 	(void)state;
-	assert_non_null(strstr(got, "\n> " SECOND "\n"));
+	assert_non_null(strstr(got, "\n> postconf -e 'remite_one_click=" SECOND "'\n"
+				    "postconf -e 'smtpd_data_restrictions=" OURS
+				    ", $remite_one_click'\n"));
 }
 
 static void the_second_question_is_not_taken_for_somebody_elses(void **state)
@@ -365,6 +373,65 @@ static void mail_past_smtpd_is_mentioned_and_no_fault(void **state)
 	assert_true(g_str_has_prefix(got, "note master.cf: pickup: mail by sendmail(1)"));
 }
 
+static void other_instances_of_postfix_are_mentioned(void **state)
+{
+	static const struct more m = {
+		.main_raw = "multi_instance_directories = /etc/postfix-out /etc/pf-in\n"
+	};
+	g_autofree char *got = run(rmt_doctor_unseen, LISTEN, m, NULL);
+
+	(void)state;
+	assert_non_null(strstr(got, "> remite doctor --postfix /etc/postfix-out\n"));
+	assert_non_null(strstr(got, "> remite doctor --postfix /etc/pf-in\n"));
+}
+
+#define LIMITED                                                                          \
+	LISTEN "streams: { a: { limits: { d: { per = \"client\" quota = \"9/day\" } } "  \
+	       "} }\n"
+#define COMES_IN                                                                         \
+	"mail that comes in here for b.example is counted as if it left, and limits "    \
+	"would refuse it\n"
+
+static void mail_that_comes_in_must_not_be_counted_as_if_it_left(void **state)
+{
+	static const struct {
+		const char *config, *main_cf, *want;
+	} rows[] = {
+		{ LIMITED, "mydestination = localhost, localhost.localdomain, me\n", "" },
+		{ LISTEN, "mydestination = b.example\n", "" },
+		{ LIMITED "organization = [\"B.example\"]\n",
+		  "mydestination = b.example\n", "" },
+		{ LIMITED "charge_own_domains = true\n", "mydestination = b.example\n",
+		  "" },
+		{ LIMITED, "mydestination = localhost b.example\n",
+		  "warning organization: " COMES_IN
+		  "> organization = [\"b.example\"]\n" },
+		{ LIMITED "organization = [\"a.example\"]\n",
+		  "mydestination = a.example\nvirtual_mailbox_domains = b.example, "
+		  "c.example\nvirtual_alias_domains = c.example\n",
+		  "warning organization: " COMES_IN
+		  "> organization = [\"a.example\", \"b.example\", \"c.example\"]\n" },
+		{ LIMITED,
+		  "mydestination = localhost\nvirtual_mailbox_domains = "
+		  "mysql:/etc/postfix/domains.cf\n",
+		  "warning main.cf: virtual_mailbox_domains: mail to the domains of its "
+		  "tables is counted as if it left: name them in remite.conf\n"
+		  "> organization = [\"example.com\"]\n" },
+		{ LIMITED "organization = [\"a.example\"]\n",
+		  "mydestination = localhost\nvirtual_mailbox_domains = hash:/x\n", "" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *got =
+			run(rmt_doctor_own, rows[i].config,
+			    (struct more){ .main_raw = rows[i].main_cf }, NULL);
+
+		assert_string_equal(got, rows[i].want);
+	}
+}
+
 /* Tables by name: "good" has what the configuration wants. */
 static bool answer(void *context, const char *table, const char *key, GString *value_r)
 {
@@ -437,9 +504,17 @@ static void a_user_without_further_groups_may_pass_by_owner_group_or_others(void
 
 	(void)state;
 	for (i = 0; i < G_N_ELEMENTS(cases); i++)
-		if (rmt_doctor_may_pass(cases[i].parts, 3, 100, 101) != cases[i].want)
+		if (rmt_doctor_may_pass(cases[i].parts, 3, RMT_MAY_WRITE, 100, 101) !=
+		    cases[i].want)
 			fail_msg("%s", cases[i].what);
-	assert_int_equal(rmt_doctor_may_pass(cases[1].parts, 3, 0, 0), 3);
+	assert_int_equal(rmt_doctor_may_pass(cases[1].parts, 3, RMT_MAY_WRITE, 0, 0), 3);
+	assert_int_equal(rmt_doctor_may_pass(cases[2].parts, 3,
+					     RMT_MAY_READ | RMT_MAY_WRITE, 100, 101),
+			 3);
+	assert_int_equal(rmt_doctor_may_pass(cases[5].parts, 3, RMT_MAY_READ, 100, 6), 3);
+	assert_int_equal(rmt_doctor_may_pass(cases[5].parts, 3,
+					     RMT_MAY_WRITE | RMT_MAY_SEARCH, 100, 6),
+			 2);
 }
 
 int main(void)
@@ -449,7 +524,7 @@ int main(void)
 		cmocka_unit_test(a_missing_stage_comes_with_the_lines_to_paste),
 		cmocka_unit_test(what_stands_before_or_after_in_the_wrong_way_is_told),
 		cmocka_unit_test(one_click_takes_a_second_question_at_data),
-		cmocka_unit_test(its_remedy_is_the_entry_to_paste),
+		cmocka_unit_test(its_remedy_is_what_setup_writes),
 		cmocka_unit_test(the_second_question_is_not_taken_for_somebody_elses),
 		cmocka_unit_test(options_that_let_mail_go_on_without_us_are_wanted),
 		cmocka_unit_test(another_text_at_another_stage_is_another_connection),
@@ -459,6 +534,8 @@ int main(void)
 		cmocka_unit_test(limits_that_cannot_be_counted_are_named_with_their_line),
 		cmocka_unit_test(a_postfix_that_never_asks_counts_nothing),
 		cmocka_unit_test(mail_past_smtpd_is_mentioned_and_no_fault),
+		cmocka_unit_test(other_instances_of_postfix_are_mentioned),
+		cmocka_unit_test(mail_that_comes_in_must_not_be_counted_as_if_it_left),
 		cmocka_unit_test(egresses_are_compared_with_transports_and_tables),
 		cmocka_unit_test(
 			a_user_without_further_groups_may_pass_by_owner_group_or_others),

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "common/cli/doctor.h"
@@ -22,9 +23,15 @@
 	"protocol imap {\n  mail_plugins {\n    remite = yes\n  }\n}\n"                  \
 	"protocol lmtp {\n  mail_plugins {\n    remite = yes\n  }\n}\n"
 
-#define ALLOW                                                                            \
+#define REPORTED                                                                         \
 	"receipts: { policy = \"organization\" }\norganization = [\"example.com\"]\n"
-#define NONE "receipts: { policy = \"none\" }\n"
+#define ENFORCED "mode = \"enforce\"\n"
+#define ALLOW    ENFORCED REPORTED
+#define NONE     "receipts: { policy = \"none\" }\n"
+
+#define ENFORCES                                                                         \
+	"remite.conf enforces receipts, but Dovecot says 'report': what the agent "      \
+	"would do is only logged, and users' programs answer"
 
 static char *find(const char *config_text, const char *doveconf)
 {
@@ -42,7 +49,10 @@ static char *find(const char *config_text, const char *doveconf)
 	for (i = 0; i < doctor.findings.list->len; i++) {
 		const struct rmt_finding *f = doctor.findings.list->pdata[i];
 
-		g_string_append_printf(out, "%s|", f->problem);
+		g_string_append(out, f->problem);
+		if (strcmp(f->place, "remite_receipts") == 0)
+			g_string_append_printf(out, "> %s", f->remedy);
+		g_string_append_c(out, '|');
 	}
 	rmt_findings_finish(&doctor.findings);
 	rmt_config_unref(config);
@@ -54,6 +64,23 @@ static const struct {
 } cases[] = {
 	{ "2.3, all well", ALLOW, CONF23("server") SERVICE, "" },
 	{ "2.4, all well", ALLOW, CONF24("server") SERVICE, "" },
+	{ "report mode on both sides, 2.3", REPORTED, CONF23("report") SERVICE, "" },
+	{ "report mode on both sides, 2.4", REPORTED, CONF24("report") SERVICE, "" },
+	{ "remite.conf reports, and Dovecot marks", REPORTED, CONF24("server") SERVICE,
+	  "in report mode Dovecot marks requests (it says 'server'), and no program "
+	  "answers them any more: what the agent would do is only logged"
+	  "> remite_receipts = report|" },
+	{ "or silences", REPORTED, CONF23("none") SERVICE,
+	  "in report mode Dovecot marks requests (it says 'none'), and no program "
+	  "answers them any more: what the agent would do is only logged"
+	  "> remite_receipts = report|" },
+	{ "none is no mark of its own", NONE, CONF23("report") SERVICE, "" },
+	{ "remite.conf enforces, and Dovecot reports", ALLOW, CONF23("report") SERVICE,
+	  ENFORCES "> remite_receipts = server|" },
+	{ "likewise in 2.4", ALLOW, CONF24("report") SERVICE,
+	  ENFORCES "> remite_receipts = server|" },
+	{ "likewise, where nobody is to be told", ENFORCED NONE, CONF24("report") SERVICE,
+	  ENFORCES "> remite_receipts = none|" },
 	{ "no plugin, no policy", "", "# 2.3\nmail_plugins = quota\n", "" },
 	{ "no plugin, a policy", ALLOW, "# 2.3\nmail_plugins = quota\n",
 	  "remite.conf has a policy of read receipts, and Dovecot here does not load the "
@@ -88,12 +115,15 @@ static const struct {
 	  "users may ask to leave lists, and no service does it|" },
 	{ "set up, but not loaded", ALLOW, "remite_receipts = server\n",
 	  "remite_receipts is set, but the mail plugin is not loaded|" },
-	{ "policy none against server", NONE, CONF23("server") SERVICE,
-	  "Dovecot takes requests over, but receipts.policy is none|" },
+	{ "policy none against server", ENFORCED NONE, CONF23("server") SERVICE,
+	  "Dovecot takes requests over, but receipts.policy is none"
+	  "> remite_receipts = none|" },
 	{ "policy against none", ALLOW, CONF24("none") SERVICE,
-	  "Dovecot silences all requests, but receipts.policy allows them|" },
+	  "Dovecot silences all requests, but receipts.policy allows them"
+	  "> remite_receipts = server|" },
 	{ "no policy", "", CONF24("server") SERVICE,
-	  "Dovecot says 'server', but remite.conf has no receipts.policy|" },
+	  "Dovecot says 'server', but remite.conf has no receipts.policy"
+	  "> remite_receipts = off|" },
 	{ "no agent", ALLOW, CONF23("server"),
 	  "the mail plugin is loaded, but no agent takes its jobs|" },
 	{ "an agent as Dovecot has it by default", ALLOW,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "common/cli/run.h"
 #include "tests/unit/common/cli/recorded.h"
 
 static void words_end_at_blanks_and_commas_but_not_within_braces(void **state)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/cli/setup_apply.h"
+#include "common/cli/run.h"
 #include "tests/unit/common/cli/recorded.h"
 
 #define ONE "remite-backup-20261121T100000Z.00"

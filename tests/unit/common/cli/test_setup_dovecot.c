@@ -13,6 +13,10 @@
 #define V23 "# 2.3.19.1 (9b53102964): /etc/dovecot/dovecot.conf\n"
 #define V24 "# 2.4.1-4 (7d8c0e5759): /etc/dovecot/dovecot.conf\n"
 
+#define POLICY                                                                           \
+	"organization = [\"example.com\"]\nreceipts: { policy = \"organization\" }\n"
+#define NOBODY "receipts: { policy = \"none\" }\n"
+
 static struct rmt_config *config_of(const char *text)
 {
 	g_autoptr(GPtrArray) complaints = NULL;
@@ -38,16 +42,31 @@ static const struct {
 	  { "protocol lmtp {\n  mail_plugins {\n    remite = yes\n  }\n}",
 	    "\nremite_receipts = off\n" },
 	  { "plugin {", "$mail_plugins" } },
-	{ "a policy",
-	  "organization = [\"example.com\"]\nreceipts: { policy = \"organization\" }\n",
+	{ "a policy that is enforced",
+	  "mode = \"enforce\"\n" POLICY,
 	  V23,
-	  { "remite_receipts = server" },
-	  { "# remite.conf has no receipts" } },
+	  { "  remite_receipts = server" },
+	  { "has no receipts", "has no mode", "report" } },
+	{ "a policy in report mode, 2.3",
+	  POLICY,
+	  V23,
+	  { "  # remite.conf has no mode = \"enforce\"", "  remite_receipts = report\n" },
+	  { "# remite.conf has no receipts", "server" } },
+	{ "a policy in report mode, 2.4",
+	  "mode = \"report\"\n" POLICY,
+	  V24,
+	  { "\n# remite.conf has no mode = \"enforce\"", "\nremite_receipts = report\n" },
+	  { "plugin {", "server" } },
 	{ "nobody is told",
-	  "receipts: { policy = \"none\" }\n",
+	  "mode = \"enforce\"\n" NOBODY,
 	  V23,
 	  { "remite_receipts = none" },
 	  { NULL } },
+	{ "nobody would be told",
+	  NOBODY,
+	  V23,
+	  { "remite_receipts = report" },
+	  { "= none" } },
 	{ "one account for all mail",
 	  "",
 	  V23 "mail_uid = vmail\nmail_gid = vmail\n",
@@ -104,7 +123,7 @@ static void the_doctor_is_content_with_what_setup_writes(void **state)
 	(void)state;
 	for (i = 0; i < G_N_ELEMENTS(versions); i++) {
 		struct rmt_config *config = config_of(
-			"organization = [\"example.com\"]\n"
+			"mode = \"enforce\"\norganization = [\"example.com\"]\n"
 			"receipts: { policy = \"organization\" }\n"
 			"unsubscribing: { own_hosts = [\"mx.example.com\"] }\n");
 		g_autoptr(rmt_doveconf) before = rmt_doveconf_parse(versions[i]);

@@ -30,6 +30,9 @@ static void ours_come_first_and_last_and_others_stay(void **state)
 		  "{ inet:h:1, connect_timeout=3s }, $mine, $remite_milter_after" },
 		{ "milter: { after = \"inet:127.0.0.1:7\" }\n", "inet:127.0.0.1:7",
 		  "$remite_milter_after" },
+		/* What the other list gets, this one has; once. */
+		{ BEFORE, "$smtpd_milters", "$smtpd_milters" },
+		{ "", "${smtpd_milters}, $remite_milter_after", "${smtpd_milters}" },
 	};
 	g_autoptr(rmt_postfix) pf = recorded_postfix((struct more){ 0 });
 	size_t i;
@@ -78,6 +81,9 @@ static void a_plan_holds_what_is_missing_and_then_nothing(void **state)
 					   "smtpd_milters = " SIGNER
 					   ", $remite_milter_after\n"
 					   "non_smtpd_milters=$remite_milter_after\n" });
+	g_autofree char *shared = plan_text(
+		"", (struct more){ .main_raw = "smtpd_milters = " SIGNER "\n"
+					       "non_smtpd_milters = $smtpd_milters\n" });
 	g_autofree char *slow =
 		plan_text("milter: { deadline = \"20s\" }\n", (struct more){ 0 });
 	g_autofree char *outside = plan_text("milter: { after = \"unix:/run/after\" }\n",
@@ -86,6 +92,8 @@ static void a_plan_holds_what_is_missing_and_then_nothing(void **state)
 	(void)state;
 	assert_string_equal(got, want);
 	assert_string_equal(again, "");
+	assert_string_equal(shared, "remite_milter_after=" AFTER_TEXT "\n"
+				    "smtpd_milters=" SIGNER ", $remite_milter_after\n");
 	assert_non_null(strstr(slow, "content_timeout=50s"));
 	assert_non_null(strstr(outside, "# unix:/run/after: a chrooted smtpd cannot"));
 }
@@ -130,6 +138,11 @@ static void doctor_tells_what_would_stop_mail_or_let_it_pass_unseen(void **state
 		  "\nnon_smtpd_milters = " AFTER_TEXT "\n",
 		  "error main.cf: smtpd_milters: a milter comes behind remite-milter's "
 		  "last socket: what it signs or changes is not judged\n" },
+		{ "",
+		  "smtpd_milters = " AFTER_TEXT "\nnon_smtpd_milters = " AFTER_TEXT
+		  ", " AFTER_TEXT "\n",
+		  "error main.cf: non_smtpd_milters: remite-milter is asked twice: each "
+		  "message is counted twice\n" },
 		{ "", "smtpd_milters = " AFTER_TEXT "\n",
 		  "warning main.cf: non_smtpd_milters: remite-milter is not asked here: "
 		  "mail from sendmail(1) is neither judged nor limited\n" },

@@ -21,101 +21,6 @@ static char *edits_text(const struct rmt_setup_plan *plan)
 	return g_string_free(out, FALSE);
 }
 
-static void the_entry_stands_before_the_first_permit_and_behind_all_else(void **state)
-{
-	static const struct {
-		const char *list, *want;
-	} cases[] = {
-		{ "", "X" },
-		{ "reject_unauth_destination", "reject_unauth_destination, X" },
-		{ "permit_mynetworks reject_unauth_destination",
-		  "X, permit_mynetworks, reject_unauth_destination" },
-		{ "reject_non_fqdn_sender, permit_sasl_authenticated, reject",
-		  "reject_non_fqdn_sender, X, permit_sasl_authenticated, reject" },
-		{ "check_client_access hash:/etc/permit, reject",
-		  "check_client_access hash:/etc/permit, X, reject" },
-		{ "check_policy_service { inet:h:1, timeout=1s }, permit",
-		  "check_policy_service { inet:h:1, timeout=1s }, X, permit" },
-		{ "reject_rbl_client permit.example.org, $mua",
-		  "reject_rbl_client permit.example.org, X, $mua" },
-		{ "$plain, ${mua}", "$plain, X, ${mua}" },
-		{ "cls, permit", "X, cls, permit" },
-		{ "check_recipient_access permit_mynetworks",
-		  "check_recipient_access permit_mynetworks, X" },
-	};
-	g_autoptr(rmt_postfix) pf = recorded_postfix((struct more){
-		.main_raw =
-			"mua = permit_sasl_authenticated,reject\nplain = reject_x\n"
-			"smtpd_restriction_classes = cls\ncls = permit_mynetworks\n" });
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < G_N_ELEMENTS(cases); i++) {
-		g_autofree char *got = rmt_setup_insert(pf, cases[i].list, "X", ", ");
-
-		assert_string_equal(got, cases[i].want);
-	}
-}
-
-static void an_entry_in_the_wrong_place_is_moved_as_it_is_written(void **state)
-{
-	static const struct {
-		const char *list, *want;
-	} cases[] = {
-		{ "permit_mynetworks, " OURS, OURS ", permit_mynetworks" },
-		{ OURS ", reject_a, permit", "reject_a, " OURS ", permit" },
-		{ "$remite_policy, reject_a, permit",
-		  "reject_a, $remite_policy, permit" },
-		{ "check_policy_service inet:other:1, permit", NULL },
-		{ "$unknown, permit", NULL },
-	};
-	g_autoptr(rmt_postfix) pf =
-		recorded_postfix((struct more){ .main_raw = PARAMETER });
-	g_autoptr(rmt_config) config = recorded_config(LISTEN);
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < G_N_ELEMENTS(cases); i++) {
-		g_autofree char *got = rmt_setup_move(config, pf, cases[i].list, ", ");
-
-		if (cases[i].want == NULL)
-			assert_null(got);
-		else
-			assert_string_equal(got, cases[i].want);
-	}
-}
-
-static void the_address_is_one_that_every_smtpd_can_reach(void **state)
-{
-	static const struct {
-		const char *listen, *services, *want; /* Debian's own smtpd is chrooted */
-	} cases[] = {
-		{ "\"unix:/var/spool/postfix/remite/policy\"", NULL,
-		  "{ unix:remite/policy, " },
-		{ "\"unix:/run/remite/policy\"", NULL, NULL },
-		{ "\"unix:/run/remite/policy\", \"inet:127.0.0.1:10031\"", NULL,
-		  "{ inet:127.0.0.1:10031, " },
-		{ "\"inet:127.0.0.1:10031\", \"unix:/var/spool/postfix/remite/policy\"",
-		  NULL, "{ unix:remite/policy, " },
-	};
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < G_N_ELEMENTS(cases); i++) {
-		g_autofree char *conf = g_strdup_printf("policyd: { listen = [ %s ] }\n",
-							cases[i].listen);
-		g_autoptr(rmt_config) config = recorded_config(conf);
-		g_autoptr(rmt_postfix) pf =
-			recorded_postfix((struct more){ .services = cases[i].services });
-		g_autofree char *got = rmt_setup_service_text(config, pf);
-
-		if (cases[i].want == NULL)
-			assert_null(got);
-		else
-			assert_true(g_str_has_prefix(got, cases[i].want));
-	}
-}
-
 static void a_fresh_postfix_gets_one_parameter_and_three_lists(void **state)
 {
 	g_autoptr(rmt_config) config = recorded_config(LISTEN);
@@ -176,6 +81,97 @@ static void a_text_written_by_hand_is_repeated_letter_by_letter(void **state)
 				 "{unix:remite/policy,default_action=DUNNO}\n"
 				 "-e smtpd_data_restrictions=$remite_policy\n"
 				 "-e smtpd_end_of_data_restrictions=$remite_policy\n");
+}
+
+#define ONE_CLICK                                                                        \
+	"streams: { news: { unsubscribe: { https = \"https://m.example/u/\" } } }\n"
+#define SECOND_TEXT                                                                      \
+	"check_policy_service { unix:remite/policy, timeout=3s, try_limit=1, "           \
+	"default_action=DUNNO, policy_context=one-click }"
+#define SECOND "remite_one_click = " SECOND_TEXT "\n"
+
+/* An answer at DATA holds one field of the two (RFC 8058). */
+static void one_click_is_asked_for_again_at_data(void **state)
+{
+	static const struct {
+		const char *list, *want; /* edits beside the other lists' */
+	} cases[] = {
+		{ "", "-e remite_policy=" OURS "\n"
+		      "-e remite_one_click=" SECOND_TEXT "\n"
+		      "-e smtpd_data_restrictions=$remite_policy, $remite_one_click\n" },
+		{ "permit_mynetworks, reject_x",
+		  "-e remite_policy=" OURS "\n"
+		  "-e remite_one_click=" SECOND_TEXT "\n"
+		  "-e smtpd_data_restrictions=$remite_policy, $remite_one_click, "
+		  "permit_mynetworks, reject_x\n" },
+		{ OURS ", permit_mynetworks",
+		  "-e remite_one_click=" SECOND_TEXT "\n"
+		  "-e smtpd_data_restrictions=" OURS
+		  ", $remite_one_click, permit_mynetworks\n" },
+		{ "check_client_access hash:/x, " OURS ", reject_y",
+		  "-e remite_one_click=" SECOND_TEXT "\n"
+		  "-e smtpd_data_restrictions=check_client_access hash:/x, " OURS
+		  ", $remite_one_click, reject_y\n" },
+		{ OURS ", " SECOND_TEXT, "" },
+	};
+	g_autoptr(rmt_config) config = recorded_config(LISTEN ONE_CLICK);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *written =
+			g_strdup_printf("smtpd_recipient_restrictions = " OURS "\n"
+					"smtpd_data_restrictions = %s\n"
+					"smtpd_end_of_data_restrictions = " OURS "\n",
+					cases[i].list);
+		g_autoptr(rmt_postfix) pf =
+			recorded_postfix((struct more){ .main_raw = written });
+		g_autoptr(rmt_setup_plan) plan = rmt_setup_plan_new(config, pf);
+		g_autofree char *got = edits_text(plan);
+
+		assert_string_equal(got, cases[i].want);
+		assert_int_equal(plan->notes->len, 0);
+	}
+}
+
+static void what_is_written_for_one_click_is_complete(void **state)
+{
+	static const char lists[] = "smtpd_recipient_restrictions = %1$s\n"
+				    "smtpd_data_restrictions = %1$s%2$s\n"
+				    "smtpd_end_of_data_restrictions = %1$s\n";
+	g_autofree char *raw =
+		g_strdup_printf(lists, "$remite_policy", ", $remite_one_click");
+	g_autofree char *written = g_strconcat(PARAMETER SECOND, raw, NULL);
+	g_autofree char *expanded = g_strdup_printf(lists, OURS, ", " SECOND_TEXT);
+	g_autoptr(rmt_config) config = recorded_config(LISTEN ONE_CLICK);
+	g_autoptr(rmt_postfix) pf = recorded_postfix(
+		(struct more){ .main_raw = written, .main_expanded = expanded });
+	g_autoptr(rmt_setup_plan) plan = rmt_setup_plan_new(config, pf);
+	g_autofree char *got = edits_text(plan);
+
+	(void)state;
+	assert_string_equal(got, "");
+}
+
+static void an_entry_that_does_not_show_is_left_to_the_administrator(void **state)
+{
+	g_autoptr(rmt_config) config = recorded_config(LISTEN ONE_CLICK);
+	g_autoptr(rmt_postfix) pf = recorded_postfix((struct more){
+		.main_raw = "smtpd_restriction_classes = ask\nask = reject_x, " OURS "\n"
+			    "smtpd_recipient_restrictions = ask\n"
+			    "smtpd_data_restrictions = ask\n"
+			    "smtpd_end_of_data_restrictions = ask\n" });
+	g_autoptr(rmt_setup_plan) plan = rmt_setup_plan_new(config, pf);
+	g_autofree char *got = edits_text(plan);
+
+	(void)state;
+	assert_string_equal(got, "");
+	assert_int_equal(plan->notes->len, 1);
+	assert_string_equal(
+		plan->notes->pdata[0],
+		"main.cf: smtpd_data_restrictions asks policyd from within a "
+		"parameter or class of yours: ask again behind it there, with "
+		"policy_context=one-click");
 }
 
 static void services_with_lists_of_their_own_get_entries_and_return_ports_none(
@@ -288,13 +284,13 @@ static void commands_are_quoted_for_a_shell(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-			the_entry_stands_before_the_first_permit_and_behind_all_else),
-		cmocka_unit_test(an_entry_in_the_wrong_place_is_moved_as_it_is_written),
-		cmocka_unit_test(the_address_is_one_that_every_smtpd_can_reach),
 		cmocka_unit_test(a_fresh_postfix_gets_one_parameter_and_three_lists),
 		cmocka_unit_test(what_is_there_already_is_not_planned_again),
 		cmocka_unit_test(a_text_written_by_hand_is_repeated_letter_by_letter),
+		cmocka_unit_test(one_click_is_asked_for_again_at_data),
+		cmocka_unit_test(what_is_written_for_one_click_is_complete),
+		cmocka_unit_test(
+			an_entry_that_does_not_show_is_left_to_the_administrator),
 		cmocka_unit_test(
 			services_with_lists_of_their_own_get_entries_and_return_ports_none),
 		cmocka_unit_test(egresses_get_transports_and_tables),

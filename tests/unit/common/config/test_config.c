@@ -8,6 +8,7 @@
 
 #include "common/base/clock.h"
 #include "common/config/config.h"
+#include "common/config/reader.h"
 
 static char *joined(GPtrArray *complaints)
 {
@@ -668,10 +669,39 @@ static void what_makes_no_links_is_told_with_what_to_write(void **state)
 		"are named (write proxies = [\"127.0.0.1\"])\n");
 }
 
+static void a_setting_of_an_earlier_version_says_what_to_write_now(void **state)
+{
+	static const struct rmt_setting settings[] = {
+		{ "burst", &rmt_type_number },
+		{ "slack", NULL, .help = "write burst" },
+		{ NULL },
+	};
+	static const struct rmt_section *const none[] = { NULL };
+	static const struct rmt_section section = { .settings = settings,
+						    .sections = none };
+	static const struct {
+		const char *name, *want;
+	} cases[] = {
+		{ "slack", "'slack' is no setting any more: write burst" },
+		{ "brust", "unknown setting 'brust' (did you mean 'burst'?)" },
+		{ "slakc", "unknown setting 'slakc'" },
+		{ "colour", "unknown setting 'colour'" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *got = rmt_section_unknown(&section, cases[i].name);
+
+		assert_string_equal(got, cases[i].want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_file_it_reports_and_limits_nothing),
+		cmocka_unit_test(a_setting_of_an_earlier_version_says_what_to_write_now),
 		cmocka_unit_test(every_part_of_a_stream_is_read),
 		cmocka_unit_test(every_part_of_a_limit_is_read),
 		cmocka_unit_test(all_complaints_come_in_one_run),

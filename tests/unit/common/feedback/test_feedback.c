@@ -5,74 +5,34 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <glib/gstdio.h>
 
-#include "common/feedback/feedback.h"
 #include "common/feedback/mailed.h"
 #include "common/feedback/rates.h"
 #include "common/store/stream_state.h"
 #include "common/store/suppress.h"
-#include "common/token/keys.h"
+#include "tests/unit/common/feedback/feedback_fixture.h"
 
 enum { NOW = 1795312800, DAY = 86400 };
 
 static const char config_text[] =
-	"keys = \"%s\"\n"
 	"feedback: { soft_times = 3 }\n"
 	"streams: {\n"
 	" news: { senders = [\"*@news.test\"] class = \"bulk\"\n"
 	"  return_path: { address = \"b@bounces.test\" }\n"
-	"  pause: { complaints: { accept = \"1%%\" pause = \"20%%\" } } }\n"
+	"  pause: { complaints: { accept = \"1%\" pause = \"20%\" } } }\n"
 	" shop: { senders = [\"*@shop.test\"]\n"
 	"  return_path: { address = \"b@bounces.test\" id = \"s\" } }\n"
 	"}\n";
 
-struct fixture {
-	char *directory, *keys;
-	struct rmt_store *store;
-	struct rmt_feedback *feedback;
-};
-
 static int start(void **state)
 {
-	struct fixture *f = g_new0(struct fixture, 1);
-	struct rmt_keys *keys = g_new0(struct rmt_keys, 1);
-	g_autofree char *text = NULL;
-	GPtrArray *complaints;
-	struct rmt_config *config;
-
-	f->directory = g_dir_make_tmp("remite-feedback-XXXXXX", NULL);
-	f->keys = g_build_filename(f->directory, "keys", NULL);
-	assert_true(rmt_keys_add(keys, 0, NULL));
-	assert_true(rmt_keys_write(f->keys, keys, (unsigned)-1, NULL));
-	rmt_keys_free(keys);
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	text = g_strdup_printf(config_text, f->keys);
-#pragma GCC diagnostic pop
-	config = rmt_config_read_text("test", text, &complaints);
-	if (config == NULL)
-		fail_msg("%s", (const char *)complaints->pdata[0]);
-	g_ptr_array_unref(complaints);
-	assert_true(rmt_store_open(&f->store, "mem:", false, NULL));
-	f->feedback = rmt_feedback_new(config, f->store, NOW);
-	assert_null(f->feedback->key_trouble);
-	rmt_config_unref(config);
-	*state = f;
+	*state = fixture_new(config_text, NOW);
 	return 0;
 }
 
 static int stop(void **state)
 {
-	struct fixture *f = *state;
-
-	rmt_feedback_free(f->feedback);
-	rmt_store_close(&f->store);
-	g_unlink(f->keys);
-	g_rmdir(f->directory);
-	g_free(f->keys);
-	g_free(f->directory);
-	g_free(f);
+	fixture_free(*state);
 	return 0;
 }
 
@@ -132,7 +92,7 @@ static guint count_suppressions(struct fixture *f, const char *address, const ch
 	for (i = 0; i < entries->len; i++) {
 		const struct rmt_suppression *entry = g_ptr_array_index(entries, i);
 
-		count += strcmp(entry->scope, scope) == 0;
+		count += scope == NULL || strcmp(entry->scope, scope) == 0;
 	}
 	return count;
 }
@@ -243,6 +203,33 @@ static void complaints_pause_their_own_stream_until_it_is_armed_anew(void **stat
 	assert_false(is_paused(f, "news"));
 }
 
+static void act_times(struct fixture *f, int times, const char *who,
+		      enum rmt_report_class class)
+{
+	int i;
+
+	for (i = 0; i < times; i++) {
+		g_autofree char *address = g_strdup_printf("%s%d@yahoo.com", who, i);
+
+		act_once(f, "news", address, class, "m", NOW);
+	}
+}
+
+/* 14 dead addresses and 20 complaints of 300 mails: one more of either would pause it
+ * alone. */
+static void all_kinds_of_evidence_pause_where_none_would_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	add_sent(f, "news", 300);
+	act_times(f, 14, "dead", RMT_CLASS_DEAD_ADDRESS);
+	act_times(f, 19, "angry", RMT_CLASS_COMPLAINT);
+	act_times(f, 30, "tired", RMT_CLASS_UNSUBSCRIBE);
+	assert_false(is_paused(f, "news"));
+	act_once(f, "news", "last@yahoo.com", RMT_CLASS_COMPLAINT, "m", NOW);
+	assert_true(is_paused(f, "news"));
+}
+
 static void without_counts_of_what_left_nothing_pauses(void **state)
 {
 	struct fixture *f = *state;
@@ -310,6 +297,53 @@ static void a_tag_proves_and_nothing_else_does(void **state)
 	rmt_feedback_done_clear(&done);
 }
 
+static void put_sent(struct fixture *f, const char *const *recipients)
+{
+	g_autoptr(rmt_mailed) sent = rmt_mailed_new();
+	GError *err = NULL;
+	uint64_t hash;
+
+	g_strlcpy(sent->key, "k3f9q2ab", sizeof(sent->key));
+	sent->at = NOW;
+	sent->stream = g_strdup("news");
+	for (; *recipients != NULL; recipients++) {
+		hash = rmt_mailed_hash(rmt_span_of(*recipients));
+		g_array_append_val(sent->recipients, hash);
+	}
+	if (!rmt_mailed_put(f->store, sent, NULL, 0, NULL, 0, &err))
+		fail_msg("%s", err->message);
+}
+
+static void work_complaint(struct fixture *f, const char *path, const char *fields)
+{
+	g_autofree char *text = g_strdup_printf(
+		"From: fbl@x.test\nContent-Type: multipart/report; boundary=b\n\n"
+		"--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\n%s\n"
+		"--b\nContent-Type: message/rfc822\n\nFrom: x@news.test\n"
+		"To: ann@yahoo.com, bob@yahoo.com\n\nhello\n--b--\n",
+		fields);
+	struct rmt_feedback_done done;
+
+	work(f, path, text, &done);
+	assert_int_equal(done.events, 1);
+	rmt_feedback_done_clear(&done);
+}
+
+static void of_several_in_to_nobody_is_taken_for_the_one_who_complained(void **state)
+{
+	static const char *const both[] = { "ann@yahoo.com", "bob@yahoo.com", NULL };
+	struct fixture *f = *state;
+	g_autofree char *path = path_for(f, "");
+
+	put_sent(f, both);
+	work_complaint(f, path, "");
+	assert_int_equal(count_suppressions(f, "ann@yahoo.com", NULL), 0);
+	assert_int_equal(count_suppressions(f, "bob@yahoo.com", NULL), 0);
+	work_complaint(f, path, "Original-Rcpt-To: bob@yahoo.com\n");
+	assert_int_equal(count_suppressions(f, "ann@yahoo.com", NULL), 0);
+	assert_int_equal(count_suppressions(f, "bob@yahoo.com", NULL), 1);
+}
+
 static void what_is_not_understood_stays(void **state)
 {
 	struct fixture *f = *state;
@@ -347,8 +381,10 @@ int main(void)
 		TEST(a_full_mailbox_is_suppressed_after_so_many_days),
 		TEST(what_failed_behind_an_alias_counts_and_buries_nobody),
 		TEST(complaints_pause_their_own_stream_until_it_is_armed_anew),
+		TEST(all_kinds_of_evidence_pause_where_none_would_alone),
 		TEST(without_counts_of_what_left_nothing_pauses),
 		TEST(a_tag_proves_and_nothing_else_does),
+		TEST(of_several_in_to_nobody_is_taken_for_the_one_who_complained),
 		TEST(what_is_not_understood_stays),
 		TEST(what_is_old_is_forgotten),
 	};

@@ -7,18 +7,15 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <glib/gstdio.h>
 
-#include "common/feedback/feedback.h"
 #include "common/store/audit.h"
 #include "common/store/jobs.h"
 #include "common/store/suppress.h"
-#include "common/token/keys.h"
+#include "tests/unit/common/feedback/feedback_fixture.h"
 
 enum { NOW = 1795312800 };
 
 static const char config_text[] =
-	"keys = \"%s\"\n"
 	"streams: {\n"
 	" news: { senders = [\"*@news.test\"] unsubscribe: {\n"
 	"  https = \"https://m.test/u/\" mailto = \"leave@b.test\"\n"
@@ -27,58 +24,21 @@ static const char config_text[] =
 	"  unsubscribe: { mailto = \"leave@b.test\" scope = \"class\" } }\n"
 	"}\n";
 
-struct fixture {
-	char *directory, *ring; /* own */
-	struct rmt_keys *keys;
-	struct rmt_store *store;
-	struct rmt_feedback *feedback;
-};
-
 static int start(void **state)
 {
-	struct fixture *f = g_new0(struct fixture, 1);
-	g_autofree char *text = NULL;
-	GPtrArray *complaints;
-	struct rmt_config *config;
-
-	f->directory = g_dir_make_tmp("leave-XXXXXX", NULL);
-	f->ring = g_build_filename(f->directory, "ring", NULL);
-	f->keys = g_new0(struct rmt_keys, 1);
-	assert_true(rmt_keys_add(f->keys, 1, NULL));
-	assert_true(rmt_keys_write(f->ring, f->keys, (unsigned)-1, NULL));
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	text = g_strdup_printf(config_text, f->ring);
-#pragma GCC diagnostic pop
-	config = rmt_config_read_text("test", text, &complaints);
-	if (config == NULL)
-		fail_msg("%s", (const char *)complaints->pdata[0]);
-	g_ptr_array_unref(complaints);
-	assert_true(rmt_store_open(&f->store, "mem:", false, NULL));
-	f->feedback = rmt_feedback_new(config, f->store, NOW);
-	rmt_config_unref(config);
-	*state = f;
+	*state = fixture_new(config_text, NOW);
 	return 0;
 }
 
 static int stop(void **state)
 {
-	struct fixture *f = *state;
-
-	rmt_feedback_free(f->feedback);
-	rmt_store_close(&f->store);
-	rmt_keys_free(f->keys);
-	g_unlink(f->ring);
-	g_rmdir(f->directory);
-	g_free(f->ring);
-	g_free(f->directory);
-	g_free(f);
+	fixture_free(*state);
 	return 0;
 }
 
 static char *token_of(struct fixture *f, enum rmt_purpose purpose, const char *stream)
 {
-	g_autoptr(rmt_sealer) sealer = rmt_sealer_new(f->keys, purpose, NOW);
+	g_autoptr(rmt_sealer) sealer = rmt_sealer_new(f->ring.keys, purpose, NOW);
 	const struct rmt_unsub unsub = { .stream = rmt_span_of(stream),
 					 .recipient = RMT_SPAN("Ann@example.org"),
 					 .list_count = 1,

@@ -171,7 +171,8 @@ static struct rmt_counters *open_at(const char *path, size_t log_max)
 						.wall_secs = WALL,
 						.monotonic_ns = 5 * SEC,
 						.boot_id = "one",
-						.log_max = log_max };
+						.log_max = log_max,
+						.ends = rmt_reserve_ends };
 	struct rmt_counters *counters = NULL;
 	GError *err = NULL;
 

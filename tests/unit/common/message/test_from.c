@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 #include <cmocka.h>
 #include <glib.h>
 #include <stdio.h>
@@ -315,7 +316,7 @@ static enum rmt_from_result read_large(const char *head, const char *filler, siz
 
 static void large_sections_are_answered_at_once(void **state)
 {
-	gint64 start = g_get_monotonic_time();
+	const clock_t start = clock(); /* of the processor */
 
 	(void)state;
 	assert_int_equal(read_large("From: a@x.example\r\nX: ", "y", 10 << 20, "\r\n"),
@@ -329,7 +330,7 @@ static void large_sections_are_answered_at_once(void **state)
 			 RMT_FROM_OK);
 	assert_int_equal(read_large("From: a@x\r\nX: ", "\r", 500000, "\r\n"),
 			 RMT_FROM_OK);
-	assert_true(g_get_monotonic_time() - start < 20 * G_USEC_PER_SEC);
+	assert_true(clock() - start < 20 * CLOCKS_PER_SEC);
 }
 
 static void every_result_has_a_name(void **state)

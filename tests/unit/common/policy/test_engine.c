@@ -410,6 +410,28 @@ static void a_message_ends_under_the_settings_it_began_with(void **state)
 	end(&w);
 }
 
+/* A thread compiles; what it did not see yet must hold all the same. */
+static void a_pause_that_comes_while_settings_are_compiled_holds(void **state)
+{
+	struct rmt_config *later =
+		config_of(ENFORCE("per = \"stream\" quota = \"5/day\""));
+	struct rmt_generation *generation;
+	g_autoptr(GError) err = NULL;
+	struct world w;
+
+	(void)state;
+	begin(&w, ENFORCE("per = \"stream\" quota = \"9/day\""));
+	rmt_generation_free(rmt_engine_compile(w.engine, later)); /* and not adopted */
+	generation = rmt_engine_compile(w.engine, later);
+	rmt_config_unref(later);
+	assert_true(rmt_stream_pause(w.store, "news", "complaints", "ann", 1800000000, 0,
+				     &err));
+	assert_int_equal(rcpt(&w, "i1", SENDER, "r@x.example"), RMT_ACTION_DEFER);
+	rmt_engine_adopt(w.engine, generation);
+	assert_int_equal(rcpt(&w, "i2", SENDER, "r@x.example"), RMT_ACTION_DEFER);
+	end(&w);
+}
+
 static void explain_tells_every_step_and_changes_nothing(void **state)
 {
 	struct rmt_facts facts;
@@ -690,6 +712,7 @@ int main(void)
 		cmocka_unit_test(a_suppressed_recipient_is_refused_in_its_scope_alone),
 		cmocka_unit_test(a_paused_stream_is_deferred_and_no_other),
 		cmocka_unit_test(a_message_ends_under_the_settings_it_began_with),
+		cmocka_unit_test(a_pause_that_comes_while_settings_are_compiled_holds),
 		cmocka_unit_test(what_a_domain_lacks_is_answered_by_its_level),
 		cmocka_unit_test(the_null_sender_is_never_asked_for_a_domain),
 		cmocka_unit_test(

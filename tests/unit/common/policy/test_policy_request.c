@@ -184,6 +184,60 @@ static void what_is_lenient_and_what_is_strict(void **state)
 	}
 }
 
+/* All of them once more, in their order, behind the first of it. */
+static void what_is_said_twice_in_postfix_order_stands_as_first_said(void **state)
+{
+	g_autoptr(GString) text = g_string_new(postfix_rcpt);
+	struct rmt_policy_request request;
+
+	(void)state;
+	g_string_truncate(text, text->len - 1);
+	g_string_append(text, "helo_name=other\nsender=other\nrecipient=other\n"
+			      "recipient_count=7\nqueue_id=other\ninstance=other\n"
+			      "size=7\netrn_domain=other\nstress=other\n\n");
+	rmt_policy_request_init(&request);
+	assert_int_equal(
+		rmt_policy_request_read(&request, text->str, text->len, MAX_OCTETS),
+		RMT_REQUEST_DONE);
+	assert_span(request.facts.helo, "helo.example.net");
+	assert_span(request.facts.sender, "user@example.com");
+	assert_span(request.facts.recipient, "ann@example.org");
+	assert_span(request.facts.queue_id, "4Zk3pQ");
+	assert_span(request.facts.instance, "1f.5e.0");
+	assert_int_equal(request.facts.recipient_count, 0);
+	assert_int_equal(request.facts.size, 2048);
+}
+
+/* A CR before the n-th LF and no other, and before every one (n = 0). */
+static void a_cr_before_any_lf_changes_nothing(void **state)
+{
+	const size_t lines = 32;
+	struct rmt_policy_request request;
+	size_t n, i, line;
+
+	(void)state;
+	for (n = 0; n <= lines; n++) {
+		g_autoptr(GString) text = g_string_new(NULL);
+
+		for (i = 0, line = 1; postfix_rcpt[i] != '\0'; i++) {
+			if (postfix_rcpt[i] == '\n' && (n == 0 || n == line++))
+				g_string_append_c(text, '\r');
+			g_string_append_c(text, postfix_rcpt[i]);
+		}
+		rmt_policy_request_init(&request);
+		assert_int_equal(rmt_policy_request_read(&request, text->str, text->len,
+							 MAX_OCTETS),
+				 RMT_REQUEST_DONE);
+		assert_int_equal(request.length, text->len);
+		assert_int_equal(request.facts.stage, RMT_STAGE_RCPT);
+		assert_int_equal(request.facts.size, 2048);
+		assert_span(request.facts.client_name, "client.example.net");
+		assert_span(request.facts.sender, "user@example.com");
+		assert_span(request.facts.instance, "1f.5e.0");
+		assert_span(request.facts.policy_context, "submission");
+	}
+}
+
 /* More lines than names, and lines of NULs where a name might be guessed. */
 static void junk_behind_all_known_names_is_refused(void **state)
 {
@@ -288,6 +342,9 @@ int main(void)
 		cmocka_unit_test(every_attribute_of_postfix_is_found),
 		cmocka_unit_test(stages_have_postfix_names),
 		cmocka_unit_test(what_is_lenient_and_what_is_strict),
+		cmocka_unit_test(
+			what_is_said_twice_in_postfix_order_stands_as_first_said),
+		cmocka_unit_test(a_cr_before_any_lf_changes_nothing),
 		cmocka_unit_test(junk_behind_all_known_names_is_refused),
 		cmocka_unit_test(a_request_may_be_split_anywhere),
 		cmocka_unit_test(a_request_ends_at_its_empty_line),

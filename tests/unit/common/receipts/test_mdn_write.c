@@ -97,7 +97,7 @@ static void must_not_have(const char *message, const char *words)
 
 /* --- whole messages ------------------------------------------------------- */
 
-static void M20_to_M24_every_octet_is_as_wanted(void **state)
+static void M20_to_M24_A02_every_octet_is_as_wanted(void **state)
 {
 	static const struct {
 		const char *name;
@@ -155,7 +155,7 @@ static void M20_what_is_written_is_read_back_without_a_flaw(void **state)
 	assert_null(mdn->original_recipient);
 }
 
-static void M20_an_encrypted_message_returns_nothing(void **state)
+static void M20_P29_an_encrypted_message_returns_nothing(void **state)
 {
 	g_autofree char *message = must_write((struct scene){
 		.header = HEADER "Content-Type: multipart/encrypted; "
@@ -409,9 +409,9 @@ static void P01_the_id_is_the_same_for_the_same_and_for_nothing_else(void **stat
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(M20_to_M24_every_octet_is_as_wanted),
+		cmocka_unit_test(M20_to_M24_A02_every_octet_is_as_wanted),
 		cmocka_unit_test(M20_what_is_written_is_read_back_without_a_flaw),
-		cmocka_unit_test(M20_an_encrypted_message_returns_nothing),
+		cmocka_unit_test(M20_P29_an_encrypted_message_returns_nothing),
 		cmocka_unit_test(M21_no_request_of_its_own_and_an_id_of_its_own),
 		cmocka_unit_test(M21_nobody_asked_or_nobody_known_is_a_failure),
 		cmocka_unit_test(

@@ -43,6 +43,7 @@ static void a_message_is_cut_into_its_parts(void **state)
 		{ "Content-Type: multipart/a; boundary=b\n\n--b\nContent-Type: "
 		  "multipart/c; boundary=bb\n\n--bb\n\none\n--bb--\n--b\n\ntwo\n--b--\n",
 		  "text/plain||one\n;text/plain||two\n;" },
+		{ "Content-Type: text/html charset=\"x\"\n\nhello", "text/html||hello;" },
 		/* damaged: no last boundary; none at all; a line that is no field */
 		{ "Content-Type: multipart/a; boundary=b\n\n--b\n\none\n",
 		  "text/plain||one\n;" },

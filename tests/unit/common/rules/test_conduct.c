@@ -61,6 +61,7 @@ static void srs_is_known_by_its_tag(void **state)
 		assert_true(rmt_is_srs(rmt_span_of(yes[i])));
 	for (i = 0; i < G_N_ELEMENTS(no); i++)
 		assert_false(rmt_is_srs(rmt_span_of(no[i])));
+	assert_false(rmt_is_srs(RMT_SPAN("SRS0\0x@d.example")));
 }
 
 static void who_unsubscribed_has_two_days_to_wait_at_most(void **state)

@@ -8,6 +8,7 @@
 
 #include "common/auth/zone.h"
 #include "common/rules/domain.h"
+#include "tests/unit/common/rules/verdict.h"
 
 #define RSA2048                                                                          \
 	"p="                                                                             \
@@ -32,6 +33,7 @@
 
 /* Lines that many rows share. */
 #define SPF(text)   "d.example TXT \"v=spf1 " text "\"\n"
+#define FIVE        "ip4:192.0.2.1 ip4:192.0.2.2 ip4:192.0.2.3 ip4:192.0.2.4 ip4:192.0.2.5 "
 #define DMARC(text) "_dmarc.d.example TXT \"" text "\"\n"
 #define KEY(text)   "s._domainkey.d.example TXT \"" text "\"\n"
 #define PTR(name)   "7.2.0.192.in-addr.arpa PTR " name "\n"
@@ -159,6 +161,22 @@ static const struct row rows[] = {
 	  "unknown", NULL },
 	{ "?all", SPF("ip4:192.0.2.7 ?all"), NULL, NULL, RMT_R3, "note", NULL },
 	{ "no record", SOA, NULL, NULL, RMT_R3, "not-checked", NULL },
+	{ "more than 450 octets", SPF(FIVE FIVE FIVE FIVE FIVE FIVE FIVE "-all"), NULL,
+	  NULL, RMT_R3, "note", NULL },
+	{ "less than 450", SPF(FIVE FIVE FIVE FIVE FIVE FIVE "-all"), NULL, NULL, RMT_R3,
+	  "holds", NULL },
+	{ "terms behind all", SPF("ip4:192.0.2.7 -all mx"), NULL, NULL, RMT_R3, "note",
+	  NULL },
+	{ "redirect beside all",
+	  SPF("redirect=i.example -all") "i.example TXT \"v=spf1 -all\"\n", NULL, NULL,
+	  RMT_R3, "note", NULL },
+	{ "Sender ID beside it",
+	  SPF("ip4:192.0.2.7 -all") "d.example TXT \"spf2.0/pra ip4:192.0.2.7 -all\"\n",
+	  NULL, NULL, RMT_R3, "note", NULL },
+	{ "no blank behind v=spf1", "d.example TXT \"v=spf1; ip4:192.0.2.7 -all\"\n",
+	  NULL, NULL, RMT_R3, "note", NULL },
+	{ "other texts beside it", SPF("-all") "d.example TXT \"site=1\"\n", NULL, NULL,
+	  RMT_R3, "holds", NULL },
 
 	{ "RSA 2048", KEY("v=DKIM1; " RSA2048), NULL, "s", RMT_R4, "holds", NULL },
 	{ "without v= and k=", KEY(RSA2048), NULL, "s", RMT_R4, "holds", NULL },
@@ -193,6 +211,42 @@ static const struct row rows[] = {
 	{ "DNS is down", KEY("x") "t._domainkey.d.example TXT TIMEOUT\n", NULL, "t",
 	  RMT_R4, "unknown", NULL },
 
+	{ "all that RFC 9989 knows",
+	  DMARC("v=DMARC1; p=reject; sp=quarantine; np=reject; adkim=s; aspf=r; fo=1:d; "
+		"psd=n; t=n; rua=mailto:d@d.example; ruf=mailto:d@d.example"),
+	  NULL, NULL, RMT_R5, "holds", NULL },
+	{ "pct", DMARC("v=DMARC1; p=reject; pct=50; rua=mailto:d@d.example"), NULL, NULL,
+	  RMT_R5, "note", NULL },
+	{ "an unknown tag", DMARC("v=DMARC1; p=reject; policy=x; rua=mailto:d@d.example"),
+	  NULL, NULL, RMT_R5, "note", NULL },
+	{ "no tag at all", DMARC("v=DMARC1; p=reject; hello; rua=mailto:d@d.example"),
+	  NULL, NULL, RMT_R5, "note", NULL },
+	{ "adkim=strict",
+	  DMARC("v=DMARC1; p=reject; adkim=strict; rua=mailto:d@d.example"), NULL, NULL,
+	  RMT_R5, "note", NULL },
+	{ "fo=2", DMARC("v=DMARC1; p=reject; fo=1:2; rua=mailto:d@d.example"), NULL, NULL,
+	  RMT_R5, "note", NULL },
+	{ "p= behind others", DMARC("v=DMARC1; rua=mailto:d@d.example; p=reject"), NULL,
+	  NULL, RMT_R5, "note", NULL },
+	{ "sp=none below p=reject",
+	  DMARC("v=DMARC1; p=reject; sp=none; rua=mailto:d@d.example"), NULL, NULL,
+	  RMT_R5, "note", NULL },
+	{ "three addresses",
+	  DMARC("v=DMARC1; p=reject; rua=mailto:a@d.example,mailto:b@d.example,"
+		"mailto:c@d.example"),
+	  NULL, NULL, RMT_R5, "note", NULL },
+	{ "a size limit", DMARC("v=DMARC1; p=reject; rua=mailto:d@d.example!10m"), NULL,
+	  NULL, RMT_R5, "note", NULL },
+	{ "an address without mailto:",
+	  DMARC("v=DMARC1; p=reject; rua=mailto:d@d.example,d@d.example"), NULL, NULL,
+	  RMT_R5, "note", NULL },
+	{ "another text beside it",
+	  DMARC("v=DMARC1; p=reject; rua=mailto:d@d.example") DMARC("v=spf1 -all"), NULL,
+	  NULL, RMT_R5, "note", NULL },
+	{ "one more at the domain itself",
+	  DMARC("v=DMARC1; p=reject; rua=mailto:d@d.example") "d.example TXT "
+							      "\"v=DMARC1; p=none\"\n",
+	  NULL, NULL, RMT_R5, "note", NULL },
 	{ "reject with reports", DMARC("v=DMARC1; p=reject; rua=mailto:d@d.example"),
 	  NULL, NULL, RMT_R5, "holds", NULL },
 	{ "quarantine with reports",
@@ -420,16 +474,12 @@ static bool row_holds(const struct row *row, const struct rmt_psl *psl)
 {
 	g_autoptr(rmt_facts) facts = gather(row, psl);
 	struct rmt_rule_findings findings;
-	enum rmt_severity severity;
-	enum rmt_rule_state state;
 	const char *got;
 	bool ok;
 
 	rmt_rule_findings_init(&findings);
 	rmt_rules_domain(facts, &findings);
-	state = rmt_rule_sum(&findings, row->rule, &severity);
-	got = state == RMT_RULE_BROKEN ? rmt_severity_name(severity)
-				       : rmt_rule_state_name(state);
+	got = verdict_of(&findings, row->rule);
 	ok = strcmp(got, row->want) == 0;
 	if (!ok) {
 		print_error("%s, %s: %s, not %s\n", rmt_rule_get(row->rule)->id,

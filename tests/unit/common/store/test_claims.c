@@ -316,7 +316,7 @@ static void of_many_processes_one_wins_each_message(void **state)
 }
 
 /* Claims and counts with every one what the job says; killed in between. */
-static void take_until_killed(const struct store_fixture *fixture)
+static void take_until_killed(const struct store_fixture *fixture, int out)
 {
 	struct rmt_store *store = NULL;
 	unsigned i;
@@ -338,6 +338,8 @@ static void take_until_killed(const struct store_fixture *fixture)
 		rmt_deal_put_job(deal, &job);
 		if (rmt_claim_take(store, &step, deal, NULL, NULL) == RMT_CLAIM_TROUBLE)
 			_exit(1);
+		if (i == 0 && write(out, "", 1) != 1)
+			_exit(1);
 	}
 }
 
@@ -354,14 +356,19 @@ static bool has_job(void *context, const struct rmt_claim *claim)
 static void kill_9_leaves_claim_and_job_or_neither(void **state)
 {
 	struct store_fixture *fixture = *state;
-	int round, status;
+	int round, status, pipes[2];
 	pid_t child;
+	char first;
 
 	rmt_store_close(&fixture->store);
 	for (round = 0; round < 5; round++) {
+		assert_int_equal(pipe(pipes), 0);
 		child = fork();
 		if (child == 0)
-			take_until_killed(fixture);
+			take_until_killed(fixture, pipes[1]);
+		close(pipes[1]);
+		assert_int_equal(read(pipes[0], &first, 1), 1);
+		close(pipes[0]);
 		g_usleep((gulong)(20 + round * 13) * 1000);
 		kill(child, SIGKILL);
 		waitpid(child, &status, 0);

@@ -290,7 +290,7 @@ static void kill_9_loses_nothing_that_was_added_and_leaves_no_half(void **state)
 {
 	struct store_fixture *fixture = *state;
 	int pipes[2], status;
-	unsigned said, count = 0;
+	unsigned first, said, count = 0;
 	pid_t child;
 
 	rmt_store_close(&fixture->store);
@@ -300,6 +300,7 @@ static void kill_9_loses_nothing_that_was_added_and_leaves_no_half(void **state)
 	if (child == 0)
 		add_until_killed(fixture, pipes[1]);
 	close(pipes[1]);
+	assert_int_equal(read(pipes[0], &first, sizeof(first)), sizeof(first));
 	g_usleep(150 * 1000);
 	kill(child, SIGKILL);
 	waitpid(child, &status, 0);

@@ -390,6 +390,48 @@ static void root_gives_new_files_to_the_directorys_owner(void **state)
 	assert_int_equal(file.st_gid, 12346);
 }
 
+/* As the directory's owner: opens the file as soon as it is there. */
+static int open_at_once(const struct store_fixture *fixture)
+{
+	const int64_t end = g_get_monotonic_time() + 60 * G_USEC_PER_SEC;
+	int fd = -1;
+
+	if (setgid(12346) != 0 || setuid(12345) != 0)
+		return 2;
+	while (fd < 0 && g_get_monotonic_time() < end) {
+		fd = open(fixture->path, O_RDWR | O_CLOEXEC);
+		if (fd < 0 && errno != ENOENT)
+			return 1;
+	}
+	return fd >= 0 ? 0 : 3;
+}
+
+/* Programs of root and of others start at the same time. */
+static void a_new_file_is_its_owners_from_its_first_moment(void **state)
+{
+	struct store_fixture *fixture = *state;
+	int i, status;
+
+	if (geteuid() != 0) {
+		print_message("skipped: only root can give files away\n");
+		skip();
+	}
+	assert_int_equal(chown(fixture->directory, 12345, 12346), 0);
+	for (i = 0; i < 50; i++) {
+		pid_t child;
+
+		rmt_store_close(&fixture->store);
+		g_unlink(fixture->path);
+		child = fork();
+		if (child == 0)
+			_exit(open_at_once(fixture));
+		g_usleep(500);
+		reopen(fixture, false);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(status, 0);
+	}
+}
+
 static void a_missing_directory_is_named_with_the_remedy(void **state)
 {
 	struct rmt_store *store = NULL;
@@ -512,6 +554,118 @@ static void a_writer_takes_over_a_map_that_another_grew(void **state)
 	assert_int_equal(in_child(fill_from_outside, fixture), 0);
 	assert_ok(put(fixture->store, "b", "two", &err), err);
 	assert_value(fixture->store, "b", "two");
+}
+
+/* A transaction that stayed open would keep all that was replaced, 40 MB. */
+static void who_reads_often_sees_each_commit_and_lets_old_pages_go(void **state)
+{
+	struct store_fixture *fixture = *state;
+	struct rmt_store_stats stats;
+	GError *err = NULL;
+	char text[8];
+	unsigned i;
+
+	rmt_store_reads_often(fixture->store);
+	for (i = 0; i < 400; i++) {
+		g_snprintf(text, sizeof(text), "%u", i);
+		assert_ok(put(fixture->store, "a", text, &err), err);
+		assert_ok(put_large(fixture->store, 1, &err), err);
+		assert_value(fixture->store, "a", text);
+		assert_value(fixture->store, "a", text);
+	}
+	rmt_store_stats(fixture->store, &stats);
+	assert_true(stats.used_bytes < 2000000);
+}
+
+static void who_reads_often_follows_a_map_that_grows(void **state)
+{
+	struct store_fixture *fixture = *state;
+	GError *err = NULL;
+
+	rmt_store_reads_often(fixture->store);
+	assert_ok(put(fixture->store, "a", "one", &err), err);
+	assert_value(fixture->store, "a", "one");
+	assert_ok(put_large(fixture->store, 400, &err), err);
+	assert_value(fixture->store, "a", "one");
+	reopen(fixture, true);
+	rmt_store_reads_often(fixture->store);
+	assert_value(fixture->store, "a", "one");
+	assert_int_equal(in_child(fill_from_outside, fixture), 0);
+	assert_value(fixture->store, "a", "one");
+}
+
+static int64_t file_size(const struct store_fixture *fixture)
+{
+	struct stat file;
+
+	assert_int_equal(stat(fixture->path, &file), 0);
+	return file.st_size;
+}
+
+/* A longer file costs the file system's journal: once for many commits. */
+static void the_file_grows_by_many_pages_at_a_time(void **state)
+{
+	struct store_fixture *fixture = *state;
+	GError *err = NULL;
+	int64_t size;
+	int i;
+
+	assert_ok(put(fixture->store, "a", "one", &err), err);
+	size = file_size(fixture);
+	for (i = 0; i < 20; i++) {
+		g_autofree char *key = g_strdup_printf("key %d", i);
+
+		assert_ok(put(fixture->store, key, "value", &err), err);
+	}
+	assert_int_equal(file_size(fixture), size);
+	reopen(fixture, false);
+	assert_value(fixture->store, "key 19", "value");
+	assert_ok(put(fixture->store, "b", "two", &err), err);
+	assert_int_equal(file_size(fixture), size);
+}
+
+enum { BESIDE = 100, VALUE = 60000 };
+
+static bool put_values(struct rmt_store *store, char first)
+{
+	g_autofree char *value = g_strnfill(VALUE, first);
+	int i;
+
+	for (i = 0; i < BESIDE; i++) {
+		g_autofree char *key = g_strdup_printf("%c%d", first, i);
+
+		if (!put(store, key, value, NULL))
+			return false;
+	}
+	return true;
+}
+
+static int put_from_outside(struct store_fixture *fixture)
+{
+	struct rmt_store *store = NULL;
+
+	return rmt_store_open(&store, fixture->uri, false, NULL) && put_values(store, 'c')
+		       ? 0
+		       : 1;
+}
+
+static void who_makes_the_file_longer_harms_no_other_writer(void **state)
+{
+	struct store_fixture *fixture = *state;
+	const pid_t child = fork();
+	int i, status;
+
+	if (child == 0)
+		_exit(put_from_outside(fixture));
+	assert_true(put_values(fixture->store, 'p'));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	for (i = 0; i < 2 * BESIDE; i++) {
+		g_autofree char *key = g_strdup_printf("%c%d", "cp"[i % 2], i / 2);
+		g_autofree char *want = g_strnfill(VALUE, "cp"[i % 2]);
+
+		assert_value(fixture->store, key, want);
+	}
 }
 
 static int die_reading(struct store_fixture *fixture)
@@ -816,11 +970,16 @@ int main(void)
 		ON_LMDB(the_same_path_twice_in_a_process_is_refused),
 		ON_LMDB(files_are_0660_whatever_the_umask),
 		ON_LMDB(root_gives_new_files_to_the_directorys_owner),
+		ON_LMDB(a_new_file_is_its_owners_from_its_first_moment),
 		cmocka_unit_test(a_missing_directory_is_named_with_the_remedy),
 		ON_LMDB(a_newer_format_is_refused),
 		ON_LMDB(a_file_that_is_something_else_is_refused),
 		ON_LMDB(the_map_grows_for_writer_and_reader),
+		ON_LMDB(who_reads_often_sees_each_commit_and_lets_old_pages_go),
+		ON_LMDB(who_reads_often_follows_a_map_that_grows),
 		ON_LMDB(a_writer_takes_over_a_map_that_another_grew),
+		ON_LMDB(the_file_grows_by_many_pages_at_a_time),
+		ON_LMDB(who_makes_the_file_longer_harms_no_other_writer),
 		ON_LMDB(readers_that_died_are_cleared_when_one_opens),
 		ON_LMDB(a_lock_file_that_is_not_writable_is_named),
 		ON_LMDB(a_full_disk_is_said_and_loses_nothing),

@@ -179,7 +179,7 @@ static void a_reader_hears_of_it_with_the_next_look(void **state)
 	bool complete = false;
 	int i;
 
-	for (i = 0; i < 500 && !complete; i++) {
+	for (i = 0; i < 20000 && !complete; i++) {
 		rmt_suppress_index_follow(index);
 		rmt_suppress_index_stats(index, &entries, &bytes, &complete);
 		g_usleep(10000);

@@ -43,7 +43,7 @@ static void wait_until_complete(struct rmt_suppress_index *index)
 {
 	unsigned tries;
 
-	for (tries = 0; tries < 20000 && !is_complete(index); tries++)
+	for (tries = 0; tries < 200000 && !is_complete(index); tries++)
 		g_usleep(1000);
 	assert_true(is_complete(index));
 }
@@ -181,7 +181,7 @@ static void a_filter_that_is_outgrown_is_built_again(void **state)
 	rmt_suppress_index_follow(index);
 	import_range(fixture->store, 40000, 80000);
 	assert_int_equal(count_found(index, 0, 80000), 80000);
-	for (tries = 0; tries < 20000 && bytes_after <= bytes_before; tries++) {
+	for (tries = 0; tries < 200000 && bytes_after <= bytes_before; tries++) {
 		rmt_suppress_index_follow(index);
 		rmt_suppress_index_stats(index, &entries, &bytes_after, &complete);
 		g_usleep(1000);

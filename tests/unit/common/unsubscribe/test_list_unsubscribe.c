@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 #include <cmocka.h>
 
 #include "common/unsubscribe/list_unsubscribe.h"
@@ -139,14 +140,14 @@ static void L01_an_endless_value_is_read_in_linear_time(void **state)
 	(void)state;
 	for (fill = fills; *fill != '\0'; fill++) {
 		g_autoptr(GString) id = g_string_new(NULL);
-		const int64_t before = g_get_monotonic_time();
+		const clock_t before = clock(); /* of the processor */
 
 		memset(value, *fill, len);
 		rmt_list_unsubscribe_read(rmt_span(value, len), &list);
 		assert_int_equal(list.count, 0);
 		rmt_list_unsubscribe_clear(&list);
 		assert_false(rmt_list_id_read(rmt_span(value, len), id));
-		assert_true(g_get_monotonic_time() - before < 5 * G_USEC_PER_SEC);
+		assert_true(clock() - before < 5 * CLOCKS_PER_SEC);
 	}
 }
 

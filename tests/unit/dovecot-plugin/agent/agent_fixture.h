@@ -161,12 +161,12 @@ static inline guint sink_count(struct smtp_sink *sink)
 }
 
 /* Lets the agent work until so many jobs are left in the table (the daily sweep
- * is one), 5 s at most. */
+ * is one), half a minute at most. */
 static inline void fixture_work(struct agent_fixture *fixture, uint64_t jobs_left)
 {
 	int i;
 
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < 3000; i++) {
 		rmt_agent_turn(fixture->agent);
 		if (rmt_store_count(fixture->agent->store, "jobs") <= jobs_left)
 			return;
@@ -182,14 +182,14 @@ static inline bool note_attempts(void *context, const struct rmt_job *job)
 	return true;
 }
 
-/* Lets the agent work until a receipt was tried and is to be tried again, 5 s at
- * most. */
+/* Lets the agent work until a receipt was tried and is to be tried again, half a
+ * minute at most. */
 static inline void fixture_work_once(struct agent_fixture *fixture)
 {
 	unsigned attempts;
 	int i;
 
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < 3000; i++) {
 		attempts = 0;
 		rmt_agent_turn(fixture->agent);
 		rmt_jobs_walk(fixture->agent->store, "receipt", note_attempts, &attempts,

@@ -2,13 +2,11 @@
 /* Mail that was delivered to a mailbox return paths lead to. Live: test_feedback. */
 #include "tests/unit/dovecot-plugin/agent/agent_fixture.h"
 
-#include <glib/gstdio.h>
-
 #include "common/feedback/events.h"
 #include "common/store/suppress.h"
-#include "common/token/keys.h"
 #include "common/token/verp.h"
 #include "dovecot-plugin/agent/feedback.h"
+#include "tests/unit/ring.h"
 
 #define STREAMS                                                                          \
 	"streams: { news: { senders = [\"*@news.example\"] "                             \
@@ -16,8 +14,7 @@
 
 struct world {
 	struct agent_fixture *fixture;
-	char *folder, *ring; /* own */
-	struct rmt_keys *keys;
+	struct test_ring ring;
 	char path[512]; /* the return path of a mail to ann@example.org */
 };
 
@@ -28,7 +25,7 @@ static void make_path(struct world *world)
 	struct rmt_verp_ring *ring = rmt_verp_ring_new();
 	struct rmt_verp_form form;
 
-	rmt_verp_ring_take(ring, world->keys, NOW);
+	rmt_verp_ring_take(ring, world->ring.keys, NOW);
 	assert_true(rmt_verp_form(RMT_SPAN("b@bounces.example"), 2, &form, NULL));
 	assert_true(rmt_verp_make(ring, &form, ids, RMT_SPAN("ann@example.org"), NOW,
 				  made, NULL));
@@ -41,12 +38,8 @@ static int start(void **state)
 	struct world *world = g_new0(struct world, 1);
 	g_autofree char *more = NULL;
 
-	world->folder = g_dir_make_tmp("feedback-XXXXXX", NULL);
-	world->ring = g_build_filename(world->folder, "ring", NULL);
-	world->keys = g_new0(struct rmt_keys, 1);
-	assert_true(rmt_keys_add(world->keys, 0, NULL));
-	assert_true(rmt_keys_write(world->ring, world->keys, (unsigned)-1, NULL));
-	more = g_strdup_printf("keys = \"%s\"\n" STREAMS, world->ring);
+	test_ring_make(&world->ring, 0);
+	more = g_strdup_printf("keys = \"%s\"\n" STREAMS, world->ring.path);
 	world->fixture = fixture_new(more);
 	make_path(world);
 	*state = world;
@@ -59,11 +52,7 @@ static int stop(void **state)
 
 	rmt_feedback_forget();
 	fixture_free(world->fixture);
-	rmt_keys_free(world->keys);
-	g_unlink(world->ring);
-	g_rmdir(world->folder);
-	g_free(world->ring);
-	g_free(world->folder);
+	test_ring_clear(&world->ring);
 	g_free(world);
 	return 0;
 }

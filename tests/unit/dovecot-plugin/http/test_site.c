@@ -7,59 +7,56 @@
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
-#include <glib/gstdio.h>
 
 #include "common/store/suppress.h"
 #include "common/token/consent.h"
-#include "common/token/keys.h"
 #include "common/token/unsub.h"
 #include "dovecot-plugin/http/site.h"
+#include "tests/unit/config.h"
+#include "tests/unit/dovecot-plugin/http/readable.h"
+#include "tests/unit/ring.h"
 
 enum { NOW = 1795321652, HOUR = 3600 };
 #define PAIR "List-Unsubscribe=One-Click"
 #define FORM "application/x-www-form-urlencoded"
 
 static const char config_text[] =
-	"mode = \"enforce\"\nstate = \"%s\"\nkeys = \"%s\"\n"
+	"mode = \"enforce\"\n"
 	"http: { rate = \"5/minute\" undo = \"1h\" }\n"
 	"streams: { news: { senders = [\"*@news.example\"]\n"
 	"  unsubscribe: { https = \"https://m.example/u/\" title = \"Ann & Bob\" } } }\n";
 
 struct house {
-	char *folder, *ring, *records; /* own */
-	struct rmt_keys *keys;
+	struct test_ring ring;
+	char *records; /* own */
 	struct rmt_site *site;
 	struct rmt_http_reply reply;
 	bool answered;
 	int64_t now;
 };
 
+/* Own. */
+static struct rmt_config *config_of(const struct house *house, const char *more)
+{
+	g_autofree char *text =
+		g_strconcat("state = \"", house->ring.folder, "\"\nkeys = \"",
+			    house->ring.path, "\"\n", more, NULL);
+
+	return test_config(text);
+}
+
 static int start(void **state)
 {
 	struct house *house = g_new0(struct house, 1);
-	g_autofree char *text = NULL, *uri = NULL;
 	struct rmt_store *store = NULL;
-	GPtrArray *complaints = NULL;
-	struct rmt_config *config;
+	g_autofree char *uri = NULL;
 
-	house->folder = g_dir_make_tmp("site-XXXXXX", NULL);
-	house->ring = g_build_filename(house->folder, "ring", NULL);
-	house->records = g_build_filename(house->folder, "records", NULL);
+	test_ring_make(&house->ring, 1);
+	house->records = g_build_filename(house->ring.folder, "records", NULL);
 	house->now = NOW;
-	house->keys = g_new0(struct rmt_keys, 1);
-	assert_true(rmt_keys_add(house->keys, 1, NULL));
-	assert_true(rmt_keys_write(house->ring, house->keys, (unsigned)-1, NULL));
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	text = g_strdup_printf(config_text, house->folder, house->ring);
-#pragma GCC diagnostic pop
-	config = rmt_config_read_text("t.conf", text, &complaints);
-	if (config == NULL)
-		fail_msg("%s", (const char *)complaints->pdata[0]);
-	g_ptr_array_unref(complaints);
 	uri = g_strconcat("lmdb:", house->records, NULL);
 	assert_true(rmt_store_open(&store, uri, false, NULL));
-	house->site = rmt_site_new(config, store);
+	house->site = rmt_site_new(config_of(house, config_text), store);
 	rmt_http_reply_init(&house->reply);
 	*state = house;
 	return 0;
@@ -72,14 +69,10 @@ static int stop(void **state)
 
 	rmt_site_free(house->site);
 	rmt_http_reply_clear(&house->reply);
-	rmt_keys_free(house->keys);
 	g_unlink(house->records);
 	g_unlink(lock);
-	g_unlink(house->ring);
-	g_rmdir(house->folder);
+	test_ring_clear(&house->ring);
 	g_free(house->records);
-	g_free(house->ring);
-	g_free(house->folder);
 	g_free(house);
 	return 0;
 }
@@ -87,7 +80,7 @@ static int stop(void **state)
 static char *link_of(const struct house *house, const char *recipient)
 {
 	g_autoptr(rmt_sealer) sealer =
-		rmt_sealer_new(house->keys, RMT_PURPOSE_UNSUBSCRIBE, NOW);
+		rmt_sealer_new(house->ring.keys, RMT_PURPOSE_UNSUBSCRIBE, NOW);
 	const struct rmt_unsub unsub = { .stream = RMT_SPAN("news"),
 					 .recipient = rmt_span_of(recipient) };
 	GString *link = g_string_new("/u/");
@@ -99,7 +92,7 @@ static char *link_of(const struct house *house, const char *recipient)
 static char *consent_of(const struct house *house, int64_t until)
 {
 	g_autoptr(rmt_sealer) sealer =
-		rmt_sealer_new(house->keys, RMT_PURPOSE_CONSENT, NOW);
+		rmt_sealer_new(house->ring.keys, RMT_PURPOSE_CONSENT, NOW);
 	const struct rmt_consent consent = { .user = "ann", .until = until };
 	GString *link = g_string_new("/r/");
 
@@ -134,8 +127,9 @@ static unsigned ask(struct house *house, enum rmt_method method, const char *tar
 	result = rmt_site_handle(house->site, &request, &house->reply, answered, house);
 	if (result == RMT_SITE_LATER) {
 		assert_false(house->answered);
-		while (rmt_site_waits(house->site))
-			rmt_site_turn(house->site);
+		rmt_site_turn(house->site);
+		wait_readable(rmt_site_fd(house->site));
+		rmt_site_kept(house->site);
 		assert_true(house->answered);
 	}
 	if (result_r != NULL)
@@ -275,41 +269,16 @@ static void the_page_can_be_taken_back_for_a_while(void **state)
 	must_be(house, "ann@example.org", "");
 }
 
-static void bodies_that_nobody_would_read_are_not_wanted(void **state)
-{
-	struct house *house = *state;
-	g_autofree char *link = link_of(house, "ann@example.org");
-	struct rmt_http_request request = { .method = RMT_METHOD_POST,
-					    .target = rmt_span_of(link),
-					    .content_type = RMT_SPAN(FORM),
-					    .peer = RMT_SPAN("203.0.113.9"),
-					    .now = NOW };
-
-	assert_true(rmt_site_wants_body(house->site, &request, &house->reply));
-	request.content_type = RMT_SPAN("image/png");
-	assert_false(rmt_site_wants_body(house->site, &request, &house->reply));
-	assert_int_equal(house->reply.status, 415);
-	request.content_type = RMT_SPAN(FORM);
-	request.target = RMT_SPAN("/nothing/./");
-	assert_false(rmt_site_wants_body(house->site, &request, &house->reply));
-	assert_int_equal(house->reply.status, 404);
-}
-
 static void records_that_cannot_be_written_are_no_200(void **state)
 {
 	struct house *house = *state;
-	g_autofree char *text = g_strdup_printf("state = \"%s\"\nkeys = \"%s\"\n",
-						house->folder, house->ring);
 	g_autofree char *uri = g_strconcat("lmdb:", house->records, NULL);
 	g_autofree char *link = link_of(house, "ann@example.org");
 	struct rmt_store *reader = NULL;
-	GPtrArray *complaints = NULL;
 
 	rmt_site_free(house->site);
 	assert_true(rmt_store_open(&reader, uri, true, NULL));
-	house->site =
-		rmt_site_new(rmt_config_read_text("t.conf", text, &complaints), reader);
-	g_ptr_array_unref(complaints);
+	house->site = rmt_site_new(config_of(house, ""), reader);
 	assert_int_equal(post(house, link, PAIR), 503);
 	assert_null(strstr(house->reply.body->str, "unsubscribed"));
 }
@@ -332,6 +301,41 @@ static void a_consent_page_asks_the_agent(void **state)
 	assert_int_equal(ask(house, RMT_METHOD_GET, old, "", "", NULL), 410);
 }
 
+static const char *get_nothing_but_state(void *context, const char *name)
+{
+	return strcmp(name, "state") == 0 ? context : NULL;
+}
+
+static void the_page_says_what_became_of_the_answer(void **state)
+{
+	static const struct {
+		const char *choice, *state, *want;
+		bool taken;
+	} cases[] = {
+		{ "approve", "approved", "The receipt is sent", true },
+		{ "always", "approved", "The receipt is sent", true },
+		{ "deny", "denied", "No receipt is sent", true },
+		{ "approve", "denied", "No receipt is sent", true }, /* policy, limits */
+		{ "approve", NULL, "This was answered already", false },
+	};
+	struct house *house = *state;
+	g_autofree char *link = consent_of(house, NOW + HOUR);
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+		const struct rmt_http_request request = { .accept_language =
+								  RMT_SPAN("en") };
+		g_autofree char *body = g_strconcat("choice=", cases[i].choice, NULL);
+
+		ask(house, RMT_METHOD_POST, link, FORM, body, NULL);
+		rmt_site_answer(&request, &house->reply, true, cases[i].taken,
+				get_nothing_but_state, (void *)cases[i].state);
+		if (strstr(house->reply.body->str, cases[i].want) == NULL)
+			fail_msg("%s, %s: %s", cases[i].choice, cases[i].want,
+				 house->reply.body->str);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,12 +348,12 @@ int main(void)
 			strangers_have_a_rate_and_good_links_have_none, start, stop),
 		cmocka_unit_test_setup_teardown(the_page_can_be_taken_back_for_a_while,
 						start, stop),
-		cmocka_unit_test_setup_teardown(
-			bodies_that_nobody_would_read_are_not_wanted, start, stop),
 		cmocka_unit_test_setup_teardown(records_that_cannot_be_written_are_no_200,
 						start, stop),
 		cmocka_unit_test_setup_teardown(a_consent_page_asks_the_agent, start,
 						stop),
+		cmocka_unit_test_setup_teardown(the_page_says_what_became_of_the_answer,
+						start, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

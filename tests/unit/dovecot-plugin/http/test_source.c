@@ -44,6 +44,21 @@ static void only_listed_proxies_are_believed_from_the_right_end_on(void **state)
 	assert_source(NULL, "", "198.51.100.1", "");
 }
 
+/* As nginx says it where one socket listens for both ("ipv6only=off"). */
+static void an_ipv4_address_within_ipv6_is_that_address(void **state)
+{
+	(void)state;
+	assert_source(NULL, "::ffff:203.0.113.9", "", "203.0.113.9");
+	assert_source("127.0.0.1", "::ffff:127.0.0.1", "::ffff:198.51.100.1",
+		      "198.51.100.1");
+	assert_source("127.0.0.1", "127.0.0.1", "[::ffff:198.51.100.1]:443",
+		      "198.51.100.1");
+	assert_source("127.0.0.1", "127.0.0.1", "198.51.100.1, ::ffff:7f00:1",
+		      "198.51.100.1");
+	assert_source("127.0.0.1", "127.0.0.1", "2001:DB8::0:1", "2001:db8::1");
+	assert_source("127.0.0.1", "127.0.0.1", "::ffff:198.51.100.1:5000", "127.0.0.1");
+}
+
 enum { SECOND = RMT_NS_PER_SEC };
 
 static struct rmt_sources *two_a_second(void)
@@ -77,6 +92,10 @@ static void a_64_of_ipv6_is_one_source(void **state)
 	assert_true(rmt_sources_charge(sources, RMT_SPAN("2001:db8::2"), SECOND));
 	assert_false(rmt_sources_charge(sources, RMT_SPAN("2001:db8::3"), SECOND));
 	assert_true(rmt_sources_charge(sources, RMT_SPAN("2001:db8:0:1::1"), SECOND));
+	/* Not the /64 that IPv4 is written in. */
+	assert_true(rmt_sources_charge(sources, RMT_SPAN("::ffff:192.0.2.1"), SECOND));
+	assert_true(rmt_sources_charge(sources, RMT_SPAN("::ffff:192.0.2.2"), SECOND));
+	assert_true(rmt_sources_charge(sources, RMT_SPAN("::ffff:192.0.2.3"), SECOND));
 	rmt_sources_free(sources);
 }
 
@@ -99,6 +118,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_listed_proxies_are_believed_from_the_right_end_on),
+		cmocka_unit_test(an_ipv4_address_within_ipv6_is_that_address),
 		cmocka_unit_test(a_source_waits_when_its_rate_is_used_up),
 		cmocka_unit_test(a_64_of_ipv6_is_one_source),
 		cmocka_unit_test(more_sources_than_there_is_room_for_are_served),

@@ -1,87 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /* The fields of RFC 8058 in front of the signer: one of each, never two. E01, E06.
  * Live: test_unsubscribe_fields. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <glib/gstdio.h>
+#include "tests/unit/postfix-policy/milter/step_house.h"
 
-#include "common/token/keys.h"
 #include "common/token/unsub.h"
-#include "postfix-policy/milter/milter.h"
-#include "postfix-policy/milter/step.h"
 
 #define LINKS "https = \"https://m.example/u/\" mailto = \"leave@b.example\""
 
-struct house {
-	char *folder, *ring; /* own */
-	struct rmt_keys *keys;
-	struct rmt_milter milter;
-	struct rmt_in_force *in_force;
-	struct rmt_session *session;
-	struct rmt_milter_message message;
-};
-
 static void *step; /* of all tests: a step is never closed */
 
-static void begin(struct house *house, const char *settings)
+static void begin(struct step_house *house, const char *settings)
 {
-	g_autoptr(GPtrArray) complaints = NULL;
-	g_autofree char *text = NULL;
-	struct rmt_config *config;
+	g_autofree char *unsubscribe = g_strdup_printf("unsubscribe: { %s }", settings);
 
-	*house = (struct house){ .milter = { .place = RMT_PLACE_BEFORE } };
-	house->folder = g_dir_make_tmp("step-XXXXXX", NULL);
-	house->ring = g_build_filename(house->folder, "ring", NULL);
-	house->keys = g_new0(struct rmt_keys, 1);
-	assert_true(rmt_keys_add(house->keys, 1, NULL));
-	assert_true(rmt_keys_write(house->ring, house->keys, (unsigned)-1, NULL));
-	text = g_strdup_printf("mode = \"enforce\"\nkeys = \"%s\"\nstreams: { news: { "
-			       "senders = [\"*@news.example\"] unsubscribe: { %s } } }\n",
-			       house->ring, settings);
-	config = rmt_config_read_text("t.conf", text, &complaints);
-	if (config == NULL)
-		fail_msg("%s", (const char *)complaints->pdata[0]);
-	rmt_milter_set_config(&house->milter, config);
-	house->in_force = rmt_milter_in_force(&house->milter);
+	house_begin(house, RMT_PLACE_BEFORE, unsubscribe, true);
 	if (step == NULL)
 		assert_true(rmt_step_unsubscribe.open(&house->milter, &step, NULL));
-	house->session = rmt_session_new();
-	house->session->keeps_signatures = false;
 }
 
 /* recipients and fields (name, value, ...) up to NULL. */
-static void run(struct house *house, const char *sender, const char *const *recipients,
-		const char *const *fields)
+static void run(struct step_house *house, const char *sender,
+		const char *const *recipients, const char *const *fields)
 {
 	rmt_session_begin(house->session, sender);
 	for (; *recipients != NULL; recipients++)
 		rmt_session_recipient(house->session, *recipients);
 	for (; *fields != NULL; fields += 2)
 		rmt_session_header(house->session, NULL, fields[0], fields[1], false);
-	rmt_session_end_of_header(house->session, NULL);
-	rmt_message_begin(&house->message, &house->milter, house->in_force,
-			  house->session);
+	house_message(house);
 	rmt_step_unsubscribe.run(&house->message, step);
 }
 
-static void end(struct house *house)
-{
-	rmt_message_finish(&house->message);
-	rmt_session_free(house->session);
-	rmt_in_force_unref(house->in_force);
-	rmt_in_force_unref(house->milter.in_force);
-	rmt_keys_free(house->keys);
-	g_unlink(house->ring);
-	g_rmdir(house->folder);
-	g_free(house->ring);
-	g_free(house->folder);
-}
-
 /* "+Name: value", "-Name 2", "=Name 1: value"; a link's token is T. */
-static char *edits_of(const struct house *house)
+static char *edits_of(const struct step_house *house)
 {
 	GString *out = g_string_new(NULL);
 	guint i;
@@ -108,7 +59,7 @@ static char *without_tokens(const char *text)
 	return g_regex_replace(regex, text, -1, 0, "\\1T", 0, NULL);
 }
 
-static void must_edit(const struct house *house, const char *want)
+static void must_edit(const struct step_house *house, const char *want)
 {
 	g_autofree char *got = edits_of(house);
 	g_autofree char *short_got = without_tokens(got);
@@ -133,13 +84,13 @@ static const char *const twice[] = { "List-Unsubscribe", "<https://app.example/x
 
 static void E01_who_is_told_to_adds_both(void **state)
 {
-	struct house house;
+	struct step_house house;
 
 	(void)state;
 	begin(&house, LINKS " add = \"milter\"");
 	run(&house, "<a@news.example>", ann, plain);
 	must_edit(&house, BOTH);
-	end(&house);
+	house_end(&house);
 }
 
 static void the_token_is_of_stream_and_recipient(void **state)
@@ -148,7 +99,7 @@ static void the_token_is_of_stream_and_recipient(void **state)
 	g_autoptr(rmt_sealer) sealer = NULL;
 	const struct rmt_edit *edit;
 	struct rmt_span token;
-	struct house house;
+	struct step_house house;
 	struct rmt_unsub unsub;
 
 	(void)state;
@@ -157,38 +108,39 @@ static void the_token_is_of_stream_and_recipient(void **state)
 	edit = house.message.edits->pdata[0];
 	token = rmt_span_of(edit->value + strlen("<https://m.example/u/"));
 	token.len = strcspn(token.p, ">");
-	sealer = rmt_sealer_new(house.keys, RMT_PURPOSE_UNSUBSCRIBE, house.message.now);
+	sealer = rmt_sealer_new(house.ring.keys, RMT_PURPOSE_UNSUBSCRIBE,
+				house.message.now);
 	assert_int_equal(rmt_unsub_token_open(sealer, token, buffer, &unsub),
 			 RMT_TOKEN_OK);
 	assert_true(rmt_span_eq(unsub.stream, RMT_SPAN("news")));
 	assert_true(rmt_span_eq(unsub.recipient, RMT_SPAN("ann@example.org")));
-	end(&house);
+	house_end(&house);
 }
 
 static void what_policyd_adds_is_left_to_policyd(void **state)
 {
-	struct house house;
+	struct step_house house;
 
 	(void)state;
 	begin(&house, LINKS);
 	run(&house, "<a@news.example>", ann, plain);
 	must_edit(&house, "");
-	end(&house);
+	house_end(&house);
 }
 
 static void other_streams_and_settings_are_let_be(void **state)
 {
-	struct house house;
+	struct step_house house;
 
 	(void)state;
 	begin(&house, LINKS " add = \"nobody\"");
 	run(&house, "<a@news.example>", ann, own);
 	must_edit(&house, "");
-	end(&house);
+	house_end(&house);
 	begin(&house, LINKS " add = \"milter\"");
 	run(&house, "<a@shop.example>", ann, plain);
 	must_edit(&house, "");
-	end(&house);
+	house_end(&house);
 }
 
 static void of_the_applications_fields_none_or_one_stays(void **state)
@@ -216,43 +168,43 @@ static void of_the_applications_fields_none_or_one_stays(void **state)
 
 	(void)state;
 	for (i = 0; i < G_N_ELEMENTS(cases); i++) {
-		struct house house;
+		struct step_house house;
 
 		begin(&house, cases[i].settings);
 		run(&house, "<a@news.example>", ann, cases[i].fields);
 		must_edit(&house, cases[i].want);
-		end(&house);
+		house_end(&house);
 	}
 }
 
 static void E06_several_recipients_are_refused_or_get_the_address_alone(void **state)
 {
-	struct house house;
+	struct step_house house;
 
 	(void)state;
 	begin(&house, LINKS " add = \"milter\"");
 	run(&house, "<a@news.example>", two, plain);
 	must_edit(&house, "");
 	assert_int_equal(rmt_message_level_so_far(&house.message), RMT_LEVEL_REJECT);
-	end(&house);
+	house_end(&house);
 	begin(&house, LINKS " add = \"milter\" several = \"mailto\"");
 	run(&house, "<a@news.example>", two, plain);
 	must_edit(&house,
 		  "+List-Unsubscribe: <mailto:leave@b.example?subject=unsubscribe>; ");
-	end(&house);
+	house_end(&house);
 }
 
 static void without_keys_mail_goes_on_without_a_link(void **state)
 {
-	struct house house;
+	struct step_house house;
 
 	(void)state;
 	begin(&house, LINKS " add = \"milter\"");
-	g_unlink(house.ring);
+	g_unlink(house.ring.path);
 	run(&house, "<a@news.example>", ann, plain);
 	must_edit(&house, "");
 	assert_int_equal(rmt_message_level_so_far(&house.message), RMT_LEVEL_OFF);
-	end(&house);
+	house_end(&house);
 }
 
 int main(void)

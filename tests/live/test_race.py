@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+"""Sessions that read the same messages while imap, agent and sender are killed: the race
+(tests/race/receipts.py) at the size that every change can bear."""
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+# pylint: disable=wrong-import-position
+from live import ROOT, equal, main, need_root, test, true
+
+
+def race(*options):
+    """(receipts, wanted, duplicates, lost, kills), and what it printed."""
+    need_root()
+    done = subprocess.run([sys.executable, os.path.join(ROOT, "tests/race/receipts.py"),
+                           *options], capture_output=True, text=True, timeout=280,
+                          check=False)
+    found = re.search(r"(\d+) of (\d+), (\d+) duplicates, (\d+) lost, (\d+) kills",
+                      done.stdout)
+    true(found, f"the race ends: {done.stdout[-1000:]} {done.stderr[-1000:]}")
+    return [int(n) for n in found.groups()], done.stdout
+
+
+@test
+def M01_P01_each_message_has_one_receipt_whoever_is_killed(_place):
+    for format in ("maildir", "sdbox"):
+        figures, out = race("--format", format)
+        equal(figures, [300, 300, 0, 0, 50], f"{format}: {out}")
+
+
+@test
+def P01_without_the_claim_there_are_receipts_twice(_place):
+    figures, out = race("--format", "sdbox", "--kills", "0", "--without-claim")
+    equal((figures[0], figures[3]), (300, 0), out)
+    true(figures[2] > 0, f"duplicates: {out}")
+
+
+if __name__ == "__main__":
+    main()
