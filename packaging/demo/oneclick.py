@@ -74,7 +74,7 @@ def as_mailbox(place, screen):
     screen.line("  $Unsubscribe. The server verifies the signature, and sends to the signed URL:")
     with house.imap() as imap:
         imap.ok("UID STORE 1 +FLAGS ($Unsubscribe)")
-        request = wait_until(lambda: house.endpoint.requests, "the POST", 20)[0]
+        request = wait_until(lambda: house.endpoint.requests, "the POST")[0]
         screen.line(f"    {request.line}", "would")
         screen.line(f"    {request.header('content-type').partition(';')[0]}; no cookie, no "
                     "referrer, nothing about her", "dim")
@@ -83,7 +83,7 @@ def as_mailbox(place, screen):
                     + " ".join(sorted(f for f in imap.flags(1) if f.startswith("$"))), "passed")
     screen.line("   $ remite unsubscribe log", "bold")
     done = subprocess.run([os.path.join(BUILD, "remite"), "-c", house.config, "unsubscribe",
-                           "log"], capture_output=True, text=True, timeout=30, check=False)
+                           "log"], capture_output=True, text=True, timeout=60, check=False)
     for text in done.stdout.splitlines():
         screen.line("   " + cut(text, screen.width - 3))
 
