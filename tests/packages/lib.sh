@@ -61,7 +61,7 @@ send() { # send [COUNT]
 }
 
 asked() {
-	remite status --json | grep -q '"RCPT": *[1-9]'
+	remite status --json | grep '"RCPT": *[1-9]'
 }
 
 postfix_alone() {
