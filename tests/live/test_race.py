@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Sessions that read the same messages while imap, agent and sender are killed: the race
-(tests/race/receipts.py) at the size that every change can bear."""
+(tests/race/receipts.py) at the size that every change can bear. What else is raced has
+a file, and so a time, of its own: an agent that is killed at its start is away for up to a
+minute."""
 import os
 import re
 import subprocess
@@ -25,16 +27,8 @@ def race(*options):
 
 @test
 def M01_P01_each_message_has_one_receipt_whoever_is_killed(_place):
-    for format in ("maildir", "sdbox"):
-        figures, out = race("--format", format)
-        equal(figures, [300, 300, 0, 0, 50], f"{format}: {out}")
-
-
-@test
-def P01_without_the_claim_there_are_receipts_twice(_place):
-    figures, out = race("--format", "sdbox", "--kills", "0", "--without-claim")
-    equal((figures[0], figures[3]), (300, 0), out)
-    true(figures[2] > 0, f"duplicates: {out}")
+    figures, out = race("--format", "maildir")
+    equal(figures, [300, 300, 0, 0, 50], out)
 
 
 if __name__ == "__main__":
