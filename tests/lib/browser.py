@@ -39,6 +39,7 @@ class Browser:
         os.close(to_write)
         place.at_close.append(self.close)
         self.buffer, self.number, self.session = b"", 0, None
+        self.loading = False
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target,
                                  flatten=True)["sessionId"]
@@ -65,7 +66,11 @@ class Browser:
                 raise Failure("chromium has ended")
             self.buffer += chunk
         message, _, self.buffer = self.buffer.partition(b"\0")
-        return json.loads(message)
+        message = json.loads(message)
+        event = message.get("method")
+        if event in ("Page.frameStartedLoading", "Page.frameStoppedLoading"):
+            self.loading = event == "Page.frameStartedLoading"
+        return message
 
     def call(self, method, **params):
         self.number += 1
@@ -94,7 +99,8 @@ class Browser:
         self.wait(words)
 
     def wait(self, words):
-        wait_until(lambda: words in self.html(), f"a page with {words!r}")
+        """A title is there before the buttons are."""
+        wait_until(lambda: words in self.html() and not self.loading, f"a page with {words!r}")
 
     def key(self, name, code):
         for kind in ("keyDown", "keyUp"):

@@ -96,6 +96,7 @@ class Milter:
 
     def start(self):
         dns = ["--dns-file", self.zone] if self.zone else []
+        self.said = self.log().count(" serves ") if self.process else 0
         self.process = self.place.start([self.program, "-F", "-c", self.config, *dns],
                                         "milter.log")
         wait_until(self._is_ready, "remite-milter to answer")
@@ -104,7 +105,9 @@ class Milter:
         if self.process.poll() is not None:
             raise Failure(f"remite-milter ended with status {self.process.returncode}: "
                           + self.log()[-500:])
-        return all(can_connect(self.socket(name)) for name in self.places)
+        # Root may connect before the socket has its mode, and Postfix only then.
+        return (self.log().count(" serves ") >= self.said + len(self.places)
+                and all(can_connect(self.socket(name)) for name in self.places))
 
     def stop(self):
         return end_process(self.process)

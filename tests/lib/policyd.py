@@ -84,6 +84,11 @@ class Policyd:
                   errors="replace") as text:
             return text.read()
 
+    def wait_log(self, pattern):
+        """The log, once that is in it: policyd answers first, and writes then."""
+        wait_until(lambda: re.search(pattern, self.log()), f"'{pattern}' in policyd's log")
+        return self.log()
+
     def remite(self, *args, want=0, stdin=""):
         """A command of `remite`; its standard output."""
         done = subprocess.run([os.path.join(BUILD, "remite"), "-c", self.config, *args],

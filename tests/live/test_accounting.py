@@ -246,7 +246,7 @@ def twenty_sessions_at_once_never_pass_the_limit(place):
 
     def session(number):
         with Smtp(postfix.port) as client:
-            barrier.wait(30)
+            barrier.wait(120)
             replies, _ = client.message(NEWS, people(4, 10 * number))
             counts[number] = accepted(replies)
 
@@ -254,7 +254,7 @@ def twenty_sessions_at_once_never_pass_the_limit(place):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(120)
     equal(sum(counts), 30, f"recipients accepted of 80 ({counts})")
     equal(len(set(postfix.wait_delivered(30))), 30, "recipients delivered to")
     equal(policyd.room(NEWS), 0, "recipients left")

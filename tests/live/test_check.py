@@ -74,7 +74,7 @@ class Site:
 def configure(place, dns, allow=True, certificate="/nonexistent"):
     allowed = 'allow = ["127.0.0.0/8"]  ' if allow else ""
     return place.file("remite.conf", f"""
-dns: {{ servers = ["{dns.address}"] }}
+dns: {{ servers = ["{dns.address}"]  deadline = "30s" }}
 unsubscribing: {{ {allowed}ca_file = "{certificate}" }}
 """)
 

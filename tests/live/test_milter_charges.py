@@ -166,7 +166,7 @@ def without_policyd_mail_goes_on(place):
     true("action=pass" in servers.sendmail(message()), servers.milter.last())
     equal(servers.send(message("ann@lax.test")).code, 550, "rules hold")
     servers.policyd.start()
-    wait_until(lambda: servers.milter.log().count("answers at") == 2, "its return")
+    wait_until(lambda: servers.milter.log().count("answers at") >= 2, "its return")
     equal(servers.send(message(more=NEWS), 9).code, 451, "limited again")
 
 

@@ -8,7 +8,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from live import Failure, Skip, equal, main, quick, test, true, wait_until  # noqa: E402
+from live import Failure, Skip, equal, main, test, true, wait_until  # noqa: E402
 from policyd import Policyd, PolicyClient, request  # noqa: E402
 
 ASK = request(sender="a@example.test", recipient="b@example.org", instance="crowd.1")
@@ -70,7 +70,7 @@ def beyond_max_connections_newcomers_are_refused_and_the_rest_is_served(place):
     wait_until(lambda: policyd.status()["connections"] == 7, "room")
     with PolicyClient(policyd.socket) as late:
         equal(late.rcpt("a@example.test", "b@example.org"), "DUNNO", "after that")
-    true("policyd.max_connections" in policyd.log(), "a line says why")
+    policyd.wait_log(r"policyd\.max_connections")
 
 
 @test
@@ -154,13 +154,22 @@ def offend(policyd, answers):
     equal(closed(b"request=smtpd_access_policy\nsender="), b"", "no end ever")
     equal(closed(ASK, half=True), b"action=DUNNO\n\n", "half-closed, with a request")
     equal(closed(ASK[:100], half=True), b"", "half-closed in the middle")
-    before = len(answers)
-    tries = []
-    quick(5, lambda number: tries.append(number) or send_slowly(policyd))
-    # Who waited for it would have answered once or twice.
-    true(len(answers) - before > 10, f"{len(answers) - before} answers beside it")
-    lines = [line for line in policyd.log().splitlines() if " closed: " in line]
-    equal(len(lines), 6 + len(tries), "lines about offenders")
+    tries = send_until_others_are_answered(policyd, answers)
+    wait_until(lambda: policyd.log().count(" closed: ") >= 6 + tries, "lines about offenders")
+    equal(policyd.log().count(" closed: "), 6 + tries, "lines about offenders")
+
+
+def send_until_others_are_answered(policyd, answers):
+    """How many slow ones it took. Who waited for them would have answered once or twice
+    beside each; a busy machine holds up some."""
+    seen = []
+    for tries in range(1, 6):
+        before, began = len(answers), time.monotonic()
+        send_slowly(policyd)
+        seen.append((len(answers) - before, time.monotonic() - began))
+        if seen[-1][0] > 10 and seen[-1][1] < 5:
+            return tries
+    raise Failure(f"(answers beside a slow client, its seconds): {seen}")
 
 
 def send_slowly(policyd):

@@ -151,7 +151,7 @@ def while_dns_is_silent_mail_passes_and_nobody_waits(place):
         took.append(time.monotonic() - began)
     # Who waited would do so for each; a busy machine does not hold up every other one.
     true(sorted(took)[50] < 0.01, f"a quarter of 200 answers took more than {sorted(took)[50]} s")
-    true("unknown=R2" in policyd.log(), "the log says what is not known")
+    policyd.wait_log("unknown=R2")
     wait_until(lambda: metric(policyd, "remite_readiness_failures_total") > 0,
                "a refresh that fails")
     equal(ask(policyd, "d0.example"), "DUNNO", "after the deadline")
@@ -270,7 +270,7 @@ def a_user_sends_for_domains_of_their_organisation(place):
                == refused.format("news", "nospf.example"), "not listed")
     wait_until(lambda: send("root", "nospf.example")
                == refused.format("root", "nospf.example"), "not the organisation's")
-    true(" unknown=binding" in policyd.log(), "until DNS has told")
+    policyd.wait_log(" unknown=binding")  # until DNS has told
     wait_until(lambda: send("ann@a.walk.example", "nospf.example").startswith("REJECT"),
                "another organisation")
     equal(send("ann@a.walk.example", "b.walk.example"), "DUNNO", "one by the walk")

@@ -45,6 +45,7 @@ def modes_mark_what_they_say(place):
     equal(found, {"ann": MARKED, "bob": {"$MDNSent"}, "cat": set(), "eve": set(),
                   "dan": set()},
           "keywords by remite_receipts of the userdb")
+    agent.wait("delivered")
     equal([j["user"] for j in agent.of("delivered")], ["ann"], "jobs")
 
 
@@ -254,8 +255,10 @@ def try_displays(place, rows, message):
                 imap.ok(command)
             settle(imap)
             imap.logout()
-        got = len([j for j in agent.of("shown") if j["user"] == f"u{i}"])
-        equal(got, want, what)
+        def got(user=f"u{i}"):
+            return len([j for j in agent.of("shown") if j["user"] == user])
+        wait_until(lambda want=want, got=got: got() >= want, what)  # told, but heard?
+        equal(got(), want, what)
     equal(dovecot.errors(), [], "errors in the log")
 
 
@@ -299,7 +302,10 @@ def rule_seen_takes_a_single_seen_alone(place):
 
 def together(imap, *commands):
     """Said in one breath: no time passes for the server in between."""
-    for tag in [imap.send(command) for command in commands]:
+    tags = [f"t{number}" for number in range(len(commands))]
+    imap.socket.sendall("".join(f"{tag} {command}\r\n" for tag, command
+                                in zip(tags, commands)).encode())
+    for tag in tags:
         imap.finish(tag)
 
 

@@ -160,7 +160,7 @@ def pitfall_21_a_name_that_changes_its_address_gets_nowhere(place):
     dns = Rebinding(place, ["127.0.0.2", "127.0.0.1"])
     endpoint = Endpoint(place)  # libunbound itself answers for .test
     config = write_config(place, endpoint,
-                          more=f'dns: {{ servers = ["127.0.0.1@{dns.port}"] deadline = "2s" }}')
+                          more=f'dns: {{ servers = ["127.0.0.1@{dns.port}"] deadline = "20s" }}')
     worker = Worker(place, config, None)
     equal(worker.post(endpoint.url("/ok", "lists.example"))["outcome"], "done", "asked once, pinned")
     equal(dns.asked, 1, "questions for one POST")
