@@ -138,10 +138,12 @@ class Servers:
     def settle(self, domain):
         """At its first sight nothing is known of a sender's domain, and nothing refused."""
         request = f"sender=a@{domain}\nrecipient=b@example.org\n"
-        with self.policyd.client() as client:
-            client.rcpt(f"a@{domain}", "b@example.org")
-        wait_until(lambda: "unknown" not in self.policyd.remite("explain", stdin=request),
-                   f"DNS about {domain}")
+        def is_known():
+            with self.policyd.client() as client:
+                client.rcpt(f"a@{domain}", "b@example.org")
+            return "unknown" not in self.policyd.remite("explain", stdin=request)
+
+        wait_until(is_known, f"DNS about {domain}")
 
     def set_mode(self, mode):
         self.milter.configure(STREAMS, mode, self.milter_settings, self.more)

@@ -75,9 +75,12 @@ def ask(policyd, domain):
 
 
 def settled(policyd, domain):
-    """The answer once DNS has been asked."""
-    ask(policyd, domain)
-    wait_until(lambda: "unknown" not in explained(policyd, domain), f"DNS about {domain}")
+    """The answer once DNS has been asked, and once more where it was late."""
+    def is_known():
+        ask(policyd, domain)
+        return "unknown" not in explained(policyd, domain)
+
+    wait_until(is_known, f"DNS about {domain}")
     return ask(policyd, domain)
 
 

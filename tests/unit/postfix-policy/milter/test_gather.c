@@ -76,7 +76,7 @@ static void gather_as(const struct fixture *fixture, const char *stream,
 		.sender = leaves_from != NULL ? rmt_span_of(leaves_from)
 					      : rmt_span(sender + 1, strlen(sender) - 2),
 		.now = 1800000000,
-		.deadline_us = g_get_monotonic_time() + G_TIME_SPAN_SECOND,
+		.deadline_us = g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND,
 	};
 
 	rmt_session_begin(session, sender);

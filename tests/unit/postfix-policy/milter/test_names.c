@@ -65,7 +65,7 @@ static void many_threads_get_their_answers_by_the_deadline(void **state)
 		threads[i] = g_thread_new("wait", wait_once, names);
 	for (i = 0; i < G_N_ELEMENTS(threads); i++)
 		assert_true(GPOINTER_TO_INT(g_thread_join(threads[i])));
-	assert_true(g_get_monotonic_time() - start_us < 5 * G_TIME_SPAN_SECOND);
+	assert_true(g_get_monotonic_time() - start_us < 60 * G_TIME_SPAN_SECOND);
 	rmt_names_close(&names);
 	assert_null(names);
 }
