@@ -514,7 +514,7 @@ static void sweep_finish(struct rmt_counters *counters, struct rmt_sweep *sweep)
 	uint32_t live = shard->used - MIN(sweep->dead, shard->used);
 
 	if (sweep->dead > shard->used / 5 ||
-	    (shard->size > SIZE_SMALL && live < shard->size / 2))
+	    (shard->size > SIZE_SMALL && live < shard->size / 5 * 3))
 		rmt_table_rebuild(&counters->slots, sweep->shard,
 				  stored(counters->line_last));
 	if (has_old_names(counters, sweep->shard, live)) /* where they are fetched */

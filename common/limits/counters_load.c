@@ -329,6 +329,10 @@ static void start_empty(struct rmt_disk *disk, const GArray *logs, const char *f
 	disk->earlier_bytes = disk->snapshot_bytes = 0;
 }
 
+/* A log of nothing but new limits would make each shard grow over and over by a little.
+ * What has too much room in the end, the sweep makes smaller. */
+enum { LOADING_SLACK = 100 };
+
 static enum rmt_log_result read_logs(struct rmt_disk *disk, const GArray *logs,
 				     uint64_t first_log, char *name, size_t size)
 {
@@ -351,13 +355,17 @@ void rmt_disk_load(struct rmt_disk *disk)
 {
 	g_autoptr(GArray) logs = list_logs(disk->directory_fd);
 	char name[32] = "snapshot";
+	const unsigned slack = disk->counters->slots.slack;
 	uint64_t first_log;
 	enum rmt_log_result result;
 
 	rmt_names_put_off(&disk->counters->names);
 	result = read_snapshot(disk, &first_log);
-	if (result == RMT_LOG_WHOLE)
+	if (result == RMT_LOG_WHOLE) {
+		disk->counters->slots.slack = LOADING_SLACK;
 		result = read_logs(disk, logs, first_log, name, sizeof(name));
+		disk->counters->slots.slack = slack;
+	}
 	if (result != RMT_LOG_WHOLE)
 		start_empty(disk, logs, name, result);
 	disk->next_log =

@@ -575,6 +575,33 @@ static void a_larger_table_comes_back_from_its_snapshot(void **state)
 	expect_silence();
 }
 
+/* Shards grow in large steps while a log is read. */
+static void what_a_log_of_new_keys_took_too_much_is_given_back(void **state)
+{
+	enum { KEYS = 87000 };
+	char *path = new_directory(), *copy;
+	struct rmt_counters *counters = open_at(path, 0);
+	struct rmt_counters_stats stats;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < KEYS; i++)
+		rmt_counters_charge(counters, key_of(counters, i), &rate, 50, T0);
+	rmt_counters_write(counters);
+	copy = killed_copy(path);
+	rmt_counters_close(&counters);
+	remove_directory(path);
+	counters = open_at(copy, 0);
+	for (i = 1; i <= 2000; i++)
+		rmt_counters_tick(counters, T0 + i * SEC / 1000);
+	rmt_counters_stats(counters, &stats);
+	assert_int_equal(stats.rates, KEYS);
+	assert_in_range(stats.table_bytes, KEYS * 16, KEYS * 27);
+	assert_int_equal(used(counters, key_of(counters, KEYS - 1), &rate, T0), 47);
+	rmt_counters_close(&counters);
+	remove_directory(copy);
+}
+
 static void a_changed_period_survives_a_restart(void **state)
 {
 	char *path = new_directory();
@@ -1102,6 +1129,7 @@ int main(void)
 		cmocka_unit_test(a_log_cut_anywhere_gives_all_whole_frames),
 		cmocka_unit_test(snapshots_under_traffic_lose_nothing),
 		cmocka_unit_test(a_larger_table_comes_back_from_its_snapshot),
+		cmocka_unit_test(what_a_log_of_new_keys_took_too_much_is_given_back),
 		cmocka_unit_test(a_changed_period_survives_a_restart),
 		cmocka_unit_test(
 			what_cannot_be_read_is_moved_aside_and_counting_starts_empty),
