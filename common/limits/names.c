@@ -169,11 +169,16 @@ static bool is_limit(const struct rmt_names *names, uint16_t number,
 
 uint16_t rmt_names_limit(struct rmt_names *names, struct rmt_span limit)
 {
+	const uint16_t next =
+		(uint16_t)((names->last_limit + 1) % MAX(names->limits->len, 1));
 	g_autofree char *text = NULL;
 	gpointer number;
 
 	if (is_limit(names, names->last_limit, limit))
 		return names->last_limit;
+	/* Who is new under one limit is new under the next. */
+	if (is_limit(names, next, limit))
+		return names->last_limit = next;
 	text = g_strndup(limit.p != NULL ? limit.p : "", limit.len);
 	number = g_hash_table_lookup(names->limit_numbers, text);
 	if (number == NULL) {
