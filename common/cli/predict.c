@@ -13,8 +13,11 @@
 #include "common/message/header.h"
 #include "common/rules/message.h"
 
-/* R1 to R8: without them nothing can be foretold. */
-#define AUTHENTICATION ((UINT64_C(1) << (RMT_R8 + 1)) - (UINT64_C(1) << RMT_R1))
+/* R1 to R8: without them nothing can be foretold. R3 is about a record, and needs
+ * something only where there is none, which R1 and R2 know. */
+#define AUTHENTICATION                                            \
+	(((UINT64_C(1) << (RMT_R8 + 1)) - (UINT64_C(1) << RMT_R1)) & \
+	 ~(UINT64_C(1) << RMT_R3))
 
 enum { KEYS_MAX = 16 };
 
@@ -159,6 +162,14 @@ static enum rmt_dmarc_auth auth_of(bool passed, bool unknown)
 			 : RMT_DMARC_AUTH_OTHER;
 }
 
+/* For the providers: they do not verify Ed25519 (R4). */
+static enum rmt_dmarc_auth signature_auth(const struct rmt_dkim_signature *signature)
+{
+	return auth_of(signature->result == RMT_DKIM_PASS &&
+			       rmt_span_starts(signature->algorithm, RMT_SPAN("rsa-")),
+		       signature->result == RMT_DKIM_TEMPERROR);
+}
+
 /* With what passed; the policy itself is mostly in the cache by now. */
 static bool ask_dmarc(struct options *options, struct prediction *p, GError **err)
 {
@@ -172,11 +183,8 @@ static bool ask_dmarc(struct options *options, struct prediction *p, GError **er
 	size_t i;
 
 	for (i = 0; (signature = rmt_dkim_get(p->dkim, i)) != NULL; i++) {
-		struct rmt_dmarc_identity identity = {
-			signature->domain,
-			auth_of(signature->result == RMT_DKIM_PASS,
-				signature->result == RMT_DKIM_TEMPERROR)
-		};
+		struct rmt_dmarc_identity identity = { signature->domain,
+						       signature_auth(signature) };
 
 		g_array_append_val(dkim, identity);
 	}
@@ -384,8 +392,10 @@ static int say(const struct options *options, const struct prediction *p, GStrin
 	if (!options->json) {
 		put_facts(options, p, out);
 		rmt_report_findings(&p->findings, out);
-		g_string_append_printf(out, "\nverdicts%s\n",
-				       options->bulk ? ", for a bulk sender" : "");
+		g_string_append_printf(out, "\nverdicts, for %s\n",
+				       options->bulk ? "a bulk sender"
+						     : "a sender of little mail; "
+						       "--bulk: of much");
 	}
 	for (i = 0; i < RMT_PROVIDER_COUNT; i++) {
 		struct rmt_judgement judgement;

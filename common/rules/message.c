@@ -43,7 +43,7 @@ static void judge_either(const struct rmt_mail_facts *mail,
 	enum rmt_spf_verdict spf = spf_of(mail);
 	const char *from = mail->from->domain;
 
-	if (spf == RMT_SPF_PASS || sum.passed > 0)
+	if (spf == RMT_SPF_PASS || sum.rsa_passed > 0)
 		rmt_rule_add(findings, RMT_R1, RMT_RULE_HOLDS, from, "%s",
 			     spf == RMT_SPF_PASS ? "SPF passes" : "a signature holds");
 	else if (spf == RMT_SPF_TEMPERROR || sum.unknown > 0)
@@ -52,8 +52,9 @@ static void judge_either(const struct rmt_mail_facts *mail,
 	else
 		rmt_rule_add(findings, RMT_R1, RMT_RULE_BROKEN, from,
 			     "SPF gives %s, and %s", rmt_spf_verdict_name(spf),
-			     sum.count > 0 ? "no signature holds"
-					   : "there is no signature");
+			     sum.passed > 0  ? "only an Ed25519 signature holds"
+			     : sum.count > 0 ? "no signature holds"
+					     : "there is no signature");
 }
 
 static void judge_signatures(const struct rmt_mail_facts *mail,

@@ -220,7 +220,9 @@ void rmt_rule_format(const struct rmt_header_facts *header,
 		flaw(&looking, "Date", "is missing");
 	if (looking.seen[AT_MESSAGE_ID] == 0 && header->complete)
 		flaw(&looking, "Message-ID", "is missing");
-	if (!looking.broken)
+	/* What From itself breaks is said elsewhere, under the same rule. */
+	if (!looking.broken &&
+	    (header->from == NULL || header->from->result == RMT_FROM_OK))
 		rmt_rule_add(findings, RMT_R11, RMT_RULE_HOLDS, "header",
 			     "is as RFC 5322 wants it");
 }

@@ -26,12 +26,14 @@ void rmt_rule_free_mail(const struct rmt_facts *facts, struct rmt_rule_findings 
 static void add_no_ptr(const struct rmt_egress_facts *egress,
 		       struct rmt_rule_findings *findings)
 {
-	const char *name = egress->helo != NULL ? egress->helo : NULL;
+	bool named = egress->helo != NULL && rmt_dns_name_ok(rmt_span_of(egress->helo)) &&
+		     rmt_dns_label_count(rmt_span_of(egress->helo)) >= 2;
 	struct rmt_rule_finding *finding = rmt_rule_add(
 		findings, RMT_R9, RMT_RULE_BROKEN, egress->address, "has no PTR record");
 
-	if (name != NULL)
-		finding->record = rmt_record(egress->ptr.name, "PTR", "%s.", name);
+	if (named)
+		finding->record =
+			rmt_record(egress->ptr.name, "PTR", "%s.", egress->helo);
 	else
 		finding->remedy =
 			g_strdup("have the network's owner set one; --helo NAME "

@@ -214,6 +214,12 @@ static void judge_flaw(const struct rmt_spf_survey_flaw *flaw,
 	finding->remedy = g_strdup(row->remedy);
 }
 
+/* Whose record it is: of the null sender, that of the HELO name. */
+static const char *looked_at(const struct rmt_facts *facts)
+{
+	return *facts->mail_from_domain != '\0' ? facts->mail_from_domain : facts->helo;
+}
+
 static char *describe_costs(const struct rmt_spf_survey *survey)
 {
 	GString *out = g_string_new(NULL);
@@ -235,15 +241,15 @@ static bool judge_limits(const struct rmt_facts *facts,
 	g_autofree char *costs = describe_costs(survey);
 
 	if (survey->lookups > LOOKUPS_MAX)
-		rmt_rule_add(findings, RMT_R3, RMT_RULE_BROKEN, facts->mail_from_domain,
+		rmt_rule_add(findings, RMT_R3, RMT_RULE_BROKEN, looked_at(facts),
 			     "takes %u look-ups, and 10 are allowed (%s)",
 			     survey->lookups, costs);
 	if (survey->voids > VOIDS_MAX)
-		rmt_rule_add(findings, RMT_R3, RMT_RULE_BROKEN, facts->mail_from_domain,
+		rmt_rule_add(findings, RMT_R3, RMT_RULE_BROKEN, looked_at(facts),
 			     "%u look-ups find nothing, and 2 are allowed", survey->voids)
 			->severity = RMT_SEVERITY_WARNING;
 	if (survey->lookups >= LOOKUPS_NEAR && survey->lookups <= LOOKUPS_MAX)
-		rmt_rule_add(findings, RMT_R3, RMT_RULE_BROKEN, facts->mail_from_domain,
+		rmt_rule_add(findings, RMT_R3, RMT_RULE_BROKEN, looked_at(facts),
 			     "takes %u of the 10 look-ups that are allowed (%s)",
 			     survey->lookups, costs)
 			->severity = RMT_SEVERITY_NOTE;
@@ -261,13 +267,13 @@ void rmt_rule_spf_record(const struct rmt_facts *facts,
 		judge_flaw(survey->flaws->pdata[i], findings);
 	if (survey->all == '?' || (survey->records == 1 && survey->all == 0 &&
 				   strstr(survey->text->str, "redirect=") == NULL))
-		rmt_rule_add(findings, RMT_R3, RMT_RULE_BROKEN, facts->mail_from_domain,
+		rmt_rule_add(findings, RMT_R3, RMT_RULE_BROKEN, looked_at(facts),
 			     "does not say that others may not send")
 			->severity = RMT_SEVERITY_NOTE;
 	if (survey->records == 0 && survey->flaws->len == 0)
-		rmt_rule_add(findings, RMT_R3, RMT_RULE_NEEDS, facts->mail_from_domain,
+		rmt_rule_add(findings, RMT_R3, RMT_RULE_NEEDS, looked_at(facts),
 			     "there is no SPF record");
 	else if (!beyond && survey->flaws->len == 0)
-		rmt_rule_add(findings, RMT_R3, RMT_RULE_HOLDS, facts->mail_from_domain,
+		rmt_rule_add(findings, RMT_R3, RMT_RULE_HOLDS, looked_at(facts),
 			     "%u of 10 look-ups in the worst case", survey->lookups);
 }
