@@ -130,6 +130,7 @@ static bool fulfil(struct rmt_feedback *f, const struct rmt_event *event,
 				 .lists = event->lists != NULL ? event->lists : "" };
 	struct rmt_leaving leaving = { .wish = &wish, .sent_at = sent_at(event) };
 	struct rmt_leaving *one = &leaving;
+	const struct rmt_wish *done = &wish;
 	g_autoptr(rmt_deal) deal = rmt_deal_new();
 	struct rmt_suppress_deal parts;
 
@@ -141,7 +142,7 @@ static bool fulfil(struct rmt_feedback *f, const struct rmt_event *event,
 	if (!rmt_suppress_check(entry, err) ||
 	    !rmt_deal_commit(f->store, deal, NULL, err))
 		return false;
-	rmt_wish_log(&wish);
+	rmt_wish_log(&done, 1);
 	return true;
 }
 

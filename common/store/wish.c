@@ -9,7 +9,11 @@
 #include "common/store/audit.h"
 #include "common/store/jobs.h"
 
-enum { WEBHOOK_DAYS = 3, DAY = 86400 };
+enum {
+	WEBHOOK_DAYS = 3,
+	DAY = 86400,
+	LINE_LONG = 512, /* octets of a log line that is long enough */
+};
 
 char *rmt_wish_scope(const struct rmt_stream *stream, const char *name)
 {
@@ -125,18 +129,42 @@ const bool *rmt_wish_put(struct rmt_suppress_deal *parts, const struct rmt_wish 
 	return changed;
 }
 
-void rmt_wish_log(const struct rmt_wish *wish)
+static bool is_alike(const struct rmt_wish *a, const struct rmt_wish *b)
 {
-	g_autoptr(GString) line = g_string_new(event_of(wish));
+	return a->take_back == b->take_back && strcmp(a->stream, b->stream) == 0 &&
+	       strcmp(a->entry.scope, b->entry.scope) == 0 && strcmp(a->by, b->by) == 0 &&
+	       strcmp(a->lists, b->lists) == 0;
+}
 
-	g_string_append_printf(line, " stream=%s scope=%s by=%s address=<", wish->stream,
-			       wish->entry.scope, wish->by);
-	rmt_log_printable(line, rmt_span_of(wish->entry.address), 256);
-	g_string_append_c(line, '>');
-	if (*wish->lists != '\0') {
-		g_string_append(line, " lists=\"");
-		rmt_log_printable(line, rmt_span_of(wish->lists), 256);
-		g_string_append_c(line, '"');
-	}
+static void append_quoted(GString *line, const char *before, const char *text, char after)
+{
+	g_string_append(line, before);
+	rmt_log_printable(line, rmt_span_of(text), 256);
+	g_string_append_c(line, after);
+}
+
+/* Returns how many of them the line tells of. */
+static size_t log_alike(const struct rmt_wish *const wishes[], size_t count)
+{
+	const struct rmt_wish *first = wishes[0];
+	g_autoptr(GString) line = g_string_new(event_of(first));
+	size_t i = 0;
+
+	g_string_append_printf(line, " stream=%s scope=%s by=%s", first->stream,
+			       first->entry.scope, first->by);
+	do
+		append_quoted(line, " address=<", wishes[i++]->entry.address, '>');
+	while (i < count && line->len < LINE_LONG && is_alike(first, wishes[i]));
+	if (*first->lists != '\0')
+		append_quoted(line, " lists=\"", first->lists, '"');
 	rmt_log(RMT_LOG_INFO, "%s", line->str);
+	return i;
+}
+
+void rmt_wish_log(const struct rmt_wish *const wishes[], size_t count)
+{
+	size_t done = 0;
+
+	while (done < count)
+		done += log_alike(wishes + done, count - done);
 }

@@ -8,7 +8,8 @@
  *	rmt_wish_put(&parts, &wish, now_us);
  *	rmt_suppress_deal_end(&parts);
  *	rmt_deal_commit(store, deal, NULL, &err);
- *	rmt_wish_log(&wish);
+ *	const struct rmt_wish *done = &wish;
+ *	rmt_wish_log(&done, 1);
  */
 #ifndef RMT_WISH_H
 #define RMT_WISH_H
@@ -39,6 +40,9 @@ bool rmt_wish_is_news(struct rmt_store *store, const struct rmt_stream *stream,
  * taken back, as suppress_deal.h does. */
 const bool *rmt_wish_put(struct rmt_suppress_deal *parts, const struct rmt_wish *wish,
 			 int64_t now_us);
-void rmt_wish_log(const struct rmt_wish *wish);
+
+/* Of one commit; neighbours that differ by their address alone share a line: a log has
+ * a reader to be woken for each, who costs as much as an unsubscribe itself. */
+void rmt_wish_log(const struct rmt_wish *const wishes[], size_t count);
 
 #endif

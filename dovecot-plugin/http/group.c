@@ -64,11 +64,6 @@ static void free_batch(struct batch *batch)
 	g_free(batch);
 }
 
-static const struct rmt_wish *wish_at(const GPtrArray *batch, guint i)
-{
-	return &((const struct waiting *)batch->pdata[i])->wish;
-}
-
 void rmt_group_add(struct rmt_group *group, const struct rmt_wish *wish,
 		   rmt_group_answered *answered, void *context)
 {
@@ -210,18 +205,26 @@ char *rmt_group_take_left(struct rmt_group *group)
 	return name;
 }
 
-static void end_batch(struct rmt_group *group, struct batch *batch)
+static void log_kept(const GPtrArray *kept)
 {
+	const struct rmt_wish *wishes[COMMIT_MAX];
 	guint i;
 
+	for (i = 0; i < kept->len; i++)
+		wishes[i] = &((const struct waiting *)kept->pdata[i])->wish;
+	rmt_wish_log(wishes, kept->len);
+}
+
+static void end_batch(struct rmt_group *group, struct batch *batch)
+{
 	if (!batch->ok)
 		rmt_log(RMT_LOG_ERROR, "%u unsubscribes could not be kept: %s",
 			batch->waiting->len, batch->err->message);
 	answer(batch->waiting, batch->ok);
-	if (batch->ok)
+	if (batch->ok) {
 		note_left(group, batch->waiting);
-	for (i = 0; batch->ok && i < batch->waiting->len; i++)
-		rmt_wish_log(wish_at(batch->waiting, i));
+		log_kept(batch->waiting);
+	}
 	free_batch(batch);
 }
 

@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include "common/base/log.h"
 #include "common/store/audit.h"
 #include "common/store/jobs.h"
 #include "common/store/wish.h"
@@ -145,6 +146,82 @@ static void only_what_changes_is_news(void **state)
 	assert_true(rmt_wish_is_news(store, &stream, &back));
 }
 
+/* --- the log ---------------------------------------------------------------------- */
+
+static void take_line(void *context, enum rmt_log_level level, const char *line)
+{
+	(void)level;
+	g_ptr_array_add(context, g_strdup(line));
+}
+
+static GPtrArray *logged(const struct rmt_wish *const wishes[], size_t count)
+{
+	GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
+
+	rmt_log_init("test", RMT_LOG_INFO, take_line, lines);
+	rmt_wish_log(wishes, count);
+	rmt_log_init("test", RMT_LOG_INFO, NULL, NULL);
+	return lines;
+}
+
+static void those_who_leave_alike_share_a_line(void **state)
+{
+	const struct rmt_wish ann = wish_of("ann@example.org", false);
+	const struct rmt_wish bob = wish_of("bob@example.org", false);
+	const struct rmt_wish back = wish_of("ann@example.org", true);
+	struct rmt_wish page = wish_of("eve@example.org", false);
+	const struct rmt_wish *const wishes[] = { &ann, &bob, &back, &page };
+	g_autoptr(GPtrArray) lines = NULL;
+
+	(void)state;
+	page.by = "page";
+	page.lists = "";
+	lines = logged(wishes, G_N_ELEMENTS(wishes));
+	assert_int_equal(lines->len, 3);
+	assert_string_equal(lines->pdata[0],
+			    "unsubscribed stream=news scope=stream:news by=one-click "
+			    "address=<ann@example.org> address=<bob@example.org> "
+			    "lists=\"offers weekly\"");
+	assert_string_equal(lines->pdata[1],
+			    "resubscribed stream=news scope=stream:news by=one-click "
+			    "address=<ann@example.org> lists=\"offers weekly\"");
+	assert_string_equal(lines->pdata[2], "unsubscribed stream=news scope=stream:news "
+					     "by=page address=<eve@example.org>");
+}
+
+static void no_line_is_endless(void **state)
+{
+	enum { MANY = 100 };
+	const struct rmt_wish ann = wish_of("ann@example.org", false);
+	const struct rmt_wish *wishes[MANY];
+	g_autoptr(GPtrArray) lines = NULL;
+	size_t told = 0;
+	guint i;
+
+	(void)state;
+	for (i = 0; i < MANY; i++)
+		wishes[i] = &ann;
+	lines = logged(wishes, MANY);
+	for (i = 0; i < lines->len; i++) {
+		const char *at = lines->pdata[i];
+
+		assert_true(strlen(at) < 1024);
+		while ((at = strstr(at, "address=<ann@example.org>")) != NULL) {
+			at++;
+			told++;
+		}
+	}
+	assert_int_equal(told, MANY);
+}
+
+static void nobody_left_nothing_is_logged(void **state)
+{
+	g_autoptr(GPtrArray) lines = logged(NULL, 0);
+
+	(void)state;
+	assert_int_equal(lines->len, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +230,9 @@ int main(void)
 		ON_MEM(who_wants_no_webhook_has_no_job),
 		ON_MEM(a_webhook_is_told_once_what_changed),
 		ON_MEM(only_what_changes_is_news),
+		cmocka_unit_test(those_who_leave_alike_share_a_line),
+		cmocka_unit_test(no_line_is_endless),
+		cmocka_unit_test(nobody_left_nothing_is_logged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
