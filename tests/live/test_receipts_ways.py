@@ -99,7 +99,7 @@ def P30_a_mailbox_over_quota_gets_no_question_and_nobody_a_bounce(place):
     house = House(place, ASKING, plugins=["quota"], more=QUOTA_24 if is_24() else QUOTA_23)
     house.deliver()
     house.read()
-    wait_until(lambda: "552" in house.postfix.log() or "5.2.2" in house.postfix.log(),
+    wait_until(lambda: re.search(r"dsn=5\.2\.2|said: 552", house.postfix.log()),
                "the question to be refused")
     wait_until(lambda: not house.postfix.queue(), "an empty queue")
     true("sender non-delivery notification" not in house.postfix.log(), house.postfix.log())
