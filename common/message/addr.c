@@ -251,7 +251,8 @@ static bool fold_plain(const struct rmt_fold *fold, struct rmt_span address,
 	size_t local, kept;
 	const char *at;
 
-	if (address.len > RMT_DOMAIN_MAX || !lower(addr->text, address))
+	if (address.len > RMT_DOMAIN_MAX || rmt_span_starts(address, RMT_SPAN("\"")) ||
+	    !lower(addr->text, address))
 		return false;
 	at = address.len > 0 ? memrchr(addr->text, '@', address.len) : NULL;
 	local = at != NULL ? (size_t)(at - addr->text) : address.len;
@@ -265,17 +266,40 @@ static bool fold_plain(const struct rmt_fold *fold, struct rmt_span address,
 	return true;
 }
 
+/* What a quoted-string stands for (RFC 5321, 4.1.2), as smtpd writes it; out holds
+ * local.len octets. Another local part as it is. */
+static struct rmt_span unquote(struct rmt_span local, char *out)
+{
+	size_t i, n = 0;
+
+	if (local.len < 3 || local.p[0] != '"' || local.p[local.len - 1] != '"')
+		return local;
+	for (i = 1; i + 1 < local.len; i++) {
+		if (local.p[i] == '"')
+			return local;
+		if (local.p[i] == '\\' && ++i + 1 == local.len)
+			return local;
+		out[n++] = local.p[i];
+	}
+	return rmt_span(out, n);
+}
+
 void rmt_addr_fold(const struct rmt_fold *fold, struct rmt_span address,
 		   struct rmt_addr *addr_r)
 {
 	struct rmt_span local = address, domain = { NULL, 0 };
 	char domain_text[RMT_DOMAIN_MAX + 1];
+	g_autofree char *unquoted = NULL;
 	size_t at;
 
 	if (fold_plain(fold, address, addr_r))
 		return;
 	if (rmt_span_split_last(address, '@', &local, &domain))
 		domain = rmt_domain_fold(domain, domain_text);
+	if (rmt_span_starts(local, RMT_SPAN("\""))) {
+		unquoted = g_malloc(local.len);
+		local = unquote(local, unquoted);
+	}
 	at = put_local(fold, local, domain, addr_r->text, RMT_ADDR_MAX - 1 - domain.len);
 	if (domain.len > 0) {
 		addr_r->text[at] = '@';

@@ -30,8 +30,9 @@ struct rmt_addr {
 };
 
 /* Folds what smtpd names (unquoted, perhaps raw UTF-8, perhaps without a
- * domain; split at the last '@'). A domain that is no valid U-label is only
- * lower-cased. fold may be NULL. ASCII input takes no allocation. */
+ * domain; split at the last '@'), and what milters, reports and people do, where
+ * "a..b"@example.org is quoted. A domain that is no valid U-label is only
+ * lower-cased. fold may be NULL. Unquoted ASCII takes no allocation. */
 void rmt_addr_fold(const struct rmt_fold *fold, struct rmt_span address,
 		   struct rmt_addr *addr_r);
 

@@ -179,7 +179,8 @@ void rmt_rule_resolves(const struct rmt_reach *reach, const char *role,
 		rmt_rule_add(findings, RMT_R17, RMT_RULE_UNKNOWN, reach->domain,
 			     "DNS did not answer");
 	else if (zone == NULL)
-		broken(findings, RMT_R17, reach, role, "no SOA record there or above");
+		broken(findings, RMT_R17, reach, role,
+		       "has no SOA record, nor has any name above");
 	else
 		rmt_rule_add(findings, RMT_R17, RMT_RULE_HOLDS, reach->domain,
 			     "is in zone %s", zone);

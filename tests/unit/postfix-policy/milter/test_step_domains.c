@@ -159,8 +159,8 @@ static void domains_must_exist_and_take_mail(void **state)
 		  "R17 reject the return path: null.test refuses all mail (null MX), so "
 		  "its own is refused, too\n" },
 		{ { "<a@nozone.test>", "a@good.test" },
-		  "R17 reject the return path: nozone.test no SOA record there or "
-		  "above\n" },
+		  "R17 reject the return path: nozone.test has no SOA record, nor "
+		  "has any name above\n" },
 		{ { "<a@good.test>", "a@nowhere.test" },
 		  "R18 reject From: nowhere.test has neither MX nor address\n" },
 		{ { "<a@good.test>", "a@good.test", "Ann <a@nowhere.test>" },
