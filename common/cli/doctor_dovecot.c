@@ -40,6 +40,17 @@ static void judge_reporting(struct rmt_doctor *doctor, const char *mode)
 			 mode);
 }
 
+static const char *wanted_mode(const struct rmt_config *config)
+{
+	const struct rmt_receipts_config *receipts = &config->receipts;
+
+	if (config->mode == RMT_MODE_REPORT)
+		return "remite_receipts = report";
+	if (receipts->rules.policy == RMT_RECEIPTS_NONE && receipts->units->len == 0)
+		return "remite_receipts = none";
+	return "remite_receipts = server";
+}
+
 static void judge_enforcing(struct rmt_doctor *doctor, const char *mode)
 {
 	const struct rmt_receipts_config *receipts = &doctor->config->receipts;
@@ -48,8 +59,7 @@ static void judge_enforcing(struct rmt_doctor *doctor, const char *mode)
 
 	if (strcmp(mode, "report") == 0)
 		rmt_find(&doctor->findings, RMT_SEVERITY_WARNING, "remite_receipts",
-			 none && !has_units ? "remite_receipts = none"
-					    : "remite_receipts = server",
+			 wanted_mode(doctor->config),
 			 "remite.conf enforces receipts, but Dovecot says 'report': what "
 			 "the agent would do is only logged, and users' programs answer");
 	if (none && !has_units && strcmp(mode, "server") == 0)
@@ -63,10 +73,38 @@ static void judge_enforcing(struct rmt_doctor *doctor, const char *mode)
 			"Dovecot silences all requests, but receipts.policy allows them");
 }
 
+/* False, said so: with that the plugin does nothing. Not where it stands in the userdb
+ * for some users. */
+static bool has_mode(struct rmt_doctor *doctor, const char *mode)
+{
+	static const char *const modes[] = { "off",    "client", "report",
+					     "server", "none",   NULL };
+
+	if (*mode == '\0') {
+		if (doctor->config->receipts.configured)
+			rmt_find(&doctor->findings, RMT_SEVERITY_WARNING,
+				 "remite_receipts", wanted_mode(doctor->config),
+				 "remite.conf has a policy of read receipts, and Dovecot "
+				 "does not say what to do (off)");
+		return false;
+	}
+	if (g_strv_contains(modes, mode))
+		return true;
+	rmt_find(&doctor->findings, RMT_SEVERITY_ERROR, "remite_receipts",
+		 wanted_mode(doctor->config),
+		 "'%s' is none of off, client, report, server and none: the mail plugin "
+		 "does nothing",
+		 mode);
+	return false;
+}
+
 static void judge_mode(struct rmt_doctor *doctor, const struct rmt_doveconf *conf)
 {
-	const char *mode = rmt_doveconf_ours(conf, "remite_receipts");
+	g_autofree char *mode =
+		g_ascii_strdown(rmt_doveconf_ours(conf, "remite_receipts"), -1);
 
+	if (!has_mode(doctor, mode))
+		return;
 	if (!doctor->config->receipts.configured)
 		judge_without_policy(doctor, mode);
 	else if (doctor->config->mode == RMT_MODE_REPORT)

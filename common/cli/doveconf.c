@@ -152,7 +152,8 @@ static bool has_word(const char *list, const char *word)
 	return g_strv_contains((const char *const *)words, word);
 }
 
-/* 2.3 has a list, which a protocol's own replaces; 2.4 a block, which it adds to. */
+/* 2.3 has a list, which a protocol's own replaces, an empty one, too; 2.4 a block,
+ * which it adds to. */
 bool rmt_doveconf_loads(const struct rmt_doveconf *conf, const char *protocol,
 			const char *plugin)
 {
@@ -161,7 +162,7 @@ bool rmt_doveconf_loads(const struct rmt_doveconf *conf, const char *protocol,
 	g_autofree char *word = g_strdup_printf("mail_plugins/%s", plugin);
 	const char *list = g_hash_table_lookup(conf->settings, own);
 
-	if (list == NULL || *list == '\0')
+	if (list == NULL || (conf->is_24 && *list == '\0'))
 		list = rmt_doveconf_get(conf, "mail_plugins");
 	if (rmt_doveconf_has(conf, own_word))
 		return strcmp(rmt_doveconf_get(conf, own_word), "yes") == 0;
@@ -188,7 +189,7 @@ static char *account_name(const char *id, bool group)
 	return g_strdup(found != NULL ? found->gr_name : id);
 }
 
-/* "uid=vmail gid=vmail home=..." of 2.3, in any userdb. */
+/* "uid=vmail gid=vmail home=..." of 2.3. */
 static char *from_args(const char *args, const char *prefix)
 {
 	g_auto(GStrv) words = g_strsplit_set(args, " \t", -1);
@@ -200,10 +201,21 @@ static char *from_args(const char *args, const char *prefix)
 	return NULL;
 }
 
+static bool ends_with_one_of(const char *text, const char *const *ends)
+{
+	for (; *ends != NULL; ends++)
+		if (g_str_has_suffix(text, *ends))
+			return true;
+	return false;
+}
+
+/* In any userdb; what stands for those without a field of their own is meant, too. */
 static char *from_userdb(const struct rmt_doveconf *conf, bool group)
 {
-	const char *prefix = group ? "gid=" : "uid=";
-	const char *suffix = group ? "/fields/gid" : "/fields/uid";
+	static const char *const lists[] = { "/args", "/default_fields",
+					     "/override_fields", NULL };
+	static const char *const uids[] = { "/fields/uid", "/fields/uid:default", NULL };
+	static const char *const gids[] = { "/fields/gid", "/fields/gid:default", NULL };
 	GHashTableIter iter;
 	gpointer key, value;
 
@@ -213,10 +225,9 @@ static char *from_userdb(const struct rmt_doveconf *conf, bool group)
 
 		if (!g_str_has_prefix(key, "userdb"))
 			continue;
-		if (g_str_has_suffix(key, "/args") ||
-		    g_str_has_suffix(key, "/default_fields"))
-			found = from_args(value, prefix);
-		else if (g_str_has_suffix(key, suffix))
+		if (ends_with_one_of(key, lists))
+			found = from_args(value, group ? "gid=" : "uid=");
+		else if (ends_with_one_of(key, group ? gids : uids))
 			found = g_strdup(value);
 		if (found != NULL)
 			return found;

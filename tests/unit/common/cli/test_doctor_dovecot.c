@@ -110,6 +110,40 @@ static const struct {
 	  CONF24("server") SERVICE
 	  "userdb static {\n  fields {\n    gid = mailbox\n    uid = mailbox\n  }\n}\n",
 	  "all mail is of 'mailbox', and the agent does not let it speak for users|" },
+	{ "as a field that overrides the userdb's", ALLOW,
+	  CONF23("server") SERVICE "userdb {\n  args = /etc/dovecot/users\n  driver = "
+				   "passwd-file\n  override_fields = uid=mailbox "
+				   "gid=mailbox\n}\n",
+	  "all mail is of 'mailbox', and the agent does not let it speak for users|" },
+	{ "as a field for those who have none of their own, in 2.4", ALLOW,
+	  CONF24("server") SERVICE
+	  "userdb passwd-file {\n  fields {\n    gid:default = mailbox\n    "
+	  "uid:default = mailbox\n  }\n}\n",
+	  "all mail is of 'mailbox', and the agent does not let it speak for users|" },
+	{ "an empty list of imap's own", ALLOW,
+	  CONF23("server") SERVICE "protocol imap {\n  mail_plugins = \n}\n",
+	  "imap does not load the mail plugin: nobody notices that a message is "
+	  "displayed|" },
+	{ "loaded, and told nothing", ALLOW,
+	  "# 2.3.19 (x)\nmail_plugins = remite\n" SERVICE,
+	  "remite.conf has a policy of read receipts, and Dovecot does not say what to "
+	  "do (off)> remite_receipts = server|" },
+	{ "likewise in report mode, 2.4", REPORTED,
+	  "# 2.4.1 (x)\nmail_plugins {\n  remite = yes\n}\n" SERVICE,
+	  "remite.conf has a policy of read receipts, and Dovecot does not say what to "
+	  "do (off)> remite_receipts = report|" },
+	{ "likewise where nobody is to be told", ENFORCED NONE,
+	  "# 2.3.19 (x)\nmail_plugins = remite\n" SERVICE,
+	  "remite.conf has a policy of read receipts, and Dovecot does not say what to "
+	  "do (off)> remite_receipts = none|" },
+	{ "told nothing, and nothing to do", "",
+	  "# 2.3.19 (x)\nmail_plugins = remite\n" SERVICE, "" },
+	{ "switched off on purpose", ALLOW, CONF23("off") SERVICE, "" },
+	{ "in capitals", ALLOW, CONF23("Report") SERVICE,
+	  ENFORCES "> remite_receipts = server|" },
+	{ "a word misspelt", ALLOW, CONF23("sever") SERVICE,
+	  "'sever' is none of off, client, report, server and none: the mail plugin "
+	  "does nothing> remite_receipts = server|" },
 	{ "leaving lists without the service", ALLOW,
 	  CONF23("server") SERVICE "plugin {\n  remite_unsubscribe = yes\n}\n",
 	  "users may ask to leave lists, and no service does it|" },
