@@ -301,7 +301,12 @@ static void agent_connect(struct rmt_agent *agent)
 	int fd = net_connect_unix(path);
 
 	if (fd < 0) {
-		agent_lost(agent, t_strdup_printf("%m"));
+		/* Only an administrator can end that. */
+		agent_lost(agent, errno == EACCES
+					  ? "Permission denied: its unix_listener keeps "
+					    "mail processes out ('remite doctor' says "
+					    "what to write)"
+					  : t_strdup_printf("%m"));
 		return;
 	}
 	net_set_nonblock(fd, TRUE);

@@ -78,6 +78,23 @@ static int read_word(const char *setting, const char *text, const struct word *w
 	return -1;
 }
 
+/* What the agent would make nothing of: "Ann <ann@example.com>" is two words. */
+static int check_addresses(const char *text, const char **error_r)
+{
+	const char *const *word = t_strsplit_spaces(text, " ,\t");
+
+	for (; *word != NULL; word++) {
+		if (strpbrk(*word, "<>") == NULL && strchr(*word, '@') != NULL)
+			continue;
+		*error_r = t_strdup_printf(
+			"remite_addresses = %s: '%s' is no address: write addresses "
+			"alone, as in ann@example.com,a.smith@example.com",
+			text, *word);
+		return -1;
+	}
+	return 0;
+}
+
 static const char *or_null(const char *text)
 {
 	return *text != '\0' ? text : NULL;
@@ -107,7 +124,8 @@ int rmt_settings_read(struct mail_user *user, struct rmt_settings *set,
 	    read_word("remite_trust_headers", texts.remite_trust_headers, bool_words,
 		      &trust, error_r) < 0 ||
 	    read_word("remite_feedback", texts.remite_feedback, bool_words, &feedback,
-		      error_r) < 0)
+		      error_r) < 0 ||
+	    check_addresses(texts.remite_addresses, error_r) < 0)
 		return -1;
 	*set = (struct rmt_settings){
 		.receipts = receipts,

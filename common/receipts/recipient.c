@@ -9,7 +9,9 @@ static bool add_address(struct rmt_receipt_user *user, const char *address)
 {
 	struct rmt_mailbox *mailbox;
 
-	if (!rmt_list_add(user->list, rmt_span_of(address), NULL))
+	/* A name alone would be taken for a list that nobody is in. */
+	if (strchr(address, '@') == NULL ||
+	    !rmt_list_add(user->list, rmt_span_of(address), NULL))
 		return false;
 	if (strchr(address, '*') != NULL)
 		return true; /* nobody's usual address */

@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 # pylint: disable=wrong-import-position
 from dovecot import Dovecot
 from live import BUILD, equal, main, test, true, wait_until
+from receipts import REQUEST
 
 MESSAGE = """\
 From: Alice <alice@example.org>
@@ -61,6 +62,28 @@ def a_wrong_setting_is_named_and_mail_goes_on(place):
         imap.ok("UID FETCH 1 (BODY[])")
     wait_until(lambda: "remite_receipts = sometimes: write off or client or report or server or "
                "none" in dovecot.log(), "the log to name setting and remedy")
+
+
+@test
+def addresses_with_names_are_named_and_mail_goes_on(place):
+    dovecot = Dovecot(place, remite={"receipts": "server"}, users={
+        "ann": {"remite_addresses": "Ann_Smith,ann@example.net"},
+        "bob": {"remite_addresses": "<bob@example.net>"}})
+    for user, word in (("ann", "Ann_Smith"), ("bob", "<bob@example.net>")):
+        dovecot.deliver(user, MESSAGE)
+        wait_until(lambda w=word: f"'{w}' is no address: write addresses alone, as in ann@example.com,"
+                   "a.smith@example.com" in dovecot.log(), "the log to name the word and the remedy")
+
+
+@test
+def a_socket_that_keeps_mail_processes_out_is_told_with_the_remedy(place):
+    dovecot = Dovecot(place, remite={"receipts": "server"}, agent=True, agent_config=own_state(place))
+    wait_until(lambda: dovecot.pids("remite-agent"), "the agent")
+    os.chmod(dovecot.agent_socket(), 0o600)
+    dovecot.deliver("ann", REQUEST.format(n=1))
+    wait_until(lambda: "remite-agent: Permission denied: its unix_listener keeps mail processes out "
+               "('remite doctor' says what to write)" in dovecot.log(), "the log to name the remedy")
+    os.chmod(dovecot.agent_socket(), 0o666)
 
 
 @test

@@ -59,6 +59,18 @@ static void G04_the_first_unit_that_says_it_decides_and_the_rest_is_inherited(
 	assert_string_equal(reason_of(text, HEADER, "bob@other.example"), "automatic");
 }
 
+static void P04_names_among_the_addresses_are_not_addresses(void **state)
+{
+	static const char *const names[] = { "Bob", "Smith", NULL };
+	unsigned bad;
+	g_autoptr(rmt_receipt_user) user =
+		rmt_receipt_user_new("bob", names, NULL, NULL, &bad);
+
+	(void)state;
+	assert_int_equal(bad, 2);
+	assert_false(user->known);
+}
+
 static void M09_nothing_is_sent_until_a_policy_is_written_down(void **state)
 {
 	(void)state;
@@ -70,6 +82,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			G04_the_first_unit_that_says_it_decides_and_the_rest_is_inherited),
+		cmocka_unit_test(P04_names_among_the_addresses_are_not_addresses),
 		cmocka_unit_test(M09_nothing_is_sent_until_a_policy_is_written_down),
 	};
 
