@@ -391,3 +391,16 @@ void rmt_receipt_request_free(struct rmt_receipt_request *request)
 	g_free(request->returned);
 	g_free(request);
 }
+
+char *rmt_receipt_request_targets(const struct rmt_receipt_request *request)
+{
+	GString *out = g_string_new(NULL);
+	guint i;
+
+	for (i = 0; i < request->targets->len; i++) {
+		const struct rmt_mailbox *one = g_ptr_array_index(request->targets, i);
+
+		g_string_append_printf(out, "%s%s", i > 0 ? ", " : "", one->address);
+	}
+	return g_string_free(out, FALSE);
+}

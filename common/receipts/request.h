@@ -101,6 +101,9 @@ void rmt_receipt_request_free(struct rmt_receipt_request *request);
 typedef struct rmt_receipt_request rmt_receipt_request; /* for g_autoptr() */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(rmt_receipt_request, rmt_receipt_request_free)
 
+/* All who ask, as "a@x, b@y"; "" for nobody. Own: g_free. */
+char *rmt_receipt_request_targets(const struct rmt_receipt_request *request);
+
 /* "list", "bulk", ...: the names of what holds, joined by ','; "-" for nothing. */
 void rmt_request_kind_names(unsigned kind, GString *out);
 void rmt_request_flaw_names(unsigned flaws, GString *out);

@@ -3,6 +3,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/receipts/mailbox.h"
 #include "common/store/audit.h"
 #include "dovecot-plugin/agent/feedback.h"
 #include "dovecot-plugin/agent/queue.h"
@@ -87,11 +88,18 @@ static bool count_line(void *context, const struct rmt_audit *line)
 {
 	struct rmt_agent *agent = context;
 	int64_t at = line->at_us / G_USEC_PER_SEC;
+	g_autoptr(rmt_mailboxes) targets = NULL;
+	guint i;
 
 	if (strcmp(line->event, "approved") != 0)
 		return true;
 	rmt_rates_add(agent->rates, 'u', line->user, at);
-	rmt_rates_add(agent->rates, 't', line->target, at);
+	targets = rmt_mailboxes_read(rmt_span_of(line->target));
+	for (i = 0; i < targets->list->len; i++) {
+		const struct rmt_mailbox *one = g_ptr_array_index(targets->list, i);
+
+		rmt_rates_add(agent->rates, 't', one->address, at);
+	}
 	return true;
 }
 

@@ -48,7 +48,8 @@ static void fill_lines(struct rmt_span text, const struct rmt_template_value *va
 static void append_question(struct rmt_span text,
 			    const struct rmt_prompt_question *question, GString *out)
 {
-	g_autofree char *sender = line_of(question->prompt->target, 200);
+	/* All of them: the answer is about each (RFC 8098, 2.1). */
+	g_autofree char *sender = line_of(question->prompt->target, SIZE_MAX);
 	g_autofree char *subject = line_of(question->prompt->subject, 200);
 	char until[RMT_WHEN_SIZE];
 	const struct rmt_template_value values[] = {

@@ -41,20 +41,38 @@ static enum rmt_receipt_preference preference_of(enum rmt_choice choice)
 	return (enum rmt_receipt_preference)choice;
 }
 
-static bool read_preferences(struct rmt_matter *matter, GError **err)
+/* For an address or its domain. */
+static bool read_preference(const struct rmt_matter *matter, const char *address,
+			    enum rmt_choice *choice_r, GError **err)
 {
 	struct rmt_store *store = matter->agent->store;
-	const char *user = matter->subject->user, *at = strrchr(matter->sender, '@');
-	enum rmt_choice everybody, one = RMT_CHOICE_NONE;
+	const char *user = matter->subject->user;
+	g_autofree char *sender = fold(matter->agent->config, address);
+	const char *at = strrchr(sender, '@');
 
-	if (!rmt_preference_get(store, user, "", &everybody, err))
+	return rmt_preference_get(store, user, sender, choice_r, err) &&
+	       (*choice_r != RMT_CHOICE_NONE || at == NULL ||
+		rmt_preference_get(store, user, at, choice_r, err));
+}
+
+/* Of several who ask, one "never" is enough. */
+static bool read_preferences(struct rmt_matter *matter, GError **err)
+{
+	const GPtrArray *targets = matter->request->targets;
+	enum rmt_choice everybody, one = RMT_CHOICE_NONE, next;
+	guint i;
+
+	if (!rmt_preference_get(matter->agent->store, matter->subject->user, "",
+				&everybody, err))
 		return false;
-	if (*matter->sender != '\0' &&
-	    !rmt_preference_get(store, user, matter->sender, &one, err))
-		return false;
-	if (one == RMT_CHOICE_NONE && at != NULL &&
-	    !rmt_preference_get(store, user, at, &one, err))
-		return false;
+	for (i = 0; i < targets->len; i++) {
+		const struct rmt_mailbox *mailbox = g_ptr_array_index(targets, i);
+
+		if (!read_preference(matter, mailbox->address, &next, err))
+			return false;
+		if (i == 0 || next == RMT_CHOICE_NEVER)
+			one = next;
+	}
 	matter->facts.preference = preference_of(everybody);
 	matter->facts.sender_preference = preference_of(one);
 	return true;
@@ -118,8 +136,8 @@ bool rmt_matter_open_row(struct rmt_agent *agent, const struct rmt_case *subject
 	matter->request = rmt_case_request(subject, agent->config);
 	matter->user = rmt_case_user(subject, agent->config);
 	rmt_case_id(matter->request, matter->id);
-	matter->target = g_strdup(first_target(matter->request));
-	matter->sender = fold(agent->config, matter->target);
+	matter->target = rmt_receipt_request_targets(matter->request);
+	matter->sender = fold(agent->config, first_target(matter->request));
 	if (matter->id->len > 0 && !rmt_claim_get(agent->store, subject->user,
 						  matter->id->str, &matter->row, err))
 		return false;

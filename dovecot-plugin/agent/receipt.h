@@ -20,8 +20,8 @@ struct rmt_matter {
 	struct rmt_mailbox *envelope;        /* own; or NULL */
 	struct rmt_claim *row;               /* own; or NULL */
 	GString *id;                         /* own; "": it has no claim */
-	char *target;                        /* own; who asks first, or "" */
-	char *sender;                        /* own; the same, folded */
+	char *target;                        /* own; all who ask, or "" */
+	char *sender;                        /* own; the first of them, folded */
 	int64_t now_us;
 	struct rmt_receipt_facts facts;
 	struct rmt_receipt_decision decision; /* once rmt_matter_decide() was called */

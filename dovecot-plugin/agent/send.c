@@ -88,23 +88,18 @@ static bool mark(void *context)
 static void put_audit(const struct sending *sending, const char *event, const char *note,
 		      struct rmt_deal *deal)
 {
-	g_autofree char *target = NULL;
+	g_autofree char *target = rmt_receipt_request_targets(sending->request);
 	struct rmt_audit line = {
 		.at_us = rmt_agent_now_us(sending->agent),
 		.event = (char *)event,
 		.user = sending->order.subject->user,
 		.id = sending->id->str,
+		.target = target,
 		.by = (char *)"agent",
 		.receipt = sending->order.receipt,
 		.note = (char *)note,
 	};
 
-	if (sending->request->targets->len > 0) {
-		const struct rmt_mailbox *first = sending->request->targets->pdata[0];
-
-		target = g_strdup(first->address);
-	}
-	line.target = target;
 	rmt_deal_put_audit(deal, &line);
 }
 

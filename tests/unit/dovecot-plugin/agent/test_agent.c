@@ -269,6 +269,63 @@ static void always_sends_now_and_later_without_asking(void **state)
 	fixture_free(fixture);
 }
 
+#define TWO_ASK                                                                          \
+	"Return-Path: <alice@example.net>\r\nDelivered-To: bob@example.net\r\n"          \
+	"From: alice@example.net\r\nTo: bob@example.net\r\nMessage-ID: "                \
+	"<m3@example.net>\r\nDate: Mon, 21 Sep 2026 10:00:00 +0000\r\n"                 \
+	"Disposition-Notification-To: alice@example.net, eve@example.net\r\n\r\n"
+
+static bool gather_target(void *context, const struct rmt_audit *line)
+{
+	g_string_append_printf(context, "%s: %s|", line->event, line->target);
+	return true;
+}
+
+static void M04_the_user_is_asked_about_all_who_would_be_told(void **state)
+{
+	struct agent_fixture *fixture = fixture_new(AUTOMATIC);
+	g_autoptr(GString) trail = g_string_new(NULL);
+	g_autofree char *text = NULL;
+	gsize length;
+
+	(void)state;
+	fixture_shown(fixture, TWO_ASK);
+	work_and_send(fixture, 2, 1);
+	text = (char *)g_base64_decode(strstr(mail(fixture, 0), "\r\n\r\n") + 4, &length);
+	assert_non_null(g_strstr_len(text, (gssize)length,
+				     "Receipt to: alice@example.net, eve@example.net\n"));
+	assert_int_equal(fixture_job(fixture, "query",
+				     FIELDS("user", "bob@example.net", "what", "pending"),
+				     NULL),
+			 RMT_TAKEN_ACK);
+	assert_has(fixture->rows->str, "\ttarget=alice@example.net, eve@example.net\t");
+	assert_int_equal(fixture_job(fixture, "choice",
+				     FIELDS(PLACE, "choice", "approve"), TWO_ASK),
+			 RMT_TAKEN_ACK);
+	work_and_send(fixture, 1, 2);
+	assert_true(smtp_sink_saw(&fixture->sink, "RCPT TO:<eve@example.net>"));
+	assert_true(rmt_audit_walk(fixture->agent->store, 0, gather_target, trail, NULL));
+	assert_string_equal(trail->str, "asked: alice@example.net, eve@example.net|"
+					"approved: alice@example.net, eve@example.net|"
+					"sent: alice@example.net, eve@example.net|");
+	fixture_free(fixture);
+}
+
+static void M09_never_for_one_of_those_who_ask_is_enough(void **state)
+{
+	struct agent_fixture *fixture = fixture_new(AUTOMATIC);
+
+	(void)state;
+	assert_int_equal(fixture_job(fixture, "preference",
+				     FIELDS("user", "bob@example.net", "value",
+					    "never eve@example.net"),
+				     NULL),
+			 RMT_TAKEN_ACK);
+	fixture_shown(fixture, TWO_ASK);
+	work_and_send(fixture, 1, 0);
+	fixture_free(fixture);
+}
+
 static void never_beats_what_the_policy_sends_by_itself(void **state)
 {
 	struct agent_fixture *fixture = fixture_new(AUTOMATIC);
@@ -706,6 +763,8 @@ int main(void)
 		cmocka_unit_test(P12_a_yes_before_it_is_displayed_can_be_taken_back),
 		cmocka_unit_test(what_is_denied_never_goes_out),
 		cmocka_unit_test(always_sends_now_and_later_without_asking),
+		cmocka_unit_test(M04_the_user_is_asked_about_all_who_would_be_told),
+		cmocka_unit_test(M09_never_for_one_of_those_who_ask_is_enough),
 		cmocka_unit_test(never_beats_what_the_policy_sends_by_itself),
 		cmocka_unit_test(
 			P07_what_was_thrown_away_is_told_where_the_policy_says_so),
