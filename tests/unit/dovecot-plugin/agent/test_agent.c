@@ -271,8 +271,8 @@ static void always_sends_now_and_later_without_asking(void **state)
 
 #define TWO_ASK                                                                          \
 	"Return-Path: <alice@example.net>\r\nDelivered-To: bob@example.net\r\n"          \
-	"From: alice@example.net\r\nTo: bob@example.net\r\nMessage-ID: "                \
-	"<m3@example.net>\r\nDate: Mon, 21 Sep 2026 10:00:00 +0000\r\n"                 \
+	"From: alice@example.net\r\nTo: bob@example.net\r\nMessage-ID: "                 \
+	"<m3@example.net>\r\nDate: Mon, 21 Sep 2026 10:00:00 +0000\r\n"                  \
 	"Disposition-Notification-To: alice@example.net, eve@example.net\r\n\r\n"
 
 static bool gather_target(void *context, const struct rmt_audit *line)
