@@ -3,7 +3,10 @@
  * the sender speaks in the words of one that refuses the recipient. */
 #include "common/report/reading.h"
 
-enum { WORDS_BACK = 6 }; /* before a phrase, that tell of whom it is */
+enum {
+	WORDS_BACK = 6,    /* before a phrase, that tell of whom it is */
+	OCTETS_AHEAD = 40, /* behind it, that tell of what */
+};
 
 static struct rmt_span domain_of(struct rmt_span address)
 {
@@ -116,4 +119,26 @@ bool rmt_said_of_sender(const struct rmt_phrases *phrases, struct rmt_span norma
 
 	return rmt_phrases_has(phrases, said, RMT_PHRASE_OURS) &&
 	       !rmt_phrases_has(phrases, said, RMT_PHRASE_BACK);
+}
+
+static size_t sentence_end(struct rmt_span text, size_t at)
+{
+	size_t end = at;
+
+	while (end < text.len && end - at < OCTETS_AHEAD &&
+	       !(ends_sentence(text.p[end]) &&
+		 (end + 1 == text.len || text.p[end + 1] == ' ')))
+		end++;
+	return end;
+}
+
+bool rmt_said_of_else(const struct rmt_phrases *phrases, struct rmt_span normal,
+		      size_t start, size_t end)
+{
+	size_t from = sentence_start(normal, start);
+
+	return rmt_phrases_has(
+		phrases,
+		rmt_span(normal.p + from, sentence_end(normal, end) - from),
+		RMT_PHRASE_ELSE);
 }

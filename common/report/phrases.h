@@ -12,6 +12,7 @@ enum rmt_phrase {
 	RMT_PHRASE_DELAY = 8,   /* in the text: it may still arrive */
 	RMT_PHRASE_OURS = 16,   /* in normal form: of the sender, or of what he sent */
 	RMT_PHRASE_BACK = 32,   /* the same words where mail only goes back to him */
+	RMT_PHRASE_ELSE = 64,   /* in normal form: of a thing beside the recipient */
 };
 
 /* Which SMTP command was refused, as far as the text says so. */

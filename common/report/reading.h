@@ -61,6 +61,10 @@ bool rmt_reading_names_his_address(const struct rmt_reading *r, struct rmt_span 
  * "The sender's domain does not exist", "Absenderadresse unbekannt". */
 bool rmt_said_of_sender(const struct rmt_phrases *phrases, struct rmt_span normal,
 			size_t start, size_t end);
+/* Or of a thing that is only called after him? "User agent unknown", "user database not
+ * found". The rest of the sentence counts, too. */
+bool rmt_said_of_else(const struct rmt_phrases *phrases, struct rmt_span normal,
+		      size_t start, size_t end);
 
 /* Addresses that the prose speaks of as recipients. Foreign. */
 const GArray *rmt_prose_named(struct rmt_reading *r);

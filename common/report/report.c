@@ -267,6 +267,20 @@ static size_t first_words(struct words *words)
 	return MIN(normal(words).len, 60);
 }
 
+static size_t said_end(struct words *words, const struct rmt_verdict *verdict)
+{
+	return verdict->start < verdict->end ? verdict->end : first_words(words);
+}
+
+/* Nobody is buried for the user agent that is unknown. */
+static bool is_of_else(const struct case_ *c, struct words *words,
+		       const struct rmt_verdict *verdict)
+{
+	return is_dead(verdict->rule->class) && verdict->rule->weight < SAID &&
+	       rmt_said_of_else(c->phrases, normal(words), verdict->start,
+				said_end(words, verdict));
+}
+
 /* What is missing may be the sender's domain or address. */
 static bool is_of_sender(const struct case_ *c, struct words *words,
 			 const struct rmt_verdict *verdict)
@@ -277,8 +291,7 @@ static bool is_of_sender(const struct case_ *c, struct words *words,
 	if (!is_dead(verdict->rule->class) || verdict->rule->weight >= SAID)
 		return false;
 	if (rmt_said_of_sender(c->phrases, normal(words), verdict->start,
-			       verdict->start < verdict->end ? verdict->end
-							     : first_words(words)))
+			       said_end(words, verdict)))
 		return true;
 	if (r == NULL)
 		return false;
@@ -304,6 +317,8 @@ static void judge(struct case_ *c)
 	event->class = verdict.rule->class;
 	if (is_of_sender(c, words, &verdict))
 		event->class = RMT_CLASS_POLICY_SENDER;
+	else if (is_of_else(c, words, &verdict))
+		event->class = RMT_CLASS_UNKNOWN;
 	else if (is_dead(event->class))
 		/* A field made for a server's answer, and no answer's number in it. */
 		event->class =
