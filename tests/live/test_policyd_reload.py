@@ -50,6 +50,7 @@ def reloads_under_load_fail_no_request_and_reset_no_counter(place):
     for thread in threads:
         thread.start()
     try:
+        wait_until(lambda: failures or min(asked) > 0, "everybody to ask")
         for i in range(10):
             policyd.configure(LIMIT.format(1000000 + i), policyd=STAGES + "log_passed = false")
             equal(policyd.remite("reload").strip(), "the configuration is in force", "reload")
