@@ -64,6 +64,11 @@ asked() {
 	remite status --json | grep '"RCPT": *[1-9]'
 }
 
+# An smtpd of before `postfix reload`, which does not wait for it, may take the first.
+sent_and_asked() {
+	send && asked
+}
+
 postfix_alone() {
 	postconf -n | cmp - "$place/postconf" && postconf -M | cmp - "$place/master"
 }
