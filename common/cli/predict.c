@@ -15,8 +15,8 @@
 
 /* R1 to R8: without them nothing can be foretold. R3 is about a record, and needs
  * something only where there is none, which R1 and R2 know. */
-#define AUTHENTICATION                                            \
-	(((UINT64_C(1) << (RMT_R8 + 1)) - (UINT64_C(1) << RMT_R1)) & \
+#define AUTHENTICATION                                                                   \
+	(((UINT64_C(1) << (RMT_R8 + 1)) - (UINT64_C(1) << RMT_R1)) &                     \
 	 ~(UINT64_C(1) << RMT_R3))
 
 enum { KEYS_MAX = 16 };

@@ -3,18 +3,35 @@
 #include "common/cli/setup_list.h"
 #include "common/cli/setup_service.h"
 
-/* "$name", "${name}", "$(name)": what it stands for; other words stand for themselves. */
-static const char *word_value(const struct rmt_postfix *pf, struct rmt_span word)
+/* Of "$name", "${name}", "$(name)"; empty: it is none of these. */
+static struct rmt_span parameter_name(struct rmt_span word)
 {
-	g_autofree char *name = NULL;
-
 	if (word.len < 2 || word.p[0] != '$')
-		return NULL;
+		return rmt_span(NULL, 0);
 	word = rmt_span_from(word, 1);
 	if (word.len > 2 && (word.p[0] == '{' || word.p[0] == '('))
 		word = rmt_span(word.p + 1, word.len - 2);
-	name = g_strndup(word.p, word.len);
-	return rmt_postfix_get(pf, NULL, name);
+	return word;
+}
+
+/* What a parameter stands for; other words stand for themselves. */
+static const char *word_value(const struct rmt_postfix *pf, struct rmt_span word)
+{
+	struct rmt_span span = parameter_name(word);
+	g_autofree char *name = g_strndup(span.p, span.len);
+
+	return span.len > 0 ? rmt_postfix_get(pf, NULL, name) : NULL;
+}
+
+/* A parameter that words name, too. */
+static bool is_among(struct rmt_span token, const char *words)
+{
+	struct rmt_span rest = rmt_span_of(words), word, name = parameter_name(token);
+
+	while (name.len > 0 && rmt_postfix_word(&rest, &word))
+		if (rmt_span_eq(parameter_name(word), name))
+			return true;
+	return false;
 }
 
 static bool may_end_list(const struct rmt_postfix *pf, struct rmt_span word)
@@ -52,6 +69,9 @@ char *rmt_setup_insert(const struct rmt_postfix *pf, const char *raw, const char
 	bool done = false;
 
 	while (rmt_postfix_word(&rest, &token)) {
+		/* Named by hand, and nobody has said what it stands for. */
+		if (!is_argument(before) && is_among(token, word))
+			continue;
 		if (!done && !is_argument(before) && may_end_list(pf, token)) {
 			g_string_append_printf(out, "%s%s", out->len > 0 ? separator : "",
 					       word);

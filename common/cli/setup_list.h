@@ -8,7 +8,8 @@
 
 /* The list with word put where it belongs: before the first restriction that may
  * let a client's mail pass without the rest being looked at; at the end if there is
- * none. raw: as written, expanded by pf. Own: g_free. */
+ * none. A parameter in word that raw names already is not named twice. raw: as
+ * written, expanded by pf. Own: g_free. */
 char *rmt_setup_insert(const struct rmt_postfix *pf, const char *raw, const char *word,
 		       const char *separator);
 

@@ -41,6 +41,31 @@ static void the_entry_stands_before_the_first_permit_and_behind_all_else(void **
 	}
 }
 
+static void a_parameter_that_is_named_and_not_defined_is_not_named_twice(void **state)
+{
+	static const struct {
+		const char *list, *want;
+	} cases[] = {
+		{ "$remite_policy", "$remite_policy, $second" },
+		{ "reject_a, ${remite_policy}, permit",
+		  "reject_a, $remite_policy, $second, permit" },
+		{ "permit, $(second), reject_a $remite_policy",
+		  "$remite_policy, $second, permit, reject_a" },
+		{ "$remite_policy_of_mine",
+		  "$remite_policy_of_mine, $remite_policy, $second" },
+	};
+	g_autoptr(rmt_postfix) pf = recorded_postfix((struct more){ 0 });
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *got = rmt_setup_insert(pf, cases[i].list,
+							"$remite_policy, $second", ", ");
+
+		assert_string_equal(got, cases[i].want);
+	}
+}
+
 static void an_entry_in_the_wrong_place_is_moved_as_it_is_written(void **state)
 {
 	static const struct {
@@ -76,6 +101,8 @@ static void an_entry_in_the_wrong_place_is_moved_as_it_is_written(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			a_parameter_that_is_named_and_not_defined_is_not_named_twice),
 		cmocka_unit_test(
 			the_entry_stands_before_the_first_permit_and_behind_all_else),
 		cmocka_unit_test(an_entry_in_the_wrong_place_is_moved_as_it_is_written),
