@@ -411,7 +411,7 @@ check-san:
 
 # Dovecot's own programs are not built so: the sanitizer is loaded before them
 # (tests/lib/dovecot.py), with vsz_limit unlimited.
-SAN_LIVE := receipts_agent receipts_display receipts_marks receipts_ways plugin_hooks http_consent
+SAN_LIVE := receipts_agent receipts_display receipts_marks receipts_ways plugin_hooks http_consent http_proxies
 check-san-live:
 	$(Q)$(MAKE) BUILD=$(BUILD)/asan SANITIZE=address,undefined CFLAGS='-O1 -g' all
 	$(Q)BUILD=$(BUILD)/asan tests/run-live $(SAN_LIVE)

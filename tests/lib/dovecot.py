@@ -167,7 +167,7 @@ service {name} {{
   user = {user}
   process_min_avail = {processes}
   process_limit = {processes}
-  {vsz_limit}
+  vsz_limit = 4G
 {listeners}
 }}
 """
@@ -347,7 +347,7 @@ class Dovecot:
                 if self.is_24 else "")
         vsz = ""
         if self.sanitizer:
-            vsz = "default_vsz_limit = " + ("unlimited" if self.is_24 else "0")
+            vsz = "default_vsz_limit = " + self._unlimited()
         text = head + COMMON.format(path=self.path, port=self.ports["imap"], vsz=vsz,
                                     imap=self.ports["imap"], lmtp=self.ports["lmtp"],
                                     imaps=self.ports["imaps"] if self.has["tls"] else 0)
@@ -358,7 +358,14 @@ class Dovecot:
             plugins=self._names(self._all_plugins()), example=self.example,
             imap_plugins=self._names(self.imap_plugins),
             lmtp_plugins=self._names(self.lmtp_plugins))
-        return text + self._services() + self._environment() + self.more + "\n"
+        text += self._services() + self._environment() + self.more + "\n"
+        if self.sanitizer:
+            # Its shadow is terabytes of address space, whatever an example allows.
+            text = re.sub(r"(\bvsz_limit) = .*", rf"\1 = {self._unlimited()}", text)
+        return text
+
+    def _unlimited(self):
+        return "unlimited" if self.is_24 else "0"
 
     def _all_plugins(self):
         return self.plugins + (["remite"] if self.remite is not None else [])
@@ -432,11 +439,8 @@ class Dovecot:
         program = self.programs.get(name, os.path.join(BUILD, name))
         if not os.access(program, os.X_OK):
             raise Skip(f"{program} is not built: dovecot-dev")
-        unlimited = "unlimited" if self.is_24 else "0"
         return SERVICE.format(name=name, executable=program, user=self.agent_user,
-                              processes=processes,
-                              vsz_limit=f"vsz_limit = {unlimited if self.sanitizer else '4G'}",
-                              listeners=listeners)
+                              processes=processes, listeners=listeners)
 
     def _import_environment(self, values):
         if self.is_24:
