@@ -94,15 +94,25 @@ static json_t *event_json(const struct rmt_event *e)
 	g_autofree char *evidence = g_utf8_make_valid(e->evidence, -1);
 	g_autofree char *message_id = g_utf8_make_valid(e->message_id, -1);
 
-	return json_pack("{ss ss ss sb sb ss ss ss ss ss ss ss ss ss so}", "at",
+	return json_pack("{ss ss ss sb sb ss ss ss ss ss ss ss ss ss ss so}", "at",
 			 rmt_when_format(e->at, at), "stream", e->stream, "class",
 			 rmt_report_class_name(e->class), "hard", e->hard, "alias",
 			 e->alias, "message", e->message, "message_id", message_id,
 			 "queue_id", e->queue_id, "status", e->status, "reply", e->reply,
 			 "rule", e->rule, "evidence", evidence, "proof",
-			 rmt_proof_name(e->proof), "effect", e->effect, "sent",
+			 rmt_proof_name(e->proof), "source", e->source, "effect",
+			 e->effect, "sent",
 			 e->sent_at != 0 ? json_string(rmt_when_format(e->sent_at, sent))
 					 : json_null());
+}
+
+static json_t *entry_json(const struct rmt_suppression *entry)
+{
+	g_autofree char *source = g_utf8_make_valid(entry->source, -1);
+
+	return json_pack("{ss ss ss sI sI}", "scope", entry->scope, "reason",
+			 entry->reason, "source", source, "since",
+			 (json_int_t)entry->since, "until", (json_int_t)entry->until);
 }
 
 static int print_json(const char *address, const GPtrArray *events,
@@ -116,11 +126,7 @@ static int print_json(const char *address, const GPtrArray *events,
 	for (i = 0; i < entries->len; i++) {
 		const struct rmt_suppression *entry = g_ptr_array_index(entries, i);
 
-		json_array_append_new(barred,
-				      json_pack("{ss ss sI sI}", "scope", entry->scope,
-						"reason", entry->reason, "since",
-						(json_int_t)entry->since, "until",
-						(json_int_t)entry->until));
+		json_array_append_new(barred, entry_json(entry));
 	}
 	json_object_set_new(out, "address", json_string(address));
 	json_object_set_new(out, "events", list);

@@ -100,6 +100,10 @@ def a_bounce_becomes_a_refusal(place):
                        f"a refusal of {sender}")
         text = feedback.policyd.remite("why", who, want=1)
         true(message_id in text and "suppressed in all, dead" in text, text)
+        true(f"by {event['source']}\n" in text, f"{event['source']}: {text}")
+        entry, = feedback.why(who)["suppressions"]
+        true(f"  source  {entry['source']}\n" in
+             feedback.policyd.remite("suppress", "why", who, want=1), entry)
     equal(feedback.refused("list@news.test", "alive@dest.test").code, 250, "another recipient")
     true("stream=promotional" in feedback.milter.last(), feedback.milter.last())
 
