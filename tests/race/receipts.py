@@ -38,7 +38,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 # pylint: disable=wrong-import-position
 from dovecot import Dovecot, Imap
-from live import BUILD, Failure, Place, processes, wait_until
+from live import BUILD, ROOT, Failure, Place, Skip, processes, wait_until
 from milter import Milter
 from postfix import Postfix
 
@@ -135,6 +135,13 @@ def has_open(pid, path):
     return any(path in link for link in links)
 
 
+def agent_without_claim():
+    path = os.path.join(BUILD, "race", "remite-agent")
+    if not os.access(path, os.X_OK):
+        raise Skip(f"{path} is not built: make {os.path.relpath(path, ROOT)}")
+    return path
+
+
 class House:
     def __init__(self, place, arguments):
         self.arguments = arguments
@@ -144,7 +151,7 @@ class House:
         self.killed = collections.Counter()
         programs = {}
         if arguments.without_claim:
-            programs["remite-agent"] = os.path.join(BUILD, "race", "remite-agent")
+            programs["remite-agent"] = agent_without_claim()
         self.dovecot = Dovecot(
             place, users={"ann": {}}, format=arguments.format, programs=programs,
             agent=True, agent_config=self.start_submission(place),
@@ -316,6 +323,9 @@ def main():
             if not arguments.without_claim:
                 print(f"twice: {message}", *house.story_of(message), sep="\n")
         panics = [e for e in house.dovecot.errors() if "Panic" in e or "Sanitizer" in e]
+    except Skip as reason:
+        print(f"cannot race: {reason}")
+        sys.exit(1)
     finally:
         place.close()
     duplicates = sum(n - 1 for n in counts.values())
