@@ -152,21 +152,34 @@ static bool has_word(const char *list, const char *word)
 	return g_strv_contains((const char *const *)words, word);
 }
 
-/* 2.3 has a list, which a protocol's own replaces, an empty one, too; 2.4 a block,
- * which it adds to. */
+static bool has_inside(const struct rmt_doveconf *conf, const char *block)
+{
+	g_autofree char *prefix = g_strconcat(block, "/", NULL);
+	GHashTableIter iter;
+	gpointer key;
+
+	g_hash_table_iter_init(&iter, conf->settings);
+	while (g_hash_table_iter_next(&iter, &key, NULL))
+		if (g_str_has_prefix(key, prefix))
+			return true;
+	return false;
+}
+
+/* A protocol's own list replaces the global one, an empty one, too. 2.4 knows blocks
+ * as well, which add to what is there. */
 bool rmt_doveconf_loads(const struct rmt_doveconf *conf, const char *protocol,
 			const char *plugin)
 {
 	g_autofree char *own = g_strdup_printf("protocol %s/mail_plugins", protocol);
 	g_autofree char *own_word = g_strdup_printf("%s/%s", own, plugin);
 	g_autofree char *word = g_strdup_printf("mail_plugins/%s", plugin);
-	const char *list = g_hash_table_lookup(conf->settings, own);
 
-	if (list == NULL || (conf->is_24 && *list == '\0'))
-		list = rmt_doveconf_get(conf, "mail_plugins");
 	if (rmt_doveconf_has(conf, own_word))
 		return strcmp(rmt_doveconf_get(conf, own_word), "yes") == 0;
-	return has_word(list, plugin) || strcmp(rmt_doveconf_get(conf, word), "yes") == 0;
+	if (rmt_doveconf_has(conf, own) && !has_inside(conf, own))
+		return has_word(rmt_doveconf_get(conf, own), plugin);
+	return has_word(rmt_doveconf_get(conf, "mail_plugins"), plugin) ||
+	       strcmp(rmt_doveconf_get(conf, word), "yes") == 0;
 }
 
 /* --- whose mail it is --------------------------------------------------------------- */

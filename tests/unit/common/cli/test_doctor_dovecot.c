@@ -124,6 +124,20 @@ static const struct {
 	  CONF23("server") SERVICE "protocol imap {\n  mail_plugins = \n}\n",
 	  "imap does not load the mail plugin: nobody notices that a message is "
 	  "displayed|" },
+	{ "a list of imap's own, 2.4, in place of the block", ALLOW,
+	  "# 2.4.1 (x)\nremite_receipts = server\nmail_plugins {\n  remite = yes\n}\n"
+	  "protocol imap {\n  mail_plugins = imap_quota\n}\n" SERVICE,
+	  "imap does not load the mail plugin: nobody notices that a message is "
+	  "displayed|" },
+	{ "likewise an empty one", ALLOW,
+	  "# 2.4.1 (x)\nremite_receipts = server\nmail_plugins {\n  remite = yes\n}\n"
+	  "protocol imap {\n  mail_plugins = \n}\n" SERVICE,
+	  "imap does not load the mail plugin: nobody notices that a message is "
+	  "displayed|" },
+	{ "a block of imap's own, 2.4, adds to the list", ALLOW,
+	  "# 2.4.1 (x)\nremite_receipts = server\nmail_plugins = quota remite\n"
+	  "protocol imap {\n  mail_plugins {\n    imap_quota = yes\n  }\n}\n" SERVICE,
+	  "" },
 	{ "loaded, and told nothing", ALLOW,
 	  "# 2.3.19 (x)\nmail_plugins = remite\n" SERVICE,
 	  "remite.conf has a policy of read receipts, and Dovecot does not say what to "
