@@ -153,12 +153,15 @@ static char *load_line(const struct rmt_doveconf *conf, const char *protocol)
 static void judge_halves(struct rmt_doctor *doctor, const struct rmt_doveconf *conf,
 			 bool reads, bool delivers)
 {
-	g_autofree char *line = load_line(conf, reads ? "lmtp" : "imap");
+	const char *delivery = rmt_doveconf_delivery(conf);
+	g_autofree char *line = load_line(conf, reads ? delivery : "imap");
+	g_autofree char *place = g_strconcat("protocol ", delivery, NULL);
 
 	if (reads && !delivers)
-		rmt_find(&doctor->findings, RMT_SEVERITY_WARNING, "protocol lmtp", line,
-			 "delivery does not load the mail plugin (nor does lda): "
-			 "requests are not noticed when mail comes in");
+		rmt_find(&doctor->findings, RMT_SEVERITY_WARNING, place, line,
+			 "delivery does not load the mail plugin%s: requests are not "
+			 "noticed when mail comes in",
+			 strcmp(delivery, "lmtp") == 0 ? " (nor does lda)" : "");
 	if (delivers && !reads)
 		rmt_find(&doctor->findings, RMT_SEVERITY_ERROR, "protocol imap", line,
 			 "imap does not load the mail plugin: nobody notices that a "
@@ -194,7 +197,7 @@ static void judge_unsubscribe(struct rmt_doctor *doctor, const struct rmt_doveco
 void rmt_doctor_dovecot_judge(struct rmt_doctor *doctor, const struct rmt_doveconf *conf)
 {
 	bool reads = rmt_doveconf_loads(conf, "imap", "remite");
-	bool delivers = rmt_doveconf_loads(conf, "lmtp", "remite") ||
+	bool delivers = rmt_doveconf_loads(conf, rmt_doveconf_delivery(conf), "remite") ||
 			rmt_doveconf_loads(conf, "lda", "remite");
 
 	if (!reads && !delivers) {

@@ -182,6 +182,15 @@ bool rmt_doveconf_loads(const struct rmt_doveconf *conf, const char *protocol,
 	       strcmp(rmt_doveconf_get(conf, word), "yes") == 0;
 }
 
+const char *rmt_doveconf_delivery(const struct rmt_doveconf *conf)
+{
+	bool has_lmtp = !rmt_doveconf_has(conf, "protocols") ||
+			has_word(rmt_doveconf_get(conf, "protocols"), "lmtp") ||
+			strcmp(rmt_doveconf_get(conf, "protocols/lmtp"), "yes") == 0;
+
+	return has_lmtp ? "lmtp" : "lda";
+}
+
 /* --- whose mail it is --------------------------------------------------------------- */
 
 static char *account_name(const char *id, bool group)

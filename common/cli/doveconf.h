@@ -41,6 +41,9 @@ const char *rmt_doveconf_ours(const struct rmt_doveconf *conf, const char *name)
 bool rmt_doveconf_loads(const struct rmt_doveconf *conf, const char *protocol,
 			const char *plugin);
 
+/* The protocol by which mail comes in: "lda" where protocols has no lmtp. */
+const char *rmt_doveconf_delivery(const struct rmt_doveconf *conf);
+
 /* The one account that all mail belongs to, or NULL: an account each, or it is not
  * to be seen here. Own: g_free. */
 char *rmt_doveconf_mail_account(const struct rmt_doveconf *conf, bool group);

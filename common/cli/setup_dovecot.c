@@ -248,13 +248,14 @@ static bool is_installed(const char *file, GError **err)
 static bool check_result(const char *file, GError **err)
 {
 	g_autoptr(rmt_doveconf) conf = rmt_doveconf_read(file, err);
-	const char *protocol;
+	const char *protocol, *delivery;
 
 	if (conf == NULL)
 		return false;
-	protocol = !rmt_doveconf_loads(conf, "imap", "remite")   ? "imap"
-		   : !rmt_doveconf_loads(conf, "lmtp", "remite") ? "lmtp"
-								 : NULL;
+	delivery = rmt_doveconf_delivery(conf);
+	protocol = !rmt_doveconf_loads(conf, "imap", "remite")     ? "imap"
+		   : !rmt_doveconf_loads(conf, delivery, "remite") ? delivery
+								   : NULL;
 	if (protocol == NULL)
 		return true;
 	g_set_error(

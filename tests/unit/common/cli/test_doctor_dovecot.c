@@ -91,6 +91,23 @@ static const struct {
 	  "delivery does not load the mail plugin (nor does lda): requests are not "
 	  "noticed "
 	  "when mail comes in|" },
+	{ "nor does lda, which alone delivers", ALLOW,
+	  CONF23("server") SERVICE
+	  "protocols = \" imap\"\nprotocol lda {\n  mail_plugins "
+	  "= sieve\n}\n",
+	  "delivery does not load the mail plugin: requests are not noticed when mail "
+	  "comes in|" },
+	{ "likewise in 2.4", ALLOW,
+	  "# 2.4.1 (x)\nremite_receipts = server\nmail_plugins {\n  remite = yes\n}\n"
+	  "protocols {\n  imap = yes\n}\nprotocol lda {\n  mail_plugins = "
+	  "sieve\n}\n" SERVICE,
+	  "delivery does not load the mail plugin: requests are not noticed when mail "
+	  "comes in|" },
+	{ "lda does not, and lmtp delivers", ALLOW,
+	  CONF23("server") SERVICE
+	  "protocols = imap lmtp\nprotocol lda {\n  mail_plugins "
+	  "= sieve\n}\n",
+	  "" },
 	{ "imap has a list of its own", ALLOW,
 	  CONF23("server") SERVICE "protocol imap {\n  mail_plugins = quota\n}\n",
 	  "imap does not load the mail plugin: nobody notices that a message is "
