@@ -105,8 +105,9 @@ static void explain_gate(struct rmt_engine *engine, const struct rmt_work *work,
 	if (!work->stream->gated)
 		return;
 	if (!rmt_work_is_gated(engine, work)) {
-		step(out, "require: not asked of %s",
-		     engine->gate == NULL ? "DNS here" : "the null sender");
+		step(out, "require, binding: not asked of %s",
+		     engine->gate == NULL ? "DNS here, as remite-policyd would"
+					  : "the null sender");
 		return;
 	}
 	engine->gate->explain(engine->gate, work->stream, &work->sender, &work->facts,

@@ -453,6 +453,22 @@ static void explain_tells_every_step_and_changes_nothing(void **state)
 	end(&w);
 }
 
+/* Such as "remite explain --alone", which asks no DNS. */
+static void explain_says_that_a_binding_is_not_judged_here(void **state)
+{
+	struct rmt_facts facts = facts_of(RMT_STAGE_RCPT, "i9", SENDER, "r@x.example");
+	g_autoptr(GString) steps = g_string_new(NULL);
+	struct world w;
+
+	(void)state;
+	facts.sasl_user = RMT_SPAN("ann@other.example");
+	begin(&w, "mode = \"enforce\"\nstreams: { news: { senders = \"*@news.example\" "
+		  "binding: { level = \"reject\" } } }");
+	rmt_engine_explain(w.engine, &facts, &w.now, steps, &w.got);
+	assert_non_null(strstr(steps->str, "require, binding: not asked of DNS here"));
+	end(&w);
+}
+
 static void placeholders_are_filled_in(void **state)
 {
 	struct world w;
@@ -718,6 +734,7 @@ int main(void)
 		cmocka_unit_test(
 			a_sender_that_xverp_would_make_too_long_is_refused_singly),
 		cmocka_unit_test(explain_tells_every_step_and_changes_nothing),
+		cmocka_unit_test(explain_says_that_a_binding_is_not_judged_here),
 		cmocka_unit_test(placeholders_are_filled_in),
 		cmocka_unit_test(a_counter_is_found_again_by_what_the_user_calls_it),
 		cmocka_unit_test(one_recipient_gets_a_link_at_data_and_only_there),
