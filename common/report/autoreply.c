@@ -144,6 +144,11 @@ static const char *const away_heads[] = {
 	"自動回信",
 	"自动回信",
 	"부재중",
+	"frånvaro",
+	"fravær",
+	"nieobecność",
+	"poissaolo",
+	"отсутств",
 };
 
 static bool subject_says_away(struct rmt_span subject)
@@ -155,7 +160,8 @@ static bool subject_says_away(struct rmt_span subject)
 	for (i = 0; i < G_N_ELEMENTS(away_heads); i++)
 		if (rmt_text_starts(subject, away_heads[i]))
 			return true;
-	return false;
+	/* "Ann Lee is out of the office until Monday", as Domino writes it */
+	return rmt_text_find(subject, " is out of the office") >= 0;
 }
 
 /* Exim marks its bounces as answers, too; "Out of office" nobody puts over one. */

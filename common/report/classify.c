@@ -4,7 +4,7 @@
 
 enum {
 	GAP_MAX = 60, /* octets that '*' stands for */
-	PIECES_MAX = 4096,
+	PIECES_MAX = 8192,
 	NONE = 0,
 };
 

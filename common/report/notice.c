@@ -11,7 +11,33 @@ static const char *text_of(const json_t *object, const char *key)
 	return value != NULL ? value : "";
 }
 
-static void report_bounced(struct rmt_reading *r, const json_t *one)
+/* Where no server's words are told, the service's own word for them is all there is. */
+static void take_kind(struct rmt_report_event *event, const char *kind)
+{
+	static const struct {
+		const char *name;
+		enum rmt_report_class class;
+	} rows[] = {
+		{ "NoEmail", RMT_CLASS_DEAD_ADDRESS },
+		{ "MailboxFull", RMT_CLASS_MAILBOX_FULL },
+		{ "MessageTooLarge", RMT_CLASS_SIZE },
+		{ "ContentRejected", RMT_CLASS_POLICY_CONTENT },
+		{ "AttachmentRejected", RMT_CLASS_POLICY_CONTENT },
+	};
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(rows); i++) {
+		if (strcmp(kind, rows[i].name) != 0)
+			continue;
+		event->class = rows[i].class;
+		event->hard = event->class == RMT_CLASS_DEAD_ADDRESS;
+		event->rule = "notice";
+		g_free(event->evidence);
+		event->evidence = g_strdup_printf("bounceSubType: %s", kind);
+	}
+}
+
+static void report_bounced(struct rmt_reading *r, const json_t *one, const char *kind)
 {
 	struct rmt_report_event *event =
 		rmt_reading_event(r, rmt_span_of(text_of(one, "emailAddress")),
@@ -22,6 +48,8 @@ static void report_bounced(struct rmt_reading *r, const json_t *one)
 		return;
 	rmt_text_status(rmt_span_of(text_of(one, "status")), event->status);
 	rmt_reading_classify(r, event, said, rmt_span("", 0), rmt_span("", 0));
+	if (said.len == 0 && event->class == RMT_CLASS_UNKNOWN)
+		take_kind(event, kind);
 }
 
 static void report_complained(struct rmt_reading *r, const json_t *one, const char *type)
@@ -58,7 +86,7 @@ static bool read_object(struct rmt_reading *r, const json_t *notice)
 	size_t i;
 
 	json_array_foreach((json_t *)json_object_get(bounce, "bouncedRecipients"), i, one)
-		report_bounced(r, one);
+		report_bounced(r, one, text_of(bounce, "bounceSubType"));
 	json_array_foreach((json_t *)json_object_get(complaint, "complainedRecipients"),
 			   i, one)
 		report_complained(r, one, text_of(complaint, "complaintFeedbackType"));

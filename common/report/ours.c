@@ -138,7 +138,6 @@ bool rmt_said_of_else(const struct rmt_phrases *phrases, struct rmt_span normal,
 	size_t from = sentence_start(normal, start);
 
 	return rmt_phrases_has(
-		phrases,
-		rmt_span(normal.p + from, sentence_end(normal, end) - from),
+		phrases, rmt_span(normal.p + from, sentence_end(normal, end) - from),
 		RMT_PHRASE_ELSE);
 }

@@ -392,6 +392,30 @@ static void what_sounds_like_a_dead_address_is_told_from_one(void **state)
 	}
 }
 
+static void check_notice_kind(const char *kind, enum rmt_report_class class, bool hard)
+{
+	g_autofree char *message = g_strdup_printf(
+		"From: no-reply@sns.example\nSubject: Notification\n\n"
+		"{\"notificationType\":\"Bounce\",\"bounce\":{\"bounceSubType\":\"%s\","
+		"\"bouncedRecipients\":[{\"emailAddress\":\"ann@d.example\"}]}}\n",
+		kind);
+	g_autoptr(rmt_report) report = rmt_report_read(reader, rmt_span_of(message));
+	const struct rmt_report_event *event = g_ptr_array_index(report->events, 0);
+
+	assert_int_equal(report->kind, RMT_REPORT_BOUNCE);
+	assert_int_equal(event->class, class);
+	assert_int_equal(event->hard, hard);
+}
+
+static void a_notice_without_an_answer_has_its_own_word(void **state)
+{
+	(void)state;
+	check_notice_kind("MailboxFull", RMT_CLASS_MAILBOX_FULL, false);
+	check_notice_kind("NoEmail", RMT_CLASS_DEAD_ADDRESS, true);
+	check_notice_kind("General", RMT_CLASS_UNKNOWN, false);
+	check_notice_kind("Suppressed", RMT_CLASS_UNKNOWN, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -406,6 +430,7 @@ int main(void)
 		cmocka_unit_test(a_hundred_thousand_addresses_in_prose_are_bounded),
 		cmocka_unit_test(line_ends_of_any_kind_and_nul_are_read),
 		cmocka_unit_test(a_wrong_character_set_does_no_harm),
+		cmocka_unit_test(a_notice_without_an_answer_has_its_own_word),
 		cmocka_unit_test(nothing_is_no_report),
 	};
 
