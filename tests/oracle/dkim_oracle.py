@@ -28,6 +28,7 @@ try:
     import nacl.signing
 except ImportError as missing:
     print(f"SKIPPED: {missing} (Debian: python3-dkim, python3-nacl)")
+    print("0 passed, 0 failed, 1 skipped")
     sys.exit(0)
 
 DECIDED = {"": True, "body-hash": False, "signature": False, "body-short": False}
