@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct rmt_header_facts header = { .complete = true, .smtputf8 = size % 2 == 0 };
 	struct rmt_rule_findings findings;
 	struct rmt_from from;
-	size_t i;
+	size_t i, least;
 
 	rmt_header_split(message, &header.section, &header.text);
 	header.octets = header.section.len;
@@ -26,7 +26,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rmt_rule_findings_init(&findings);
 	for (i = 0; i < G_N_ELEMENTS(rules); i++)
 		rules[i](&header, &findings);
-	if (findings.list->len < G_N_ELEMENTS(rules) || findings.list->len > 64)
+	/* Each says something; but that From is wrong is told by others (R11). */
+	least = G_N_ELEMENTS(rules) - (from.result != RMT_FROM_OK);
+	if (findings.list->len < least || findings.list->len > 64)
 		__builtin_trap();
 	rmt_rule_findings_clear(&findings);
 	return 0;
