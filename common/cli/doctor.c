@@ -49,7 +49,7 @@ const struct rmt_doctor_check rmt_doctor_checks[] = {
 	  "as remite.conf says",
 	  rmt_doctor_dovecot, true },
 	{ "socket",
-	  "policyd can be reached by Postfix's user and answers within a second",
+	  "policyd can be reached by Postfix's user and answers within 3 seconds",
 	  rmt_doctor_socket, false },
 	{ "metrics", "the ports of the metrics are ours", rmt_doctor_metrics, true },
 	{ "state", "state directory, records, control socket", rmt_doctor_state, true },

@@ -87,10 +87,10 @@ void rmt_doctor_dovecot_judge(struct rmt_doctor *doctor, const struct rmt_doveco
 void rmt_doctor_confinement_judge(struct rmt_doctor *doctor, const char *profiles,
 				  const char *enforce);
 
-/* An open port of this machine, or -1 with errno. Ends within a second. */
+/* An open port of this machine, or -1 with errno. Ends within 3 seconds. */
 int rmt_doctor_connect(const char *endpoint);
 
-/* Sends the question and reads up to `until`, or as much as fits, within a second:
+/* Sends the question and reads up to `until`, or as much as fits, within 3 seconds:
  * what went wrong, or NULL. */
 const char *rmt_doctor_ask(int fd, const char *question, const char *until, char *reply,
 			   size_t size);

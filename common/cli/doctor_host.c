@@ -14,7 +14,8 @@
 #include "common/cli/doctor.h"
 #include "common/cli/restrictions.h"
 
-#define ANSWER_MS    1000
+/* As Postfix is told to wait (timeout=3s): a busy host is not a broken one. */
+#define ANSWER_MS    3000
 #define POLICY_REPLY "action="
 
 /* An empty instance is never charged, and CONNECT has no recipient. */
@@ -142,7 +143,7 @@ const char *rmt_doctor_ask(int fd, const char *question, const char *until, char
 		ssize_t n;
 
 		if (!wait_until(fd, POLLIN, end))
-			return "does not answer within a second";
+			return "does not answer within 3 seconds";
 		n = recv(fd, reply + got, size - 1 - got, 0);
 		if (n <= 0)
 			return "hangs up instead of answering";
@@ -152,7 +153,7 @@ const char *rmt_doctor_ask(int fd, const char *question, const char *until, char
 	return NULL;
 }
 
-/* What went wrong, or NULL: an action came within a second. */
+/* What went wrong, or NULL: an action came in time. */
 static const char *ask(int fd)
 {
 	char reply[512];

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tarfile
 import threading
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 # pylint: disable=wrong-import-position
@@ -243,6 +244,26 @@ def a_port_that_another_program_has_is_named(place):
         listener.shutdown(socket.SHUT_RDWR)
     has(found, "metrics", "error", "another program has this port", "metrics = ")
     has(found, "socket", "error", "")
+
+
+def answer_late(listener):
+    """Within the time that Postfix waits, which is 3 s."""
+    with listener.accept()[0] as peer:
+        peer.recv(10000)
+        time.sleep(1.3)
+        peer.sendall(b"action=DUNNO\n\n")
+
+
+@test
+def who_answers_as_fast_as_a_busy_host_lets_it_is_not_named(place):
+    path = postfix_files(place)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        threading.Thread(target=answer_late, args=(listener,), daemon=True).start()
+        configure(place, f'policyd: {{ listen = ["inet:127.0.0.1:{port}"] }}\n')
+        found = doctor(place, "--postfix", path)
+    said = [row for row in found.get("socket", []) if "does not answer" in row[1]]
+    equal(said, [], "findings")
 
 
 @test

@@ -229,7 +229,7 @@ def lived_in(place, **more):
 
 
 def wait_no_findings(place, dovecot):
-    """Doctor waits a second for the agent's word, which may only just have begun."""
+    """Doctor waits 3 s for the agent's word, which may only just have begun."""
     dovecot.doveadm("remite", "ping")
     said = []
     wait_until(lambda: said.append(findings(place, dovecot)) or said[-1] == "" or len(said) == 5,
