@@ -234,6 +234,8 @@ def a_return_path_survives_its_way(place):
     true(out.startswith("proven\n") and "ann+x@dest.test" in out, out)
     out = feedback.policyd.remite("return-path", "make", "promotional", "bob@dest.test").strip()
     true(feedback.policyd.remite("return-path", "read", out).startswith("proven"), out)
+    for words in (("return-path", "make", "promotional", "bob"), ("why", "bob"), ("why", "")):
+        equal(feedback.policyd.remite(*words, want=2), "", " ".join(words))
 
 
 def rates_are_seen(feedback):

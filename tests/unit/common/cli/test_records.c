@@ -156,6 +156,8 @@ static void a_wrong_command_line_says_what_to_write(void **state)
 		{ "suppress list a b", "usage:", 2 },
 		{ "suppress export a", "usage:", 2 },
 		{ "suppress why", "usage:", 2 },
+		{ "suppress why ann", "address 'ann' is none", 2 },
+		{ "suppress why @x.example", "is none (write local@example.com)", 2 },
 		{ "suppress expire now", "usage:", 2 },
 		{ "stream", "usage:", 2 },
 		{ "stream pause", "usage:", 2 },
