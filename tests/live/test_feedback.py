@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 # pylint: disable=wrong-import-position
 from dovecot import Dovecot
 from feedback import STREAMS, Feedback
-from live import BUILD, ROOT, equal, main, test, true, wait_until
+from live import BUILD, ROOT, Failure, equal, main, test, true, wait_until
 from smtp import Smtp
 
 DSN = """\
@@ -119,7 +119,15 @@ def a_bounce_through_dovecot_becomes_a_refusal_and_stays_in_its_mailbox(place):
     wait_until(lambda: refused(feedback, "orders@shop.test", "dead@dest.test"), "a refusal")
     with feedback.dovecot.imap("b@bounces.test") as imap:
         true("* 1 EXISTS" in imap.select(), "the mailbox has it")
-        wait_until(lambda: "$FeedbackPending" not in imap.flags(1), "the mark to go")
+        def is_acknowledged():
+            return "$FeedbackPending" not in imap.flags(1)
+
+        try:
+            wait_until(is_acknowledged, "the mark to go", 5)
+        except Failure:
+            # A delivery waits half a second for the agent; the next one asks again.
+            feedback.dovecot.deliver("b@bounces.test", "Subject: another\n\nhello\n")
+            wait_until(is_acknowledged, "the mark to go at the next delivery")
 
 
 @test
