@@ -153,9 +153,10 @@ static void print_streams(const json_t *answer)
 	json_array_foreach(json_object_get(answer, "streams"), i, stream)
 	{
 		pause = json_object_get(stream, "paused");
-		printf("\nstream %s, %s, %" JSON_INTEGER_FORMAT " limits\n",
+		printf("\nstream %s, %s, %" JSON_INTEGER_FORMAT " limit%s\n",
 		       text_of(stream, "name"), text_of(stream, "mode"),
-		       number_of(stream, "limits"));
+		       number_of(stream, "limits"),
+		       number_of(stream, "limits") == 1 ? "" : "s");
 		if (json_is_object(pause)) {
 			print_time("  PAUSED since ", number_of(pause, "since"));
 			if (number_of(pause, "until") > 0)

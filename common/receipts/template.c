@@ -208,11 +208,12 @@ struct rmt_templates *rmt_templates_read(const char *folder, GError **err)
 
 /* --- choosing -------------------------------------------------------------- */
 
-/* "es-mx" first, then "es". */
+/* "es-mx" first, then "es"; also of a locale, "es_MX", as directories have it. */
 static const struct rmt_template *find(const struct rmt_templates *templates,
 				       const char *event, const char *language)
 {
-	g_autofree char *tag = g_ascii_strdown(language, -1);
+	g_autofree char *tag =
+		g_strdelimit(g_ascii_strdown(language, strcspn(language, ".")), "_", '-');
 	const struct rmt_template *found = NULL;
 	char *dash;
 

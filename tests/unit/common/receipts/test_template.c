@@ -107,6 +107,7 @@ static void the_message_chooses_the_language_then_the_user_then_the_setting(void
 		{ unknown, "de", "fr", "de" },      { NULL, "DE-AT", "fr", "de" },
 		{ NULL, "tlh", "fr", "fr" },        { NULL, NULL, "fr", "fr" },
 		{ NULL, NULL, NULL, "en" },         { unknown, "tlh", "tlh", "en" },
+		{ NULL, "pt_BR", "fr", "pt-br" },   { NULL, "es_MX.UTF-8", "fr", "es" },
 	};
 	g_autoptr(rmt_templates) templates = rmt_templates_read(FOLDER, NULL);
 	size_t i;
