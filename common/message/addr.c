@@ -267,7 +267,8 @@ static bool fold_plain(const struct rmt_fold *fold, struct rmt_span address,
 }
 
 /* What a quoted-string stands for (RFC 5321, 4.1.2), as smtpd writes it; out holds
- * local.len octets. Another local part as it is. */
+ * local.len octets. Another local part as it is, and one that would look quoted again:
+ * who is folded twice is to be the same. */
 static struct rmt_span unquote(struct rmt_span local, char *out)
 {
 	size_t i, n = 0;
@@ -281,7 +282,7 @@ static struct rmt_span unquote(struct rmt_span local, char *out)
 			return local;
 		out[n++] = local.p[i];
 	}
-	return rmt_span(out, n);
+	return n > 0 && out[0] == '"' ? local : rmt_span(out, n);
 }
 
 void rmt_addr_fold(const struct rmt_fold *fold, struct rmt_span address,

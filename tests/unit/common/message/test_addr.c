@@ -51,6 +51,9 @@ static void two_spellings_of_an_address_are_one_key(void **state)
 		{ "\"a\"b\"@x.example", "\"a\"b\"@x.example", "\"a\"b\"", "x.example" },
 		{ "\"a\\\"@x.example", "\"a\\\"@x.example", "\"a\\\"", "x.example" },
 		{ "\"\"@x.example", "\"\"@x.example", "\"\"", "x.example" },
+		/* What would be quoted once more stays: folding twice is folding once. */
+		{ "\"\\\"a\\\"\"@x.example", "\"\\\"a\\\"\"@x.example", "\"\\\"a\\\"\"",
+		  "x.example" },
 		{ "\"a b\"", "a b", "a b", "" },
 		{ "ann@m\xc3\xbcnchen.example", "ann@xn--mnchen-3ya.example", "ann",
 		  "xn--mnchen-3ya.example" },
