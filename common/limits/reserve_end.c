@@ -186,7 +186,8 @@ static size_t expire_list(struct rmt_reservations *all,
 	size_t n = 0;
 
 	while ((oldest = rmt_reservation_oldest(&all->pool, list)) != NULL) {
-		if (line_ns - oldest->touched_ns < (int64_t)all->timeout_ns)
+		/* A damaged log may have it touched at any time. */
+		if (oldest->touched_ns > line_ns - (int64_t)all->timeout_ns)
 			break;
 		rmt_reserve_time_out(all, oldest, line_ns);
 		n++;
