@@ -10,6 +10,7 @@
 #include "common/base/similar.h"
 #include "common/base/when.h"
 #include "common/cli/records.h"
+#include "common/store/suppress.h"
 
 int rmt_cli_trouble(const struct rmt_command *command, GError *err)
 {
@@ -33,6 +34,17 @@ bool rmt_cli_records_open(struct rmt_cli_records *records, const struct rmt_cli 
 		return true;
 	rmt_cli_trouble(command, err);
 	rmt_cli_records_close(records);
+	return false;
+}
+
+bool rmt_cli_mailbox(const struct rmt_cli_records *records, const char *text,
+		     struct rmt_addr *folded_r)
+{
+	g_autoptr(GError) err = NULL;
+
+	if (rmt_suppress_fold(records->config->fold, rmt_span_of(text), folded_r, &err))
+		return true;
+	rmt_cli_fail(RMT_EXIT_USAGE, records->command, "%s", err->message);
 	return false;
 }
 

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "common/cli/cli.h"
+#include "common/message/addr.h"
 #include "common/store/store.h"
 
 /* Configuration and records, opened. NULL config: said so on standard error. */
@@ -21,6 +22,10 @@ void rmt_cli_records_close(struct rmt_cli_records *records);
 
 /* "remite NAME: TEXT" of err, which is freed; returns RMT_EXIT_TROUBLE. */
 int rmt_cli_trouble(const struct rmt_command *command, GError *err);
+
+/* An address as records have it. False, and said so: it is none. */
+bool rmt_cli_mailbox(const struct rmt_cli_records *records, const char *text,
+		     struct rmt_addr *folded_r);
 
 /* The options of a subcommand; what is left in *argv_r are its arguments, from
  * index 1 on, *argc_r of them and one. False: said so. Own: g_strfreev. */

@@ -8,7 +8,6 @@
 #include "common/cli/records.h"
 #include "common/feedback/feedback.h"
 #include "common/feedback/mailed.h"
-#include "common/store/suppress.h"
 
 static const struct rmt_command *const command = &rmt_command_return_path;
 
@@ -55,11 +54,10 @@ static int make(struct rmt_cli_records *records, struct rmt_feedback *feedback,
 
 	if (stream == NULL)
 		return RMT_EXIT_NO;
-	rmt_addr_fold(records->config->fold, rmt_span_of(recipient), &folded);
-	if (*recipient != '\0' &&
-	    !rmt_suppress_fold(records->config->fold, rmt_span_of(recipient), &folded,
-			       &err))
-		return rmt_cli_fail(RMT_EXIT_USAGE, command, "%s", err->message);
+	if (*recipient == '\0')
+		rmt_addr_fold(NULL, rmt_span("", 0), &folded);
+	else if (!rmt_cli_mailbox(records, recipient, &folded))
+		return RMT_EXIT_USAGE;
 	if (!rmt_verp_form(rmt_span_of(stream->return_path.address),
 			   fill_ids(stream, message, list, ids), &form, &err) ||
 	    !rmt_verp_make(feedback->ring, &form, ids, folded.whole, records->now, &made,

@@ -145,12 +145,8 @@ static int explain(const struct rmt_cli_records *records, const char *address, b
 	GError *err = NULL;
 	guint i;
 
-	if (!rmt_suppress_fold(records->config->fold, rmt_span_of(address), &folded,
-			       &err)) {
-		rmt_cli_fail(RMT_EXIT_USAGE, command, "%s", err->message);
-		g_error_free(err);
+	if (!rmt_cli_mailbox(records, address, &folded))
 		return RMT_EXIT_USAGE;
-	}
 	if (!rmt_suppress_find(records->store, folded.whole.p, &entries, &err) ||
 	    !rmt_events_of(records->store, folded.whole.p, &events, &err))
 		return rmt_cli_trouble(command, err);

@@ -41,8 +41,8 @@ bool rmt_wish_is_news(struct rmt_store *store, const struct rmt_stream *stream,
 const bool *rmt_wish_put(struct rmt_suppress_deal *parts, const struct rmt_wish *wish,
 			 int64_t now_us);
 
-/* Of one commit; neighbours that differ by their address alone share a line: a log has
- * a reader to be woken for each, who costs as much as an unsubscribe itself. */
+/* Of one commit; neighbours that differ by their address alone share a line: who reads
+ * the log is woken for each, and often takes our processor then. */
 void rmt_wish_log(const struct rmt_wish *const wishes[], size_t count);
 
 #endif

@@ -77,8 +77,8 @@ static bool lock(const char *state)
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0660);
 
 	if (fd < 0)
-		i_fatal("%s: %m (what is in %s belongs to this service's user)", path,
-			state);
+		i_fatal("%s: %m (%s and what is in it must be this service's user's)",
+			path, state);
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		if (!wait_for_work(LOCK_MSECS))
 			return FALSE;
