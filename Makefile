@@ -52,7 +52,7 @@ LIMITS_SRC := $(addprefix common/limits/,gcra.c quota.c large.c table.c names.c 
 	counters_log.c counters_sync.c kept.c counters_snapshot.c counters_disk.c counters_load.c \
 	keyed.c reservation.c reserve.c reserve_end.c reserve_log.c \
 	reserve_sent.c sent.c)
-STORE_SRC := $(addprefix common/store/,store.c store_lmdb.c lmdb_open.c lmdb_change.c \
+STORE_SRC := $(addprefix common/store/,store.c store_lmdb.c lmdb_open.c lmdb_change.c lmdb_room.c \
 	lmdb_commit.c store_mem.c pack.c filter.c \
 	suppress_record.c suppress.c suppress_import.c suppress_index.c suppress_line.c \
 	bulk.c stream_state.c)

@@ -9,6 +9,7 @@
 enum {
 	FILE_STEP = 1 << 20, /* octets of disk, made ready at a time */
 	FILE_SPARE = 64 << 10,
+	CROWD = 16, /* changes: nearly as many pages */
 };
 
 /* One commit under way. */
@@ -225,6 +226,26 @@ void rmt_lmdb_lengthen_file(const struct rmt_lmdb *db)
 		return;
 }
 
+static bool is_crowd(struct rmt_commit **commits, size_t count)
+{
+	size_t i, changes = 0;
+
+	for (i = 0; i < count; i++)
+		changes += commits[i]->count;
+	return changes >= CROWD;
+}
+
+/* Before the first change. */
+static int prepare(struct rmt_lmdb *db, MDB_txn *txn, struct rmt_commit **commits,
+		   size_t count)
+{
+	int rc = is_crowd(commits, count) ? rmt_lmdb_make_room(db, txn) : 0;
+
+	if (rc == 0 && rmt_lmdb_is_durable(commits, count))
+		rmt_lmdb_lengthen_file(db);
+	return rc;
+}
+
 int rmt_lmdb_write(struct rmt_lmdb *db, MDB_txn *parent, struct rmt_commit **commits,
 		   size_t count, int64_t *since_us_r)
 {
@@ -234,8 +255,10 @@ int rmt_lmdb_write(struct rmt_lmdb *db, MDB_txn *parent, struct rmt_commit **com
 	*since_us_r = g_get_monotonic_time();
 	if (rc != 0)
 		return rc;
-	if (parent == NULL && rmt_lmdb_is_durable(commits, count))
-		rmt_lmdb_lengthen_file(db);
+	if (parent == NULL && (rc = prepare(db, write.txn, commits, count)) != 0) {
+		mdb_txn_abort(write.txn);
+		return rc;
+	}
 	write.value = g_string_new(NULL);
 	rc = write_all(&write, commits, count);
 	finish_write(&write);

@@ -103,6 +103,11 @@ bool rmt_lmdb_is_durable(struct rmt_commit **commits, size_t count); /* one of t
  * file's end, unless there are enough. */
 void rmt_lmdb_lengthen_file(const struct rmt_lmdb *db);
 
+/* --- lmdb_room.c: free pages that lie beside each other --- */
+
+/* In the same place, for many changes; txn: not within another. Returns LMDB's code. */
+int rmt_lmdb_make_room(struct rmt_lmdb *db, MDB_txn *txn);
+
 /* --- lmdb_commit.c: when changes become durable, and how the map grows --- */
 
 bool rmt_lmdb_commit(struct rmt_store *store, const struct rmt_store_change *changes,

@@ -30,7 +30,7 @@ IDLE = int(os.environ.get("BENCH_IDLE", "10000"))
 CLIENTS = 100
 RATE = int(os.environ.get("BENCH_RATE", "2000"))
 WARM = 0.5
-MOST = 25000  # POSTs a second that no round reaches
+MOST = 40000  # POSTs a second that no round reaches
 
 STREAMS = """
 	news: {
