@@ -245,40 +245,59 @@ static void body_too_slow(struct exchange *exchange)
 	refuse_body(exchange, 408, "Request Timeout");
 }
 
-static void body_read(struct exchange *exchange)
+static void handle_body(struct exchange *exchange)
 {
-	leave_body(exchange);
 	exchange->said.body = rmt_span(exchange->body->data, exchange->body->used);
 	handle(exchange);
 }
 
-/* Not http_server_request_buffer_payload(): a client that goes away in the middle of
- * its body, or sends it in bad chunks, would end the process (2.3.19). */
-static void read_more(struct exchange *exchange)
+/* Returns 1: more than we take; 0: more is to come; -1: nothing more comes. */
+static int append_input(struct exchange *exchange)
 {
 	const size_t max = rmt_site_config(exchange->site)->http.max_body;
 	const unsigned char *data;
 	size_t size;
 	int ret;
 
-	if (exchange->input == NULL) /* what comes behind a refused part */
-		return;
 	while ((ret = i_stream_read_more(exchange->input, &data, &size)) > 0) {
-		if (size > max - exchange->body->used) {
-			refuse_body(exchange, 413, "Payload Too Large");
-			return;
-		}
+		if (size > max - exchange->body->used)
+			return 1;
 		buffer_append(exchange->body, data, size);
 		i_stream_skip(exchange->input, size);
 	}
+	return ret;
+}
+
+/* Not http_server_request_buffer_payload(): a client that goes away in the middle of
+ * its body, or sends it in bad chunks, would end the process (2.3.19). */
+static void read_more(struct exchange *exchange)
+{
+	int ret;
+
+	if (exchange->input == NULL) /* what comes behind a refused part */
+		return;
+	ret = append_input(exchange);
 	if (ret == 0)
 		return;
-	if (exchange->input->stream_errno == 0)
-		body_read(exchange);
-	else if (exchange->input->stream_errno == EMSGSIZE) /* Dovecot counted first */
+	if (ret > 0)
+		refuse_body(exchange, 413, "Payload Too Large");
+	else if (exchange->input->stream_errno == 0) {
+		leave_body(exchange);
+		handle_body(exchange);
+	} else if (exchange->input->stream_errno == EMSGSIZE) /* Dovecot counted first */
 		refuse_body(exchange, 413, "Payload Too Large");
 	else
 		refuse_body(exchange, 400, "Bad Request");
+}
+
+/* Most bodies come with their heads: then nothing is waited for. Dovecot keeps a
+ * reference of its own to the stream while it calls us with the head. */
+static bool is_body_here(struct exchange *exchange)
+{
+	if (append_input(exchange) >= 0 || exchange->input->stream_errno != 0)
+		return FALSE;
+	i_stream_unref(&exchange->input);
+	return TRUE;
 }
 
 static int64_t clock_ns(void)
@@ -353,10 +372,14 @@ static void read_body(struct exchange *exchange, const struct http_request *head
 		return;
 	}
 	exchange->body = buffer_create_dynamic(default_pool, 256);
-	exchange->to_body = timeout_add(BODY_MSECS, body_too_slow, exchange);
-	/* Not http_server_request_get_payload_input(): it never says "100 Continue". */
 	exchange->input = head->payload;
 	i_stream_ref(exchange->input);
+	if (!head->expect_100_continue && is_body_here(exchange)) {
+		handle_body(exchange);
+		return;
+	}
+	exchange->to_body = timeout_add(BODY_MSECS, body_too_slow, exchange);
+	/* Not http_server_request_get_payload_input(): it never says "100 Continue". */
 	http_server_request_handle_payload(exchange->request, read_more, exchange);
 }
 
