@@ -579,11 +579,12 @@ enum rmt_reserve_result rmt_reserve(struct rmt_reservations *all,
 
 /* --- later stages ------------------------------------------------------------------ */
 
-void rmt_reserve_apply_confirm(struct rmt_reservations *all,
+bool rmt_reserve_apply_confirm(struct rmt_reservations *all,
 			       struct rmt_reservation *reservation, uint64_t count,
 			       uint64_t named, bool *candidates_r)
 {
 	struct rmt_entry *entry;
+	bool given_back = false;
 	uint64_t units;
 	uint32_t i;
 
@@ -599,8 +600,10 @@ void rmt_reserve_apply_confirm(struct rmt_reservations *all,
 		if (units < entry->held) {
 			unhold(all, entry, entry->held - units);
 			entry->held = units;
+			given_back = true;
 		}
 	}
+	return given_back;
 }
 
 /* The message's reservation, holding what it reserved; NULL: it has none. */
@@ -627,13 +630,17 @@ enum rmt_commit_result rmt_reserve_confirm(struct rmt_reservations *all,
 {
 	struct rmt_reservation *reservation =
 		at_later_stage(all, RMT_STAGE_BIT_DATA, message, commit);
+	bool given_back;
 
 	if (reservation == NULL)
 		return RMT_COMMIT_UNKNOWN;
 	rmt_reservation_touch(&all->pool, reservation, message->line_ns);
-	rmt_reserve_apply_confirm(all, reservation, commit->recipient_count,
-				  commit->recipient, &commit->candidates_charged);
-	rmt_reserve_log_confirm(all, reservation);
+	given_back =
+		rmt_reserve_apply_confirm(all, reservation, commit->recipient_count,
+					  commit->recipient, &commit->candidates_charged);
+	/* Where nothing changed, what DATA says is of use only if it is the last word. */
+	if (given_back || !rmt_reserve_end_follows(all))
+		rmt_reserve_log_confirm(all, reservation);
 	return RMT_COMMITTED;
 }
 

@@ -11,14 +11,22 @@ enum verdict {
 	WAIT, /* whether the server asks again at all is not known yet */
 };
 
+static unsigned stages_of(const struct rmt_reservations *all)
+{
+	return all->stages != 0 ? all->stages : all->learned.seen;
+}
+
+bool rmt_reserve_end_follows(const struct rmt_reservations *all)
+{
+	return (stages_of(all) & RMT_STAGE_BIT_END) != 0;
+}
+
 static enum verdict judge(const struct rmt_reservations *all,
 			  const struct rmt_reservation *reservation)
 {
-	unsigned stages = all->stages != 0 ? all->stages : all->learned.seen;
-
-	if ((stages & RMT_STAGE_BIT_END) != 0)
+	if (rmt_reserve_end_follows(all))
 		return RELEASE;
-	if ((stages & RMT_STAGE_BIT_DATA) != 0)
+	if ((stages_of(all) & RMT_STAGE_BIT_DATA) != 0)
 		return reservation->confirmed ? COMMIT : RELEASE;
 	return all->stages != 0 || all->learned.rcpt_alone ? COMMIT : WAIT;
 }

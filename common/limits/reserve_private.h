@@ -70,7 +70,8 @@ void rmt_reserve_hold(struct rmt_reservations *all, struct rmt_reservation *rese
 struct rmt_entry *rmt_reserve_entry(struct rmt_reservations *all,
 				    struct rmt_reservation *reservation,
 				    const struct rmt_share *share);
-void rmt_reserve_apply_confirm(struct rmt_reservations *all,
+/* Whether anything was given back. */
+bool rmt_reserve_apply_confirm(struct rmt_reservations *all,
 			       struct rmt_reservation *reservation, uint64_t count,
 			       uint64_t named, bool *candidates_r);
 
@@ -98,6 +99,8 @@ void rmt_reserve_charge(struct rmt_reservations *all, struct rmt_reservation *re
 
 /* Nothing is asked after RCPT: what is reserved there is taken at once. */
 bool rmt_reserve_takes(const struct rmt_reservations *all);
+/* Each message is asked about at END-OF-MESSAGE. */
+bool rmt_reserve_end_follows(const struct rmt_reservations *all);
 /* The message ended without its last stage; what then: reserve_end.c. */
 void rmt_reserve_end(struct rmt_reservations *all, struct rmt_reservation *reservation,
 		     bool by_instance, int64_t line_ns);

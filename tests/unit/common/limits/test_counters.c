@@ -1116,6 +1116,45 @@ static void a_commit_after_a_restart_charges_what_was_held(void **state)
 	remove_directory(path);
 }
 
+/* Octets that DATA writes of a message with two recipients, of whom so many are left. */
+static uint64_t written_at_data(unsigned stages, uint64_t left)
+{
+	char *path = new_directory();
+	struct rmt_counters *counters = open_at(path, 0);
+	struct rmt_reservations *all = rmt_reservations_new(counters, 60 * (uint64_t)SEC);
+	struct rmt_message m = { .id = id_of(1),
+				 .envelope = id_of(1) + 1,
+				 .line_ns = T0 };
+	struct rmt_commit commit = { .recipient_count = left };
+	struct rmt_counters_stats before, after;
+
+	rmt_reservations_set_stages(all, stages);
+	/* that the server asks at DATA is learned, and written, once */
+	rmt_reserve_confirm(all, &(struct rmt_message){ .id = id_of(2) }, &commit);
+	ask(all, counters, m.id, 0, T0);
+	ask(all, counters, m.id, 1, T0);
+	rmt_counters_write(counters);
+	rmt_counters_stats(counters, &before);
+	assert_int_equal(rmt_reserve_confirm(all, &m, &commit), RMT_COMMITTED);
+	rmt_counters_write(counters);
+	rmt_counters_stats(counters, &after);
+	rmt_reservations_free(all);
+	rmt_counters_close(&counters);
+	remove_directory(path);
+	return after.log_bytes - before.log_bytes;
+}
+
+static void what_the_last_stage_will_tell_again_is_not_written(void **state)
+{
+	enum { RCPT = 1 << 2, DATA = 1 << 3, END = 1 << 4 };
+
+	(void)state;
+	assert_int_equal(written_at_data(RCPT | DATA | END, 2), 0);
+	assert_true(written_at_data(RCPT | DATA | END, 1) > 0);
+	assert_true(written_at_data(RCPT | DATA, 2) > 0);
+	assert_true(written_at_data(0, 2) > 0); /* not known yet */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1146,6 +1185,7 @@ int main(void)
 		cmocka_unit_test(open_reservations_survive_with_all_they_hold),
 		cmocka_unit_test(what_is_taken_at_rcpt_survives),
 		cmocka_unit_test(a_commit_after_a_restart_charges_what_was_held),
+		cmocka_unit_test(what_the_last_stage_will_tell_again_is_not_written),
 	};
 	int failed;
 
