@@ -219,10 +219,10 @@ static void run_timers(struct rmt_lookups *lookups)
 
 void rmt_lookups_turn(struct rmt_lookups *lookups, int64_t wall_secs)
 {
-	lookups->now_us = g_get_monotonic_time();
-	lookups->wall_secs = wall_secs;
 	if (lookups->resolver == NULL && lookups->zone == NULL)
 		return;
+	lookups->now_us = g_get_monotonic_time();
+	lookups->wall_secs = wall_secs;
 	if (next_us(lookups) <= lookups->now_us)
 		run_timers(lookups);
 	take_jobs(lookups);

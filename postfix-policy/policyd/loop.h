@@ -3,7 +3,7 @@
  *
  * A source is the first member of whatever waits for a descriptor.
  *
- *	n = rmt_loop_wait(loop, 100);
+ *	n = rmt_loop_wait(loop, -1);
  *	... read the clock once for all of them ...
  *	rmt_loop_dispatch(loop, n);
  */
@@ -36,7 +36,11 @@ void rmt_loop_change(struct rmt_loop *loop, struct rmt_source *source, uint32_t 
  * reported for it in this turn is dropped. */
 void rmt_loop_remove(struct rmt_loop *loop, struct rmt_source *source);
 
-/* Waits at most timeout_ms; returns how many sources are ready. */
+/* From now on no wait is longer than so much: a clock of its own, since a time-out is set
+ * and cleared at each wait. */
+bool rmt_loop_pulse(struct rmt_loop *loop, int every_ms, GError **err);
+
+/* Waits at most timeout_ms (-1: for the pulse); returns how many sources are ready. */
 int rmt_loop_wait(struct rmt_loop *loop, int timeout_ms);
 void rmt_loop_dispatch(struct rmt_loop *loop, int count);
 

@@ -106,7 +106,7 @@ static bool make_parts(struct rmt_policyd *policyd, GError **err)
 	struct rmt_sessions_parts parts;
 
 	policyd->loop = rmt_loop_new(err);
-	if (policyd->loop == NULL)
+	if (policyd->loop == NULL || !rmt_loop_pulse(policyd->loop, TURN_MS, err))
 		return false;
 	policyd->engine =
 		rmt_engine_new(policyd->config, policyd->counters, policyd->store);
@@ -205,6 +205,14 @@ static void upkeep(struct rmt_policyd *policyd)
 	rmt_engine_tick(policyd->engine, &policyd->now);
 }
 
+/* Until the pulse, or something is due before. */
+static int sleep_ms(const struct rmt_policyd *policyd)
+{
+	const int ms = rmt_senders_sleep_ms(policyd->senders, TURN_MS);
+
+	return ms < TURN_MS ? ms : -1;
+}
+
 static void run(struct rmt_policyd *policyd)
 {
 	int64_t next_second = 0;
@@ -212,9 +220,7 @@ static void run(struct rmt_policyd *policyd)
 	int ready;
 
 	while (!policyd->stopping) {
-		ready = rmt_loop_wait(
-			policyd->loop,
-			busy ? 0 : rmt_senders_sleep_ms(policyd->senders, TURN_MS));
+		ready = rmt_loop_wait(policyd->loop, busy ? 0 : sleep_ms(policyd));
 		rmt_policyd_time(policyd);
 		rmt_engine_follow(policyd->engine);
 		rmt_loop_dispatch(policyd->loop, ready);

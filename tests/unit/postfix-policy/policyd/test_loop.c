@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "postfix-policy/policyd/loop.h"
+
+/* Each wait has its end, also where nobody says anything. */
+static void the_pulse_ends_a_wait(void **state)
+{
+	struct rmt_loop *loop = rmt_loop_new(NULL);
+	unsigned i;
+
+	(void)state;
+	assert_true(rmt_loop_pulse(loop, 10, NULL));
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(rmt_loop_wait(loop, -1), 1);
+		rmt_loop_dispatch(loop, 1);
+		assert_int_equal(rmt_loop_wait(loop, 0), 0);
+	}
+	rmt_loop_free(loop);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(the_pulse_ends_a_wait) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
