@@ -14,6 +14,8 @@
 enum { ROOM_MIN = 64 << 10, ROOM_MAX = 4 << 20 };
 /* A log that filled less than ROOM_ZEROED in so long is slow. */
 enum { ROOM_ZEROED = 256 << 10, ZEROS = 16 << 10, SLOW_MS = 500 };
+/* Rests in a row without work, after which the thread has to be woken. */
+enum { IDLE_RESTS = 2 };
 #define NOWHERE UINT64_MAX
 
 struct rmt_sync {
@@ -21,7 +23,7 @@ struct rmt_sync {
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t wake, zeroed;
 	int fd, directory_fd;
-	GArray *retired; /* int */
+	GArray *retired; /* own; int; or NULL */
 	uint64_t offset, allocated;
 	uint64_t writing_to;  /* by the writer, at the latest moment known */
 	uint64_t zeroed_from; /* zeros are being written from here on, or NOWHERE */
@@ -34,14 +36,14 @@ struct rmt_sync {
 /* A snapshot, as it were, of what is to be done. */
 struct work {
 	int fd, directory_fd;
-	GArray *retired;   /* own */
+	GArray *retired;   /* own; or NULL */
 	uint64_t from, to; /* room to be made; to 0: none */
 	bool zeros;
 };
 
 static bool has_work(const struct rmt_sync *sync)
 {
-	return sync->dirty || sync->retired->len > 0;
+	return sync->dirty || sync->retired != NULL;
 }
 
 static int64_t now_ms(void)
@@ -74,7 +76,7 @@ static struct work take_work(struct rmt_sync *sync)
 			     .retired = sync->retired };
 
 	plan_room(sync, &work);
-	sync->retired = g_array_new(false, false, sizeof(int));
+	sync->retired = NULL;
 	sync->directory_fd = -1;
 	sync->dirty = false;
 	return work;
@@ -85,12 +87,12 @@ static int sync_and_close(GArray *retired)
 	int error = 0;
 	guint i;
 
-	for (i = 0; i < retired->len; i++) {
+	for (i = 0; retired != NULL && i < retired->len; i++) {
 		if (fdatasync(g_array_index(retired, int, i)) != 0)
 			error = errno;
 		close(g_array_index(retired, int, i));
 	}
-	g_array_unref(retired);
+	g_clear_pointer(&retired, g_array_unref);
 	return error;
 }
 
@@ -153,21 +155,32 @@ static void rest(struct rmt_sync *sync)
 		waited = pthread_cond_timedwait(&sync->wake, &sync->lock, &until);
 }
 
+static void sleep_until_woken(struct rmt_sync *sync)
+{
+	sync->asleep = true;
+	while (!sync->quit && !has_work(sync))
+		pthread_cond_wait(&sync->wake, &sync->lock);
+	sync->asleep = false;
+}
+
+/* To wake a thread costs the writer more than it costs the thread to look again: where
+ * records come by hundreds a second it is never asleep. */
 static void *run(void *context)
 {
 	struct rmt_sync *sync = context;
 	struct work work;
+	unsigned idle = IDLE_RESTS;
 	int error;
 
 	pthread_mutex_lock(&sync->lock);
 	while (!sync->quit || has_work(sync)) {
-		if (!has_work(sync)) {
-			sync->asleep = true;
-			pthread_cond_wait(&sync->wake, &sync->lock);
-			sync->asleep = false;
-			continue;
-		}
+		if (idle >= IDLE_RESTS)
+			sleep_until_woken(sync);
 		rest(sync);
+		idle++;
+		if (!has_work(sync))
+			continue;
+		idle = 0;
 		work = take_work(sync);
 		pthread_mutex_unlock(&sync->lock);
 		error = do_work(sync, &work);
@@ -193,7 +206,6 @@ struct rmt_sync *rmt_sync_start(void)
 	sync->zeroed_from = NOWHERE;
 	sync->fd = sync->directory_fd = -1;
 	sync->length = -1;
-	sync->retired = g_array_new(false, false, sizeof(int));
 	if (pthread_create(&sync->thread, NULL, run, sync) != 0)
 		g_error("counters: cannot start the thread that writes to the disk");
 	return sync;
@@ -212,7 +224,6 @@ void rmt_sync_stop(struct rmt_sync *sync)
 			fdatasync(sync->fd);
 		close(sync->fd);
 	}
-	g_array_unref(sync->retired);
 	pthread_mutex_destroy(&sync->lock);
 	pthread_cond_destroy(&sync->wake);
 	pthread_cond_destroy(&sync->zeroed);
@@ -222,6 +233,8 @@ void rmt_sync_stop(struct rmt_sync *sync)
 void rmt_sync_switch(struct rmt_sync *sync, int fd, uint64_t offset, int directory_fd)
 {
 	pthread_mutex_lock(&sync->lock);
+	if (sync->fd >= 0 && sync->retired == NULL)
+		sync->retired = g_array_new(false, false, sizeof(int));
 	if (sync->fd >= 0)
 		g_array_append_val(sync->retired, sync->fd);
 	sync->fd = fd;

@@ -2,7 +2,8 @@
 /* counters_sync.h - the thread that brings the log to the disk.
  *
  * It owns the descriptors it is given: it makes room ahead of the writer,
- * synchronises, closes. It wakes only when something was written.
+ * synchronises, closes. It wakes only when something was written, and looks a few
+ * times more before it sleeps.
  *
  * While the log grows slowly the room is of zeros that are on the disk already, so that
  * what is written then changes no metadata: bringing it to the disk takes one write
