@@ -5,7 +5,7 @@
 #include "common/policy/policy_reply.h"
 #include "postfix-policy/policyd/policy_session.h"
 
-enum { GROUP = RMT_BATCH_GROUP, ANSWERS = 64, LINES_MAX = 16 << 10 };
+enum { GROUP = RMT_BATCH_GROUP, ANSWERS = 64 };
 
 /* A request until it is decided. */
 struct slot {
@@ -29,7 +29,6 @@ struct rmt_batch {
 	unsigned taken;          /* of slots */
 	unsigned count, decided; /* of answers */
 	GString *lines;          /* own; for the log */
-	int64_t lines_ns;        /* of the first */
 	struct answer answers[ANSWERS];
 	struct rmt_decision decision;
 	struct slot slots[GROUP];
@@ -50,7 +49,6 @@ void rmt_batch_free(struct rmt_batch *batch)
 {
 	if (batch == NULL)
 		return;
-	rmt_log_lines(RMT_LOG_INFO, batch->lines);
 	g_string_free(batch->lines, TRUE);
 	g_free(batch);
 }
@@ -99,8 +97,6 @@ static void log_decision(struct rmt_batch *batch, const struct rmt_work *work)
 	const struct rmt_facts *facts = &work->facts;
 	GString *lines = batch->lines;
 
-	if (lines->len == 0)
-		batch->lines_ns = batch->monotonic_ns;
 	if (facts->queue_id.len > 0) {
 		rmt_log_printable(lines, facts->queue_id, 32);
 	} else {
@@ -207,17 +203,7 @@ void rmt_batch_answer(struct rmt_batch *batch, rmt_batch_send *send)
 	batch->count = batch->decided = 0;
 	batch->replied = 0;
 	/* Nobody waits for this part. */
-	if (batch->lines->len > LINES_MAX)
-		rmt_log_lines(RMT_LOG_INFO, batch->lines);
+	rmt_log_lines(RMT_LOG_INFO, batch->lines);
 	if (batch->record != NULL && !rmt_record_write(batch->record))
 		rmt_metrics_counts(batch->parts.metrics)->record_errors++;
-}
-
-/* --- logging --- */
-
-void rmt_batch_log(struct rmt_batch *batch)
-{
-	if (batch->lines->len > 0 &&
-	    batch->monotonic_ns - batch->lines_ns >= RMT_BATCH_LINES_MS * RMT_NS_PER_MS)
-		rmt_log_lines(RMT_LOG_INFO, batch->lines);
 }

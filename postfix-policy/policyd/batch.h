@@ -10,7 +10,6 @@
  *		rmt_policy_request_read(rmt_batch_request(batch), bytes, ...);
  *		rmt_batch_take(batch, connection, id, peer, bytes);
  *	rmt_batch_answer(batch, send);
- *	rmt_batch_log(batch);
  *
  * A request's bytes must stay where they are until it is decided.
  */
@@ -36,7 +35,7 @@ struct rmt_batch_parts {
 };
 
 struct rmt_batch *rmt_batch_new(const struct rmt_batch_parts *parts);
-void rmt_batch_free(struct rmt_batch *batch); /* takes NULL; writes the lines left */
+void rmt_batch_free(struct rmt_batch *batch); /* takes NULL */
 
 /* record: foreign; may be NULL. */
 void rmt_batch_configure(struct rmt_batch *batch, bool log_passed,
@@ -61,13 +60,7 @@ bool rmt_batch_is_undecided(const struct rmt_batch *batch);
 /* Answers of one connection that follow each other come together. */
 typedef void rmt_batch_send(void *connection, const char *bytes, size_t len);
 
-/* Decides the rest and answers all. */
+/* Decides the rest, answers all, and logs. */
 void rmt_batch_answer(struct rmt_batch *batch, rmt_batch_send *send);
-
-/* Lines of the log gather for RMT_BATCH_LINES_MS, or until they are many: to write each
- * by itself is a good part of what a request costs. Writes those that waited so long:
- * in every turn of the loop. */
-enum { RMT_BATCH_LINES_MS = 20 };
-void rmt_batch_log(struct rmt_batch *batch);
 
 #endif

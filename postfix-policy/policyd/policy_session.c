@@ -522,7 +522,6 @@ void rmt_sessions_answer(struct rmt_sessions *sessions)
 		rmt_batch_answer(sessions->batch, send_and_settle);
 	}
 	close_doomed(sessions);
-	rmt_batch_log(sessions->batch);
 }
 
 /* Who a reservation belongs to: a message's requests come from one smtpd, but

@@ -51,7 +51,6 @@ void rmt_sessions_time(struct rmt_sessions *sessions, const struct rmt_now *now,
 void rmt_sessions_accept(void *context, int fd, const char *listener,
 			 const struct sockaddr_storage *address);
 
-/* And writes the lines of the log that waited for long enough: in every turn. */
 void rmt_sessions_answer(struct rmt_sessions *sessions);
 
 /* Once a second: closes what timed out. */

@@ -68,6 +68,7 @@ static void house_close(struct house *house)
 {
 	struct rmt_policyd *policyd = &house->policyd;
 
+	rmt_log_init("test", RMT_LOG_INFO, NULL, NULL);
 	rmt_reload_free(policyd->reload);
 	rmt_control_free(policyd->control);
 	rmt_sessions_free(policyd->sessions);
@@ -79,7 +80,6 @@ static void house_close(struct house *house)
 	rmt_store_close(&policyd->store);
 	rmt_loop_free(policyd->loop);
 	rmt_config_unref(policyd->config);
-	rmt_log_init("test", RMT_LOG_INFO, NULL, NULL);
 	g_string_free(house->log, TRUE);
 	g_free(house);
 }

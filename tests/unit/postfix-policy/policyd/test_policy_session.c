@@ -77,45 +77,10 @@ static void over_the_limit_the_text_says_so_and_one_line_is_logged(void **state)
 			assert_string_equal(hear(fd), DUNNO);
 	}
 	assert_true(g_str_has_prefix(hear(fd), DEFER_BEGIN));
-	house_turn(house, 1);
 	assert_true(g_str_has_prefix(house->log->str, "NOQUEUE instance=i3: "));
 	assert_non_null(strstr(house->log->str, "rule=limit:hour"));
 	assert_ptr_equal(strchr(house->log->str, '\n'),
 			 house->log->str + house->log->len - 1);
-	close(fd);
-}
-
-static void lines_of_the_log_gather_and_are_not_forgotten(void **state)
-{
-	struct house *house = *state;
-	int i, fd = house_connect(house);
-
-	for (i = 0; i < 5; i++) {
-		g_autofree char *text = request("gil", i);
-
-		say(fd, text);
-		house_turn(house, 0);
-	}
-	assert_string_equal(house->log->str, "");
-	house_turn(house, 1);
-	assert_non_null(strstr(house->log->str, "instance=i3: "));
-	assert_non_null(strstr(house->log->str, "instance=i4: "));
-	close(fd);
-}
-
-static void what_waits_for_the_log_is_written_at_the_end(void **state)
-{
-	struct house *house = *state;
-	int i, fd = house_connect(house);
-
-	for (i = 0; i < 4; i++) {
-		g_autofree char *text = request("hal", i);
-
-		say(fd, text);
-		house_turn(house, 0);
-	}
-	rmt_sessions_free(g_steal_pointer(&house->policyd.sessions));
-	assert_non_null(strstr(house->log->str, "instance=i3: "));
 	close(fd);
 }
 
@@ -371,8 +336,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_request_is_answered_in_one_turn),
 		TEST(over_the_limit_the_text_says_so_and_one_line_is_logged),
-		TEST(lines_of_the_log_gather_and_are_not_forgotten),
-		TEST(what_waits_for_the_log_is_written_at_the_end),
 		TEST(pieces_make_a_request),
 		TEST(pipelined_requests_are_answered_in_order),
 		TEST(a_half_closed_connection_is_answered_then_closed),
