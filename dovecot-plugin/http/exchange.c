@@ -279,15 +279,15 @@ static void read_more(struct exchange *exchange)
 	ret = append_input(exchange);
 	if (ret == 0)
 		return;
-	if (ret > 0)
+	/* EMSGSIZE: Dovecot counted first. */
+	if (ret > 0 || exchange->input->stream_errno == EMSGSIZE) {
 		refuse_body(exchange, 413, "Payload Too Large");
-	else if (exchange->input->stream_errno == 0) {
+	} else if (exchange->input->stream_errno != 0) {
+		refuse_body(exchange, 400, "Bad Request");
+	} else {
 		leave_body(exchange);
 		handle_body(exchange);
-	} else if (exchange->input->stream_errno == EMSGSIZE) /* Dovecot counted first */
-		refuse_body(exchange, 413, "Payload Too Large");
-	else
-		refuse_body(exchange, 400, "Bad Request");
+	}
 }
 
 /* Most bodies come with their heads: then nothing is waited for. Dovecot keeps a
