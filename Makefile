@@ -48,7 +48,7 @@ CONFIG_SRC += common/config/section_unsubscribing.c
 MESSAGE_SRC += common/message/gmime.c common/message/from.c common/message/from_gmime.c common/message/from_strict.c \
 	common/message/header.c
 MESSAGE_SRC += common/message/idn.c
-LIMITS_SRC := $(addprefix common/limits/,gcra.c quota.c large.c table.c names.c counters.c \
+LIMITS_SRC := $(addprefix common/limits/,gcra.c quota.c large.c pieces.c table.c names.c counters.c \
 	counters_log.c counters_sync.c kept.c counters_snapshot.c counters_disk.c counters_load.c \
 	keyed.c reservation.c reserve.c reserve_end.c reserve_log.c \
 	reserve_sent.c sent.c)

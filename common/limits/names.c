@@ -27,7 +27,7 @@ void rmt_names_finish(struct rmt_names *names)
 	for (i = 0; names->shards != NULL && i < (size_t)1 << names->bits; i++)
 		shard_clear(names, &names->shards[i]);
 	g_free(names->shards);
-	g_clear_pointer(&names->later, g_byte_array_unref);
+	rmt_pieces_finish(&names->later);
 	g_clear_pointer(&names->later_last, g_free);
 	g_clear_pointer(&names->pending, g_free);
 	g_clear_pointer(&names->limit_numbers, g_hash_table_unref);
@@ -79,7 +79,7 @@ void rmt_names_put_off(struct rmt_names *names)
 
 	names->pending = g_new(uint32_t, shards);
 	names->later_last = g_new0(uint32_t, shards);
-	names->later = g_byte_array_new();
+	rmt_pieces_init(&names->later);
 	for (i = 0; i < shards; i++)
 		names->pending[i] = 1;
 }
@@ -101,23 +101,24 @@ static bool is_put_off(const struct rmt_names *names, unsigned i)
 static void add_kept(struct rmt_names *names, uint32_t place)
 {
 	struct rmt_name name;
+	const char *record;
 	uint32_t before;
-	size_t offset;
+	size_t offset, left;
 
 	for (; place != 0; place = before) {
-		offset = place - 1 + sizeof(before);
-		memcpy(&before, names->later->data + place - 1, sizeof(before));
+		record = rmt_pieces_at(&names->later, place - 1, &left);
+		memcpy(&before, record, sizeof(before));
+		offset = sizeof(before);
 		names->later_count--;
-		if (rmt_names_next((const char *)names->later->data, names->later->len,
-				   &offset, &name))
+		if (rmt_names_next(record, left, &offset, &name))
 			rmt_names_add(names, name.key,
 				      rmt_names_limit_name(names, name.limit),
 				      name.value);
 	}
-	if (names->later_count > 0 || names->later->len == 0)
+	if (names->later_count > 0 || names->later.all->len == 0)
 		return;
-	g_byte_array_unref(names->later);
-	names->later = g_byte_array_new();
+	rmt_pieces_finish(&names->later);
+	rmt_pieces_init(&names->later);
 }
 
 static void make_shard(struct rmt_names *names, unsigned i)
@@ -267,21 +268,24 @@ bool rmt_names_add(struct rmt_names *names, uint64_t key, struct rmt_span limit,
 void rmt_names_add_later(struct rmt_names *names, uint64_t key, struct rmt_span limit,
 			 struct rmt_span value)
 {
-	unsigned i = (unsigned)(key >> (64 - names->bits));
-	uint16_t number, len = (uint16_t)MIN(value.len, RMT_NAME_VALUE_MAX);
-	char head[sizeof(uint32_t) + HEAD];
+	const unsigned i = (unsigned)(key >> (64 - names->bits));
+	const uint16_t len = (uint16_t)MIN(value.len, RMT_NAME_VALUE_MAX);
+	const size_t size = sizeof(uint32_t) + HEAD + len;
+	uint32_t place;
+	char *record =
+		is_put_off(names, i) ? rmt_pieces_add(&names->later, size, &place) : NULL;
 
-	if (!is_put_off(names, i) || names->later->len > UINT32_MAX / 2) {
+	if (record == NULL) {
 		rmt_names_add(names, key, limit, value);
 		return;
 	}
-	number = rmt_names_limit(names, limit);
-	memcpy(head, &names->later_last[i], sizeof(uint32_t));
-	put_head(head + sizeof(uint32_t), key, number, len);
-	names->later_last[i] = names->later->len + 1;
+	memcpy(record, &names->later_last[i], sizeof(uint32_t));
+	record += sizeof(uint32_t);
+	put_head(record, key, rmt_names_limit(names, limit), len);
+	if (len > 0)
+		memcpy(record + HEAD, value.p, len);
+	names->later_last[i] = place + 1;
 	names->later_count++;
-	g_byte_array_append(names->later, (const guint8 *)head, sizeof(head));
-	g_byte_array_append(names->later, (const guint8 *)value.p, len);
 }
 
 static uint32_t count_records(const char *records, size_t len)

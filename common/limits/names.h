@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "common/base/span.h"
+#include "common/limits/pieces.h"
 
 enum { RMT_NAME_VALUE_MAX = 1024 }; /* octets; the rest of a longer one is dropped */
 
@@ -36,7 +37,7 @@ struct rmt_names {
 	char *(*fetch)(void *context, unsigned i,
 		       size_t *len_r); /* NULL: not to be had */
 	void *fetch_context;           /* foreign */
-	GByteArray *later;             /* own; records in the order they came */
+	struct rmt_pieces later;       /* own; records in the order they came */
 	uint32_t *later_last;          /* own; by shard: its last one's place + 1 */
 	uint32_t later_count;
 };
