@@ -25,6 +25,7 @@ DESTDIR ?=
 SYSCONFDIR ?= /etc
 ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+UNIT_PATHS = -e 's|@sbindir@|$(PREFIX)/sbin|' -e 's|@bindir@|$(PREFIX)/bin|'
 CC ?= cc
 CLANG ?= clang
 PYTHON ?= /usr/bin/python3
@@ -476,9 +477,9 @@ install: all
 	install -D -m 644 packaging/completion/_remite $(DESTDIR)$(ZSHDIR)/_remite
 	install -d $(DESTDIR)$(UNITDIR) $(addprefix $(DESTDIR)$(PREFIX)/share/man/man,1 5 7 8)
 	for n in 1 5 7 8; do install -m 644 docs/man/*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n/; done
-	sed 's|@sbindir@|$(PREFIX)/sbin|' packaging/systemd/remite-policyd.service \
+	sed $(UNIT_PATHS) packaging/systemd/remite-policyd.service \
 		>$(DESTDIR)$(UNITDIR)/remite-policyd.service
-	sed 's|@sbindir@|$(PREFIX)/sbin|' packaging/systemd/remite-milter.service \
+	sed $(UNIT_PATHS) packaging/systemd/remite-milter.service \
 		>$(DESTDIR)$(UNITDIR)/remite-milter.service
 	install -m 644 packaging/systemd/remite-policyd.socket $(DESTDIR)$(UNITDIR)/
 ifneq ($(DOVECOT_CONFIG),)
