@@ -236,6 +236,18 @@ static void warn_of_hidden_limits(struct rmt_reading *reading,
 		}
 }
 
+/* A stream of bounces is the one whose limits seem to be there and count nothing. */
+static void warn_of_null_sender(struct rmt_reading *reading,
+				const struct rmt_stream *stream,
+				const config_setting_t *group)
+{
+	if (stream->limits->len > 0 && !reading->config->charge_null_sender &&
+	    stream->senders != NULL && rmt_list_has(stream->senders, rmt_span(NULL, 0)))
+		rmt_warn(reading, rmt_member_place(group, "senders"),
+			 "senders: mail from <> is not counted by the stream's limits "
+			 "without charge_null_sender = true");
+}
+
 void rmt_end_stream(struct rmt_reading *reading, void *parent, void *object,
 		    const config_setting_t *group)
 {
@@ -249,6 +261,7 @@ void rmt_end_stream(struct rmt_reading *reading, void *parent, void *object,
 	rmt_check_unsubscribe(reading, &draft->stream, group);
 	check_place_of_default(reading, &draft->stream, group);
 	warn_of_hidden_limits(reading, &draft->stream, group);
+	warn_of_null_sender(reading, &draft->stream, group);
 	stream = g_memdup2(&draft->stream, sizeof(draft->stream));
 	stream->index = config->streams->len;
 	/* Root's own settings are read before its streams. */

@@ -319,6 +319,44 @@ static void a_limit_that_another_hides_is_named(void **state)
 		"the same and is no wider");
 }
 
+static void limits_that_count_no_null_sender_are_named(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+		{ "s: {\nsenders = [\"<>\"] limits: { l: { per = \"stream\" rate = "
+		  "\"9/day\" "
+		  "} } }",
+		  "t:2: warning: stream 's': senders: mail from <> is not counted by the "
+		  "stream's limits without charge_null_sender = true" },
+		{ "s: { senders = [\"*@example.com\"] limits: { l: { per = \"stream\" "
+		  "rate = \"9/day\" } } }",
+		  NULL },
+		{ "s: { senders = [\"<>\"] }", NULL },
+	};
+	size_t i, charged;
+
+	(void)state;
+	for (i = 0; i < 2 * G_N_ELEMENTS(cases); i++) {
+		g_autoptr(GPtrArray) complaints = NULL;
+		g_autoptr(rmt_config) config = NULL;
+		g_autofree char *text = NULL;
+		const char *want = cases[i / 2].want;
+
+		charged = i % 2;
+		text = g_strdup_printf("charge_null_sender = %s; streams: { %s }",
+				       charged ? "true" : "false", cases[i / 2].text);
+		config = rmt_config_read_text("t", text, &complaints);
+		assert_non_null(config);
+		if (want == NULL || charged) {
+			assert_int_equal(complaints->len, 0);
+		} else {
+			assert_int_equal(complaints->len, 1);
+			assert_string_equal(g_ptr_array_index(complaints, 0), want);
+		}
+	}
+}
+
 static void contradictions_of_streams_are_refused(void **state)
 {
 	static const struct {
@@ -708,6 +746,7 @@ int main(void)
 		cmocka_unit_test(contradictions_of_a_limit_are_refused),
 		cmocka_unit_test(warnings_leave_a_limit_in_force),
 		cmocka_unit_test(a_limit_that_another_hides_is_named),
+		cmocka_unit_test(limits_that_count_no_null_sender_are_named),
 		cmocka_unit_test(contradictions_of_streams_are_refused),
 		cmocka_unit_test(a_stream_without_conditions_is_the_default_by_any_name),
 		cmocka_unit_test(an_included_file_stands_beside_and_is_named),
