@@ -255,12 +255,18 @@ static bool apply_tree_policy(struct rmt_dmarc *dmarc, struct rmt_dmarc_view *vi
 	return true;
 }
 
-static const struct lookup *known_record(struct rmt_dmarc *dmarc, struct rmt_span domain)
+static const char *const several = "several DMARC records at one name: none counts; "
+				   "leave one of them";
+
+static const struct lookup *known_record(struct rmt_dmarc *dmarc, struct rmt_span domain,
+					 const char **problem_r)
 {
 	char out[RMT_DNS_NAME_MAX + PREFIX_LEN];
 	const struct lookup *lookup =
 		find_lookup(dmarc, RMT_DNS_TXT, prefixed(domain, out));
 
+	if (lookup != NULL && lookup->count > 1)
+		*problem_r = several;
 	return lookup != NULL && lookup->count == 1 ? lookup : NULL;
 }
 
@@ -276,7 +282,8 @@ static const struct lookup *find_tree_record(struct rmt_dmarc *dmarc,
 	size_t count = end != NULL && end->psd == RMT_DMARC_PSD_YES ? 3 : 2, i;
 
 	for (i = 0; i < count; i++) {
-		const struct lookup *lookup = known_record(dmarc, places[i]);
+		const struct lookup *lookup =
+			known_record(dmarc, places[i], &view->problem);
 
 		if (lookup != NULL) {
 			use_record(view, lookup, places[i]);
@@ -449,6 +456,8 @@ static bool find_psl_record(struct rmt_dmarc *dmarc, struct rmt_dmarc_view *view
 		return false;
 	if ((*lookup_r)->count == 1)
 		use_record(view, *lookup_r, place);
+	else if ((*lookup_r)->count > 1)
+		view->problem = several;
 	return true;
 }
 

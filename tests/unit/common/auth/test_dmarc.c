@@ -667,6 +667,32 @@ static void hostile_input_comes_to_an_end(void **state)
 	assert_non_null(rmt_dmarc_result(dmarc)->tree.problem);
 }
 
+/* "none" alone would not say why. */
+static void several_records_are_told_of(void **state)
+{
+	static const char *const records[] = {
+		"_dmarc.example.com TXT \"v=DMARC1; p=reject\"",
+		"_dmarc.example.com TXT \"v=DMARC1; p=none\"",
+	};
+	struct rmt_dmarc_query query = { .from = RMT_SPAN("example.com") };
+	g_autoptr(rmt_dmarc) dmarc = rmt_dmarc_new();
+	g_autoptr(rmt_zone) zone = rmt_zone_new();
+	g_autoptr(rmt_psl) psl = rmt_psl_open();
+	size_t i;
+
+	(void)state;
+	query.psl = psl;
+	for (i = 0; i < G_N_ELEMENTS(records); i++) {
+		assert_true(rmt_zone_add(zone, rmt_span_of(records[i]), NULL));
+		rmt_zone_run(zone, rmt_dmarc_start(dmarc, &query));
+		if (i == 0)
+			assert_null(rmt_dmarc_result(dmarc)->tree.problem);
+	}
+	assert_non_null(strstr(rmt_dmarc_result(dmarc)->tree.problem, "several"));
+	if (psl != NULL)
+		assert_non_null(strstr(rmt_dmarc_result(dmarc)->psl.problem, "several"));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -677,6 +703,7 @@ int main(void)
 		cmocka_unit_test(walks_visit_names_as_rfc_9989_lists_them),
 		cmocka_unit_test(a_list_tells_suffixes_from_organisations),
 		cmocka_unit_test(hostile_input_comes_to_an_end),
+		cmocka_unit_test(several_records_are_told_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
