@@ -40,7 +40,9 @@ static void print_event(const struct rmt_event *event)
 	if (event->sent_at != 0)
 		print_line(text, "sent", rmt_when_format(event->sent_at, when));
 	if (event->reply[0] != '\0' || event->status[0] != '\0')
-		printf("    %-10s %s %s\n", "answer", event->reply, event->status);
+		printf("    %-10s %s%s%s\n", "answer", event->reply,
+		       event->reply[0] != '\0' && event->status[0] != '\0' ? " " : "",
+		       event->status);
 	print_line(text, "rule", event->rule);
 	print_line(text, "evidence", event->evidence);
 	printf("    %-10s %s, by %s\n", "believed", rmt_proof_name(event->proof),
