@@ -12,6 +12,7 @@ enum {
 	NESTED_MAX = 4, /* messages within messages that are looked into */
 	SUBJECT_MAX = 1000,
 	HEADER_ONLY = 3, /* fields in a row that make a header section */
+	SHORT_LINE = 45, /* octets of a line that can be a heading */
 };
 
 static const char *const header_names[RMT_HEADERS] = {
@@ -317,6 +318,14 @@ static bool is_field(struct rmt_span line)
 	return n > 1 && n < line.len && line.p[n] == ':';
 }
 
+/* "> Subject: Offer": who returns a message as a quotation. */
+static struct rmt_span unquoted(struct rmt_span line)
+{
+	return line.len > 2 && line.p[0] == '>' && line.p[1] == ' '
+		       ? rmt_span_from(line, 2)
+		       : line;
+}
+
 static bool is_known_field(struct rmt_span line)
 {
 	static const char *const names[] = {
@@ -349,6 +358,7 @@ static bool is_section(struct rmt_span text, bool early)
 	unsigned fields = 0, known = 0, sure = 0, transport = 0;
 
 	while (fields < 12 && rmt_text_line(&text, &line) && line.len > 0) {
+		line = unquoted(line);
 		if (fields > 0 && g_ascii_isspace(line.p[0]))
 			continue;
 		if (!is_field(line))
@@ -363,6 +373,34 @@ static bool is_section(struct rmt_span text, bool early)
 	}
 	return fields >= HEADER_ONLY && known >= 2 && sure >= 1 &&
 	       (!early || transport > 0);
+}
+
+/* "----- Mensaje original -----": what stands alone between marks is a heading, and so is
+ * a short line with a colon. */
+static bool is_heading_of_original(struct rmt_span line)
+{
+	static const char *const words[] = {
+		"original mail",      "original message",  "forwarded message",
+		"returned mail",      "start of original", "copy of the original",
+		"content of your m",  "mail text",         "ursprüngliche nachricht",
+		"ursprungsnachricht", "originalnachricht", "message d'origine",
+		"message original",   "mensaje original",  "messaggio originale",
+		"mensagem original",  "oorspronkelijk",    "ryginalna wiado",
+		"vodní zpráva",       "сходное сообщение", "ригинальное сообщение",
+		"原始邮件",           "原始郵件",          "元のメッセージ",
+		"元のメール",         "원본 메시지",       "원본 메일",
+	};
+	static const char marks[] = "-=*_~#|";
+	char last = line.p[line.len - 1];
+	size_t i;
+
+	if (!(strchr(marks, line.p[0]) != NULL && strchr(marks, last) != NULL) &&
+	    !(last == ':' && line.len <= SHORT_LINE))
+		return false;
+	for (i = 0; i < G_N_ELEMENTS(words); i++)
+		if (rmt_text_find(line, words[i]) >= 0)
+			return true;
+	return false;
 }
 
 /* "--- Below this line is a copy of the message." and its kin. */
@@ -384,6 +422,8 @@ static bool is_farewell(struct rmt_span line)
 	line = rmt_span_trim(line);
 	if (line.len < 10 || line.len > 100)
 		return false;
+	if (is_heading_of_original(line))
+		return true;
 	last = line.p[line.len - 1];
 	if (strchr("-|=*:.", last) == NULL && strchr("-|=*", line.p[0]) == NULL)
 		return false;
@@ -425,7 +465,7 @@ static void split_prose(struct rmt_mail *mail)
 			end_prose(mail, (size_t)(line.p - before.p), line.len);
 			return;
 		}
-		if (!is_field(line))
+		if (!is_field(unquoted(line)))
 			continue;
 		looked++;
 		if (!is_section(rmt_span_from(before, (size_t)(line.p - before.p)),

@@ -139,6 +139,13 @@ static bool is_witnessed(enum rmt_command command, const struct rmt_report_event
 	       (event->status[0] != '\0' && g_str_has_prefix(event->status + 1, ".1."));
 }
 
+/* For a while, and of the chapters of the mail system and of the way to it: whoever was
+ * not found was looked for with what was broken. */
+static bool is_systems_trouble(const char *status)
+{
+	return g_str_has_prefix(status, "4.3.") || g_str_has_prefix(status, "4.4.");
+}
+
 /* RFC 3463: class 4 would have succeeded some day. */
 static enum rmt_report_class soften(enum rmt_report_class class, int weight, bool hearsay,
 				    enum rmt_command command,
@@ -154,8 +161,11 @@ static enum rmt_report_class soften(enum rmt_report_class class, int weight, boo
 		return RMT_CLASS_POLICY_SENDER;
 	if (is_filter_answer(command, event->status))
 		return RMT_CLASS_POLICY_CONTENT;
-	if (class == RMT_CLASS_DEAD_ADDRESS && event->action == RMT_ACTION_FAILED &&
-	    (weight == CURT ||
+	if (class != RMT_CLASS_DEAD_ADDRESS || event->action != RMT_ACTION_FAILED)
+		return class;
+	if (is_systems_trouble(event->status))
+		return RMT_CLASS_INACTIVE;
+	if ((weight == CURT ||
 	     (hearsay && event->reply[0] == '\0' && is_vague(event->status))) &&
 	    !is_witnessed(command, event))
 		return RMT_CLASS_INACTIVE;
