@@ -453,6 +453,37 @@ static void end_prose(struct rmt_mail *mail, size_t at, size_t line)
 	g_string_truncate(mail->prose, at);
 }
 
+/* A summary tells the subject of what was sent: the sender's words, not the reporter's.
+ * Domino and Exchange write it above the reason. */
+static size_t subject_label(struct rmt_span line)
+{
+	static const char *const labels[] = {
+		"subject:", "betreff:",   "objet :", "objet:", "asunto:",
+		"oggetto:", "assunto:",   "件名:",   "件名：", "主题:",
+		"主题：",   "onderwerp:", "temat:",
+	};
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(labels); i++)
+		if (rmt_text_starts(line, labels[i]))
+			return strlen(labels[i]);
+	return 0;
+}
+
+static void forget_subjects(GString *prose)
+{
+	struct rmt_span rest = rmt_span(prose->str, prose->len), line;
+	size_t label;
+
+	while (rmt_text_line(&rest, &line)) {
+		line = rmt_span_trim(line);
+		label = subject_label(line);
+		if (label > 0)
+			memset(prose->str + (line.p - prose->str) + label, ' ',
+			       line.len - label);
+	}
+}
+
 /* Behind a header section nothing is the reporter's own. */
 static void split_prose(struct rmt_mail *mail)
 {
@@ -544,6 +575,7 @@ void rmt_mail_read(struct rmt_mail *mail, struct rmt_span message)
 	if (mail->prose->len == 0 && !has_report(mail))
 		take_body(mail);
 	split_prose(mail);
+	forget_subjects(mail->prose);
 }
 
 void rmt_mail_clear(struct rmt_mail *mail)
