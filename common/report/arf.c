@@ -153,6 +153,16 @@ static bool is_forwarded_complaint(const struct rmt_reading *r)
 				"complaint about message from"));
 }
 
+/* "Abuse (spam)": a word, and what somebody adds to it. */
+static struct rmt_span first_word(struct rmt_span value)
+{
+	size_t len = 0;
+
+	while (len < value.len && strchr(" \t\n(;,", value.p[len]) == NULL)
+		len++;
+	return rmt_span(value.p, len);
+}
+
 bool rmt_read_arf(struct rmt_reading *r)
 {
 	struct rmt_span type;
@@ -163,8 +173,8 @@ bool rmt_read_arf(struct rmt_reading *r)
 		report_complaint(r, RMT_SPAN("abuse"));
 		return true;
 	}
-	type = rmt_mail_field(rmt_span(r->mail.feedback->str, r->mail.feedback->len),
-			      "Feedback-Type");
+	type = first_word(rmt_mail_field(
+		rmt_span(r->mail.feedback->str, r->mail.feedback->len), "Feedback-Type"));
 	report_complaint(r, type.len > 0 ? type : RMT_SPAN("abuse"));
 	return true;
 }

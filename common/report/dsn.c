@@ -150,12 +150,23 @@ static struct rmt_span recipient_of(const struct rmt_reading *r,
 	return rmt_field_address(group->final);
 }
 
+/* "Final-Recipient: unknown;": the text may know. */
+static struct rmt_span only_named(struct rmt_reading *r)
+{
+	const GArray *named = rmt_prose_named(r);
+
+	return named->len == 1 ? g_array_index(named, struct rmt_named, 0).address
+			       : rmt_span("", 0);
+}
+
 static void report_group(struct rmt_reading *r, const struct group *group, bool only)
 {
 	struct rmt_span address = recipient_of(r, group), around, original;
 	struct rmt_span words = words_of(group->diagnostic);
 	struct rmt_report_event *event;
 
+	if (address.len == 0 && only)
+		address = only_named(r);
 	event = rmt_reading_event(r, address, RMT_SOURCE_FIELD,
 				  action_of(group->action, group->status));
 	if (event == NULL)

@@ -441,7 +441,11 @@ static void put_letters(GString *out, struct rmt_span word)
 
 		if (c == '\'' || c == '"' || c == '`' || c == '*')
 			continue;
-		/* U+2019, as in "couldn't" */
+		/* U+2019, as in "couldn't"; of Windows, and called Latin 1 */
+		if (c == '\xc2' && i + 1 < word.len && word.p[i + 1] == '\x92') {
+			i++;
+			continue;
+		}
 		if (c == '\xe2' && i + 2 < word.len &&
 		    memcmp(word.p + i, "\xe2\x80\x99", 3) == 0) {
 			i += 2;
