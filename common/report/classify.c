@@ -127,6 +127,19 @@ static bool host_fits(const struct rmt_report_rule *row, const struct rmt_questi
 		memmem(q->host.p, q->host.len, row->host, strlen(row->host)) != NULL);
 }
 
+/* "Recipient address rejected. User letters not found in ...": what one sentence names
+ * is not what the next one misses. */
+static bool crosses_sentence(const struct run *run, size_t start, size_t end)
+{
+	return memmem(run->question->text.p + start, end - start, ". ", 2) != NULL;
+}
+
+static bool is_dead(const struct rmt_report_rule *rule)
+{
+	return rule->class == RMT_CLASS_DEAD_ADDRESS ||
+	       rule->class == RMT_CLASS_DEAD_DOMAIN;
+}
+
 static void offer(struct run *run, size_t row, size_t start, size_t end)
 {
 	const struct rmt_report_rule *rule = &rows[row];
@@ -147,6 +160,9 @@ static void hit(struct run *run, unsigned index, size_t end)
 		size_t before = run->ended[piece->before];
 
 		if (before == 0 || start < before || start - before > GAP_MAX)
+			return;
+		if (piece->last && is_dead(&rows[piece->row]) &&
+		    crosses_sentence(run, before, start))
 			return;
 		began = run->began[piece->before];
 	}

@@ -6,6 +6,8 @@
 enum {
 	WORDS_BACK = 6,    /* before a phrase, that tell of whom it is */
 	OCTETS_AHEAD = 40, /* behind it, that tell of what */
+	HOST_NAME = 255,
+	FIRST_WORDS = 60, /* octets */
 };
 
 static struct rmt_span domain_of(struct rmt_span address)
@@ -24,8 +26,35 @@ static bool is_of_name(char c)
 
 enum place { AS_NAME, IN_ADDRESS };
 
+/* "name=relay.news.example type=A: Host not found": a name below the domain was looked
+ * up, and it is neither the recipient's domain nor below that. */
+static bool is_looked_up(struct rmt_span text, size_t domain, size_t end,
+			 struct rmt_span theirs)
+{
+	size_t at = domain;
+
+	while (at > 0 && domain - at < HOST_NAME &&
+	       (is_of_name(text.p[at - 1]) || text.p[at - 1] == '.'))
+		at--;
+	return rmt_span_ends_nocase(rmt_span(text.p, at), RMT_SPAN("name=")) &&
+	       !rmt_span_ends_nocase(rmt_span(text.p + at, end - at), theirs);
+}
+
+static bool fits_place(struct rmt_span text, size_t at, size_t end,
+		       struct rmt_span theirs, enum place place)
+{
+	char before = at == 0 ? ' ' : text.p[at - 1];
+
+	if (place == IN_ADDRESS)
+		return before == '@';
+	if (before == '.')
+		return is_looked_up(text, at, end, theirs);
+	return !is_of_name(before) && before != '@';
+}
+
 /* As a name by itself, or behind an '@': "mx.news.example" is a host that reports. */
-static bool names_domain(struct rmt_span text, struct rmt_span domain, enum place place)
+static bool names_domain(struct rmt_span text, struct rmt_span domain,
+			 struct rmt_span theirs, enum place place)
 {
 	g_autofree char *wanted = g_ascii_strdown(domain.p, (gssize)domain.len);
 	gssize at;
@@ -33,12 +62,9 @@ static bool names_domain(struct rmt_span text, struct rmt_span domain, enum plac
 	for (; (at = rmt_text_find(text, wanted)) >= 0;
 	     text = rmt_span_from(text, (size_t)at + domain.len)) {
 		size_t end = (size_t)at + domain.len;
-		char before = at == 0 ? ' ' : text.p[at - 1];
-		bool fits = place == IN_ADDRESS ? before == '@'
-						: !is_of_name(before) && before != '.' &&
-							  before != '@';
 
-		if (fits && (end == text.len || !is_of_name(text.p[end])))
+		if (fits_place(text, (size_t)at, end, theirs, place) &&
+		    (end == text.len || !is_of_name(text.p[end])))
 			return true;
 	}
 	return false;
@@ -57,7 +83,7 @@ static bool names_his(const struct rmt_reading *r, struct rmt_span recipient,
 	for (i = 0; i < G_N_ELEMENTS(places); i++) {
 		domain = domain_of(rmt_field_address(places[i]));
 		if (domain.len > 3 && !rmt_span_eq_nocase(domain, theirs) &&
-		    names_domain(text, domain, place))
+		    names_domain(text, domain, theirs, place))
 			return true;
 	}
 	return false;
@@ -111,16 +137,6 @@ static size_t sentence_start(struct rmt_span text, size_t at)
 	return start;
 }
 
-bool rmt_said_of_sender(const struct rmt_phrases *phrases, struct rmt_span normal,
-			size_t start, size_t end)
-{
-	size_t from = sentence_start(normal, start);
-	struct rmt_span said = rmt_span(normal.p + from, end - from);
-
-	return rmt_phrases_has(phrases, said, RMT_PHRASE_OURS) &&
-	       !rmt_phrases_has(phrases, said, RMT_PHRASE_BACK);
-}
-
 static size_t sentence_end(struct rmt_span text, size_t at)
 {
 	size_t end = at;
@@ -132,12 +148,45 @@ static size_t sentence_end(struct rmt_span text, size_t at)
 	return end;
 }
 
+/* A verdict by the code alone: what the words begin with says of whom. */
+static size_t phrase_end(struct rmt_span text, size_t start, size_t end)
+{
+	return start < end ? end : MIN(text.len, FIRST_WORDS);
+}
+
+/* "No account for the sender": what belongs to a phrase may stand behind it, but is no
+ * remark. Of a domain it is said in front. */
+static size_t object_end(struct rmt_span text, size_t start, size_t end,
+			 enum rmt_report_class class)
+{
+	size_t ahead = phrase_end(text, start, end), until = ahead;
+
+	if (start < end && class == RMT_CLASS_DEAD_ADDRESS)
+		until = sentence_end(text, end);
+	while (ahead < until && strchr("(,", text.p[ahead]) == NULL)
+		ahead++;
+	return ahead;
+}
+
+bool rmt_said_of_sender(const struct rmt_phrases *phrases, struct rmt_span normal,
+			size_t start, size_t end, enum rmt_report_class class)
+{
+	size_t from = sentence_start(normal, start);
+	struct rmt_span said =
+		rmt_span(normal.p + from, object_end(normal, start, end, class) - from);
+
+	return rmt_phrases_has(phrases, said, RMT_PHRASE_OURS) &&
+	       !rmt_phrases_has(phrases, said, RMT_PHRASE_BACK);
+}
+
 bool rmt_said_of_else(const struct rmt_phrases *phrases, struct rmt_span normal,
 		      size_t start, size_t end)
 {
 	size_t from = sentence_start(normal, start);
+	size_t until = sentence_end(normal, phrase_end(normal, start, end));
 
-	return rmt_phrases_has(
-		phrases, rmt_span(normal.p + from, sentence_end(normal, end) - from),
-		RMT_PHRASE_ELSE);
+	return rmt_phrases_has(phrases, rmt_span(normal.p + from, until - from),
+			       RMT_PHRASE_ELSE) ||
+	       rmt_phrases_has(phrases, rmt_span(normal.p + from, end - from),
+			       RMT_PHRASE_MAYBE);
 }

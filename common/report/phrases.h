@@ -13,6 +13,7 @@ enum rmt_phrase {
 	RMT_PHRASE_OURS = 16,   /* in normal form: of the sender, or of what he sent */
 	RMT_PHRASE_BACK = 32,   /* the same words where mail only goes back to him */
 	RMT_PHRASE_ELSE = 64,   /* in normal form: of a thing beside the recipient */
+	RMT_PHRASE_MAYBE = 128, /* in normal form, before: it is no finding */
 };
 
 /* Which SMTP command was refused, as far as the text says so. */

@@ -57,12 +57,14 @@ bool rmt_reading_names_sender(const struct rmt_reading *r, struct rmt_span recip
 bool rmt_reading_names_his_address(const struct rmt_reading *r, struct rmt_span recipient,
 				   struct rmt_span text);
 
-/* What is said from start to end of a text in normal form: is it said of the sender?
+/* What is said from start to end of a text in normal form (equal: what it begins with):
+ * is it said of the sender?
  * "The sender's domain does not exist", "Absenderadresse unbekannt". */
 bool rmt_said_of_sender(const struct rmt_phrases *phrases, struct rmt_span normal,
-			size_t start, size_t end);
+			size_t start, size_t end, enum rmt_report_class class);
 /* Or of a thing that is only called after him? "User agent unknown", "user database not
- * found". The rest of the sentence counts, too. */
+ * found". The rest of the sentence counts, too. Or only as what may be: "if the user
+ * does not exist". */
 bool rmt_said_of_else(const struct rmt_phrases *phrases, struct rmt_span normal,
 		      size_t start, size_t end);
 

@@ -271,24 +271,12 @@ static enum rmt_command command_of(struct case_ *c)
 		       : rmt_phrases_command(c->phrases, normal(&c->around));
 }
 
-/* A verdict by the code alone: what the words begin with says of whom. */
-static size_t first_words(struct words *words)
-{
-	return MIN(normal(words).len, 60);
-}
-
-static size_t said_end(struct words *words, const struct rmt_verdict *verdict)
-{
-	return verdict->start < verdict->end ? verdict->end : first_words(words);
-}
-
 /* Nobody is buried for the user agent that is unknown. */
 static bool is_of_else(const struct case_ *c, struct words *words,
 		       const struct rmt_verdict *verdict)
 {
 	return is_dead(verdict->rule->class) && verdict->rule->weight < SAID &&
-	       rmt_said_of_else(c->phrases, normal(words), verdict->start,
-				said_end(words, verdict));
+	       rmt_said_of_else(c->phrases, normal(words), verdict->start, verdict->end);
 }
 
 /* What is missing may be the sender's domain or address. */
@@ -300,14 +288,16 @@ static bool is_of_sender(const struct case_ *c, struct words *words,
 
 	if (!is_dead(verdict->rule->class) || verdict->rule->weight >= SAID)
 		return false;
-	if (rmt_said_of_sender(c->phrases, normal(words), verdict->start,
-			       said_end(words, verdict)))
+	if (rmt_said_of_sender(c->phrases, normal(words), verdict->start, verdict->end,
+			       verdict->rule->class))
 		return true;
 	if (r == NULL)
 		return false;
-	return verdict->rule->class == RMT_CLASS_DEAD_DOMAIN
-		       ? rmt_reading_names_sender(r, recipient, words->text)
-		       : rmt_reading_names_his_address(r, recipient, words->text);
+	if (rmt_reading_names_his_address(r, recipient, words->text))
+		return true;
+	/* Prose tells what came from where: only an answer speaks of that alone. */
+	return (verdict->rule->class == RMT_CLASS_DEAD_DOMAIN || words == &c->said) &&
+	       rmt_reading_names_sender(r, recipient, words->text);
 }
 
 static void judge(struct case_ *c)
