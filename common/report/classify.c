@@ -131,7 +131,14 @@ static bool host_fits(const struct rmt_report_rule *row, const struct rmt_questi
  * is not what the next one misses. */
 static bool crosses_sentence(const struct run *run, size_t start, size_t end)
 {
-	return memmem(run->question->text.p + start, end - start, ". ", 2) != NULL;
+	static const char *const ends[] = { ". ", "; ", "。" };
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(ends); i++)
+		if (memmem(run->question->text.p + start, end - start, ends[i],
+			   strlen(ends[i])) != NULL)
+			return true;
+	return false;
 }
 
 static bool is_dead(const struct rmt_report_rule *rule)

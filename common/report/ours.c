@@ -6,8 +6,7 @@
 enum {
 	WORDS_BACK = 6,    /* before a phrase, that tell of whom it is */
 	OCTETS_AHEAD = 40, /* behind it, that tell of what */
-	HOST_NAME = 255,
-	FIRST_WORDS = 60, /* octets */
+	FIRST_WORDS = 60,  /* octets */
 };
 
 static struct rmt_span domain_of(struct rmt_span address)
@@ -26,35 +25,8 @@ static bool is_of_name(char c)
 
 enum place { AS_NAME, IN_ADDRESS };
 
-/* "name=relay.news.example type=A: Host not found": a name below the domain was looked
- * up, and it is neither the recipient's domain nor below that. */
-static bool is_looked_up(struct rmt_span text, size_t domain, size_t end,
-			 struct rmt_span theirs)
-{
-	size_t at = domain;
-
-	while (at > 0 && domain - at < HOST_NAME &&
-	       (is_of_name(text.p[at - 1]) || text.p[at - 1] == '.'))
-		at--;
-	return rmt_span_ends_nocase(rmt_span(text.p, at), RMT_SPAN("name=")) &&
-	       !rmt_span_ends_nocase(rmt_span(text.p + at, end - at), theirs);
-}
-
-static bool fits_place(struct rmt_span text, size_t at, size_t end,
-		       struct rmt_span theirs, enum place place)
-{
-	char before = at == 0 ? ' ' : text.p[at - 1];
-
-	if (place == IN_ADDRESS)
-		return before == '@';
-	if (before == '.')
-		return is_looked_up(text, at, end, theirs);
-	return !is_of_name(before) && before != '@';
-}
-
 /* As a name by itself, or behind an '@': "mx.news.example" is a host that reports. */
-static bool names_domain(struct rmt_span text, struct rmt_span domain,
-			 struct rmt_span theirs, enum place place)
+static bool names_domain(struct rmt_span text, struct rmt_span domain, enum place place)
 {
 	g_autofree char *wanted = g_ascii_strdown(domain.p, (gssize)domain.len);
 	gssize at;
@@ -62,9 +34,12 @@ static bool names_domain(struct rmt_span text, struct rmt_span domain,
 	for (; (at = rmt_text_find(text, wanted)) >= 0;
 	     text = rmt_span_from(text, (size_t)at + domain.len)) {
 		size_t end = (size_t)at + domain.len;
+		char before = at == 0 ? ' ' : text.p[at - 1];
+		bool fits = place == IN_ADDRESS ? before == '@'
+						: !is_of_name(before) && before != '.' &&
+							  before != '@';
 
-		if (fits_place(text, (size_t)at, end, theirs, place) &&
-		    (end == text.len || !is_of_name(text.p[end])))
+		if (fits && (end == text.len || !is_of_name(text.p[end])))
 			return true;
 	}
 	return false;
@@ -83,7 +58,7 @@ static bool names_his(const struct rmt_reading *r, struct rmt_span recipient,
 	for (i = 0; i < G_N_ELEMENTS(places); i++) {
 		domain = domain_of(rmt_field_address(places[i]));
 		if (domain.len > 3 && !rmt_span_eq_nocase(domain, theirs) &&
-		    names_domain(text, domain, theirs, place))
+		    names_domain(text, domain, place))
 			return true;
 	}
 	return false;
@@ -102,6 +77,27 @@ bool rmt_reading_names_his_address(const struct rmt_reading *r, struct rmt_span 
 
 	return recipient.len > 0 && rmt_text_find(text, wanted) < 0 &&
 	       names_his(r, recipient, text, IN_ADDRESS);
+}
+
+static bool is_below(struct rmt_span name, struct rmt_span domain)
+{
+	return rmt_span_ends_nocase(name, domain) &&
+	       (name.len == domain.len || name.p[name.len - domain.len - 1] == '.');
+}
+
+bool rmt_looked_up_another(struct rmt_span recipient, struct rmt_span text)
+{
+	struct rmt_span theirs = domain_of(recipient), name;
+	static const char said[] = "name service error for name=";
+	gssize at = rmt_text_find(text, said);
+
+	if (at < 0 || theirs.len == 0)
+		return false;
+	name = rmt_span(text.p + at + strlen(said), 0);
+	while (name.p + name.len < text.p + text.len &&
+	       (is_of_name(name.p[name.len]) || name.p[name.len] == '.'))
+		name.len++;
+	return name.len > 0 && !is_below(name, theirs) && !is_below(theirs, name);
 }
 
 /* --- of whom it is said ------------------------------------------------------------ */

@@ -57,6 +57,10 @@ bool rmt_reading_names_sender(const struct rmt_reading *r, struct rmt_span recip
 bool rmt_reading_names_his_address(const struct rmt_reading *r, struct rmt_span recipient,
 				   struct rmt_span text);
 
+/* "Name service error for name=relay.isp.example": the name is neither the recipient's
+ * domain nor below it. Postfix looks up its own next hop so, too. */
+bool rmt_looked_up_another(struct rmt_span recipient, struct rmt_span text);
+
 /* What is said from start to end of a text in normal form (equal: what it begins with):
  * is it said of the sender?
  * "The sender's domain does not exist", "Absenderadresse unbekannt". */

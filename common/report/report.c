@@ -275,6 +275,9 @@ static enum rmt_command command_of(struct case_ *c)
 static bool is_of_else(const struct case_ *c, struct words *words,
 		       const struct rmt_verdict *verdict)
 {
+	if (verdict->rule->class == RMT_CLASS_DEAD_DOMAIN &&
+	    rmt_looked_up_another(rmt_span_of(c->event->recipient), normal(words)))
+		return true;
 	return is_dead(verdict->rule->class) && verdict->rule->weight < SAID &&
 	       rmt_said_of_else(c->phrases, normal(words), verdict->start, verdict->end);
 }
