@@ -4,9 +4,9 @@
 #include "common/report/reading.h"
 
 enum {
-	WORDS_BACK = 6,    /* before a phrase, that tell of whom it is */
-	OCTETS_AHEAD = 40, /* behind it, that tell of what */
-	FIRST_WORDS = 60,  /* octets */
+	WORDS_BACK = 6,     /* before a phrase, that tell of whom it is */
+	LETTERS_AHEAD = 40, /* behind it, that tell of what */
+	FIRST_WORDS = 60,   /* octets */
 };
 
 static struct rmt_span domain_of(struct rmt_span address)
@@ -113,6 +113,27 @@ static bool ends_sentence(char c)
 	return c == '.' || c == ';' || c == '!' || c == '>';
 }
 
+static bool begins_letter(char c)
+{
+	return ((guchar)c & 0xC0) != 0x80;
+}
+
+/* Where no blank stands between sentences: the full stop of Chinese and Japanese. */
+static bool is_full_stop(struct rmt_span text, size_t at)
+{
+	return rmt_span_starts(rmt_span_from(text, at), RMT_SPAN("。"));
+}
+
+static size_t behind_full_stop(struct rmt_span text, size_t start, size_t at)
+{
+	size_t i;
+
+	for (i = at; i > start; i--)
+		if (is_full_stop(text, i - 1))
+			return MIN(at, i - 1 + strlen("。"));
+	return start;
+}
+
 /* Where the sentence begins, a few words before at the most: a reply begins one. */
 static size_t sentence_start(struct rmt_span text, size_t at)
 {
@@ -130,17 +151,20 @@ static size_t sentence_start(struct rmt_span text, size_t at)
 		if (words + 1 < WORDS_BACK)
 			start = word - 1;
 	}
-	return start;
+	return behind_full_stop(text, start, at);
 }
 
 static size_t sentence_end(struct rmt_span text, size_t at)
 {
-	size_t end = at;
+	size_t end = at, letters = 0;
 
-	while (end < text.len && end - at < OCTETS_AHEAD &&
-	       !(ends_sentence(text.p[end]) &&
-		 (end + 1 == text.len || text.p[end + 1] == ' ')))
-		end++;
+	for (; end < text.len && !is_full_stop(text, end); end++) {
+		letters += begins_letter(text.p[end]);
+		if (letters > LETTERS_AHEAD ||
+		    (ends_sentence(text.p[end]) &&
+		     (end + 1 == text.len || text.p[end + 1] == ' ')))
+			break;
+	}
 	return end;
 }
 
