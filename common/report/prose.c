@@ -62,10 +62,11 @@ static bool is_person(const struct rmt_mail *mail)
 	return path.len > 0 && rmt_span_eq_nocase(path, from);
 }
 
-/* A shop tells of a delivery, too. */
+/* A shop tells of a delivery, too, and on a list they talk of them. */
 static bool is_of_list(const struct rmt_mail *mail)
 {
-	return mail->header[RMT_H_LIST_UNSUBSCRIBE].len > 0;
+	return mail->header[RMT_H_LIST_UNSUBSCRIBE].len > 0 ||
+	       rmt_text_starts(mail->header[RMT_H_PRECEDENCE], "list");
 }
 
 bool rmt_prose_names_system(const struct rmt_reading *r)
@@ -75,18 +76,29 @@ bool rmt_prose_names_system(const struct rmt_reading *r)
 		!is_person(&r->mail) && subject_tells(r));
 }
 
+static struct rmt_span whole(const struct rmt_reading *r)
+{
+	return rmt_span(r->mail.prose->str, r->mail.prose->len);
+}
+
+/* A server's answer, or the message itself given back. */
+static bool tells_proof(const struct rmt_reading *r)
+{
+	char status[12], reply[4];
+
+	return r->mail.original->len > 0 || rmt_text_status(whole(r), status) ||
+	       rmt_text_reply(whole(r), reply);
+}
+
+/* Vacation programs leave the return path empty, too: "this address does not exist any
+ * more, write to bob" is nobody's bounce, and least of all Bob's. */
 bool rmt_prose_from_system(const struct rmt_reading *r)
 {
 	struct rmt_span path = r->mail.header[RMT_H_RETURN_PATH];
 
 	return r->mail.header[RMT_H_X_FAILED_RECIPIENTS].len > 0 ||
-	       rmt_prose_names_system(r) || rmt_text_starts(path, "<>") ||
-	       rmt_text_starts(path, "<mailer-daemon");
-}
-
-static struct rmt_span whole(const struct rmt_reading *r)
-{
-	return rmt_span(r->mail.prose->str, r->mail.prose->len);
+	       rmt_prose_names_system(r) || rmt_text_starts(path, "<mailer-daemon") ||
+	       (rmt_text_starts(path, "<>") && tells_proof(r));
 }
 
 /* Phrases are found in any ASCII case: other letters are made small first. */
@@ -254,6 +266,31 @@ static bool is_introduced(struct rmt_span before)
 	return ends_with_any(before, words);
 }
 
+/* "Please write to:" in the line above. */
+static bool is_referred_to(struct rmt_span prose, struct rmt_span address)
+{
+	static const char *const words[] = {
+		"contact",          "write to",       "please use",
+		"new address",      "new address is", "new e-mail",
+		"new email",        "instead",        "kontakt",
+		"sich an",          "schreiben an",   "neue adresse",
+		"neue e-mail",      "contacter",      "écrire à",
+		"nouvelle adresse", "escriba a",      "contacto",
+		"nueva dirección",  "scrivere a",     "nuovo indirizzo",
+		"contato",          "contate",        "novo endereço",
+		"nieuw adres",      "contact op met", "новый адрес",
+		"пишите",           "обращайтесь",    "下記へ",
+		"请联系",           "請聯絡",         NULL
+	};
+	size_t start = (size_t)(address.p - prose.p);
+	struct rmt_span above;
+
+	while (start > 0 && prose.p[start - 1] != '\n')
+		start--;
+	above = rmt_span_trim(rmt_span(prose.p, start));
+	return ends_with_any(above, words);
+}
+
 /* "(expanded from: <ann@x.example>)" of a pipe or file of hers. */
 static bool is_expanded(struct rmt_span before)
 {
@@ -321,6 +358,8 @@ static unsigned strength_of(struct rmt_span prose, struct rmt_span address)
 	struct rmt_span before = line_before(prose, (size_t)(address.p - prose.p));
 
 	if (is_display(prose, address))
+		return 0;
+	if (begins_line(before) && is_referred_to(prose, address))
 		return 0;
 	if (begins_line(before) || ends_display(before))
 		return SURE;

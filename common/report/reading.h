@@ -76,7 +76,8 @@ bool rmt_said_of_else(const struct rmt_phrases *phrases, struct rmt_span normal,
 const GArray *rmt_prose_named(struct rmt_reading *r);
 /* True where sender or subject look like a mail system's. */
 bool rmt_prose_names_system(const struct rmt_reading *r);
-/* The same, or the return path is empty: vacation programs leave it so too. */
+/* The same, or the return path is empty and there is a server's answer or the message:
+ * vacation programs leave it so too. */
 bool rmt_prose_from_system(const struct rmt_reading *r);
 /* True where the prose says that something was not delivered. */
 bool rmt_prose_tells_failure(const struct rmt_reading *r);
