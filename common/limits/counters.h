@@ -40,8 +40,9 @@ struct rmt_counters_options {
 	int64_t wall_secs;     /* now */
 	int64_t monotonic_ns;  /* now, of CLOCK_BOOTTIME */
 	const char *boot_id;   /* of this boot: CLOCK_BOOTTIME goes on within one */
-	/* Octets of log after which a snapshot is begun in any case; 0: 64 MB, or as
-	 * much as the last snapshot. From 8 MB on a minute since the last is enough. */
+	/* Octets of log after which a snapshot is begun in any case, a name given since
+	 * the last counted as 128; 0: 64 MB, or three quarters of the last snapshot. From
+	 * 8 MB on a minute since the last is enough. */
 	size_t log_max;
 	rmt_counters_ends *ends; /* the client's; NULL: every record is replayed */
 };

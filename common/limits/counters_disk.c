@@ -16,8 +16,9 @@
 enum {
 	LOG_SOON = 8 << 20,         /* worth a snapshot when the last is a minute old, */
 	LOG_MAX_DEFAULT = 64 << 20, /* and in any case */
-	LOG_MAX_SNAPSHOTS = 1,      /* or so many times the last snapshot */
+	LOG_MAX_QUARTERS = 3,       /* or so many of the last snapshot */
 	LOGS_MAX = 16,              /* restarts make many small ones */
+	NEW_NAME = 128, /* octets of log take as long to read as one new name */
 	GATHERED_MAX = 1 << 20,
 };
 #define SNAPSHOT_REST_NS  (60 * (int64_t)RMT_NS_PER_SEC)
@@ -325,6 +326,7 @@ static void begin_snapshot(struct rmt_disk *disk)
 		trouble(disk, "snapshot", errno);
 	else
 		disk->want_snapshot = false;
+	disk->snapshot_names = rmt_names_known(&disk->counters->names);
 }
 
 static void end_snapshot(struct rmt_disk *disk)
@@ -355,7 +357,14 @@ static uint64_t log_max(const struct rmt_disk *disk)
 {
 	if (disk->log_max_option > 0)
 		return disk->log_max_option;
-	return MAX((uint64_t)LOG_MAX_DEFAULT, LOG_MAX_SNAPSHOTS * disk->snapshot_bytes);
+	return MAX((uint64_t)LOG_MAX_DEFAULT, LOG_MAX_QUARTERS * (disk->snapshot_bytes / 4));
+}
+
+static size_t new_names(const struct rmt_disk *disk)
+{
+	size_t names = rmt_names_known(&disk->counters->names);
+
+	return names > disk->snapshot_names ? names - disk->snapshot_names : 0;
 }
 
 static bool snapshot_is_due(const struct rmt_disk *disk)
@@ -365,7 +374,8 @@ static bool snapshot_is_due(const struct rmt_disk *disk)
 	return disk->want_snapshot ||
 	       (octets > LOG_SOON &&
 		disk->counters->line_last - disk->snapshot_ns > SNAPSHOT_REST_NS) ||
-	       octets > log_max(disk) || disk->next_log - disk->oldest_log > LOGS_MAX;
+	       octets + NEW_NAME * (uint64_t)new_names(disk) > log_max(disk) ||
+	       disk->next_log - disk->oldest_log > LOGS_MAX;
 }
 
 static void look_after_the_thread(struct rmt_disk *disk)

@@ -22,6 +22,7 @@ struct rmt_disk {
 	 * current. */
 	uint64_t oldest_log, next_log, earlier_bytes;
 	uint64_t log_max_option, snapshot_bytes;
+	size_t snapshot_names; /* there were when the last was begun */
 	/* What the last process knew of the time line. */
 	bool line_known;
 	struct rmt_anchor last_anchor;

@@ -315,6 +315,7 @@ static enum rmt_log_result read_snapshot(struct rmt_disk *disk, uint64_t *first_
 	if (result == RMT_LOG_WHOLE) {
 		*first_log_r = head.first_log;
 		learn_line(disk, &head.anchor, head.line_ns);
+		disk->snapshot_names = disk->counters->names.count;
 	}
 	if (fstat(fd, &status) == 0)
 		disk->snapshot_bytes = (uint64_t)status.st_size;
@@ -359,7 +360,7 @@ static void start_empty(struct rmt_disk *disk, const GArray *logs, const char *f
 	rmt_counters_empty(disk->counters);
 	rmt_kept_clear(&disk->records);
 	disk->in_list = false;
-	disk->earlier_bytes = disk->snapshot_bytes = 0;
+	disk->earlier_bytes = disk->snapshot_bytes = disk->snapshot_names = 0;
 }
 
 /* A log of nothing but new limits would make each shard grow over and over by a little.

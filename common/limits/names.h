@@ -53,6 +53,12 @@ void rmt_names_expect(struct rmt_names *names, unsigned i, uint32_t count);
 const struct rmt_names_shard *rmt_names_shard_at(const struct rmt_names *names,
 						 unsigned i);
 
+/* About how many there are, with those put off. */
+static inline size_t rmt_names_known(const struct rmt_names *names)
+{
+	return names->count + names->later_count;
+}
+
 bool rmt_names_has(const struct rmt_names *names, uint64_t key);
 
 /* False: it had a name already. */

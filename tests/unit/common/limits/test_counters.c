@@ -500,6 +500,57 @@ static void finish_snapshot(struct rmt_counters *counters, uint64_t want, int64_
 		 stats.last_error != NULL ? stats.last_error : "no error");
 }
 
+/* So many keys are charged, half a megabyte of log in all. */
+static void charge_keys(struct rmt_counters *counters, unsigned keys, int64_t at)
+{
+	struct rmt_counters_stats stats;
+	uint64_t key;
+	unsigned i = 0;
+
+	do {
+		key = key_of(counters, i++ % keys);
+		rmt_counters_charge(counters, key, &rate, 1, at);
+		if (!rmt_counters_is_named(counters, key))
+			rmt_counters_name(counters, key, RMT_SPAN("s/l"),
+					  RMT_SPAN("who"));
+		rmt_counters_write(counters);
+		rmt_counters_stats(counters, &stats);
+	} while (stats.log_bytes < 500000);
+}
+
+/* A restart has to make them, which takes as long as reading more log does. */
+static void new_names_bring_the_next_snapshot_forward(void **state)
+{
+	char *path = new_directory();
+	struct rmt_counters *counters = open_at(path, 1000000);
+	struct rmt_counters_stats stats;
+	int64_t at = T0;
+
+	(void)state;
+	charge_keys(counters, 1000, at);
+	rmt_counters_tick(counters, at);
+	assert_false(has_file(path, "snapshot.new") || has_file(path, "snapshot"));
+	rmt_counters_close(&counters);
+	remove_directory(path);
+
+	path = new_directory();
+	counters = open_at(path, 1000000);
+	charge_keys(counters, 1000000, at);
+	rmt_counters_tick(counters, at);
+	finish_snapshot(counters, 1, &at);
+	rmt_counters_stats(counters, &stats);
+	assert_true(stats.names > 4000);
+	rmt_counters_close(&counters);
+
+	counters = open_at(path, 1000000); /* they are old names now */
+	charge_keys(counters, 1000, at);
+	rmt_counters_tick(counters, at);
+	assert_false(has_file(path, "snapshot.new"));
+	rmt_counters_close(&counters);
+	remove_directory(path);
+	expect_silence();
+}
+
 static void snapshots_under_traffic_lose_nothing(void **state)
 {
 	char *path = new_directory(), *copy;
@@ -1166,6 +1217,7 @@ int main(void)
 		cmocka_unit_test(a_limit_made_another_kind_starts_again),
 		cmocka_unit_test(killed_and_started_again_every_count_is_there),
 		cmocka_unit_test(a_log_cut_anywhere_gives_all_whole_frames),
+		cmocka_unit_test(new_names_bring_the_next_snapshot_forward),
 		cmocka_unit_test(snapshots_under_traffic_lose_nothing),
 		cmocka_unit_test(a_larger_table_comes_back_from_its_snapshot),
 		cmocka_unit_test(what_a_log_of_new_keys_took_too_much_is_given_back),
