@@ -51,12 +51,28 @@ bool rmt_read_mdn(struct rmt_reading *r)
 
 /* --- auto-replies ------------------------------------------------------------------ */
 
-static bool is_unsubscribe(const struct rmt_mail *mail)
+/* "X-Autoreply-From", "X-Mail-Autoreply", "X-Autoresponder": nobody agreed on one. */
+static bool is_auto_field(struct rmt_span name)
 {
-	struct rmt_span subject = mail->header[RMT_H_SUBJECT];
+	static const char *const words[] = { "autorepl", "autorespon", "auto-repl",
+					     "auto-respon", "otrs-loop" };
+	size_t i;
 
-	return mail->header[RMT_H_X_APPLE_UNSUBSCRIBE].len > 0 ||
-	       rmt_span_eq_nocase(subject, RMT_SPAN("unsubscribe"));
+	for (i = 0; i < G_N_ELEMENTS(words); i++)
+		if (rmt_text_find(name, words[i]) >= 0)
+			return rmt_text_find(name, "suppress") < 0;
+	return false;
+}
+
+static bool has_auto_field(const struct rmt_mail *mail)
+{
+	struct rmt_header_reader reader = rmt_header_read(mail->raw);
+	struct rmt_header_field field;
+
+	while (rmt_header_next(&reader, &field))
+		if (is_auto_field(field.name))
+			return true;
+	return false;
 }
 
 static bool says_auto(const struct rmt_mail *mail)
@@ -67,10 +83,8 @@ static bool says_auto(const struct rmt_mail *mail)
 	/* RFC 3834, 5; "auto-generated" is any robot's mail, not an answer */
 	return rmt_text_starts(submitted, "auto-replied") ||
 	       rmt_text_starts(submitted, "auto-notified") ||
-	       mail->header[RMT_H_X_AUTOREPLY].len > 0 ||
-	       mail->header[RMT_H_X_AUTORESPOND].len > 0 ||
 	       rmt_text_starts(precedence, "auto_reply") ||
-	       rmt_text_starts(precedence, "auto-reply");
+	       rmt_text_starts(precedence, "auto-reply") || has_auto_field(mail);
 }
 
 /* How a subject begins whose writer is away. */
@@ -154,6 +168,39 @@ static const char *const away_heads[] = {
 	"nieobecność",
 	"poissaolo",
 	"отсутств",
+	"absence:",
+	"absence :",
+	"ausência",
+	"ausencia",
+	"fuori sede",
+	"mimo kancelář",
+	"házon kívül",
+	"ofis dışında",
+	"מענה אוטומטי",
+	"پاسخ خودکار",
+	"स्वचालित",
+	"【自動返信】",
+	"[自動返信]",
+	"不在通知",
+	"부재",
+	"자동 응답",
+	"자동응답",
+};
+
+/* The same somewhere in a subject that no mail system wrote. */
+static const char *const away_words[] = {
+	" is out of the office",
+	"out of office",
+	"automatic reply",
+	"autoreply",
+	"auto-reply",
+	"(abwesen",
+	"(vacation",
+	"(afwezig",
+	"(absence",
+	"自動返信",
+	"自动回复",
+	"自動回覆",
 };
 
 static bool subject_says_away(struct rmt_span subject)
@@ -165,8 +212,33 @@ static bool subject_says_away(struct rmt_span subject)
 	for (i = 0; i < G_N_ELEMENTS(away_heads); i++)
 		if (rmt_text_starts(subject, away_heads[i]))
 			return true;
-	/* "Ann Lee is out of the office until Monday", as Domino writes it */
-	return rmt_text_find(subject, " is out of the office") >= 0;
+	return false;
+}
+
+static bool subject_tells_of_it(struct rmt_span subject)
+{
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(away_words); i++)
+		if (rmt_text_find(subject, away_words[i]) >= 0)
+			return true;
+	return false;
+}
+
+/* Where nothing says so: a robot that answers, or an answer that wants no answer, as
+ * no person's does. */
+static bool answers_by_itself(struct rmt_reading *r)
+{
+	const struct rmt_mail *mail = &r->mail;
+	bool is_answer = mail->header[RMT_H_IN_REPLY_TO].len > 0 ||
+			 rmt_prose_is_answer(mail->header[RMT_H_SUBJECT]);
+
+	if (mail->header[RMT_H_LIST_UNSUBSCRIBE].len > 0 || rmt_prose_from_system(r))
+		return false;
+	return subject_tells_of_it(mail->header[RMT_H_SUBJECT]) ||
+	       (is_answer &&
+		(rmt_text_starts(mail->header[RMT_H_RETURN_PATH], "<>") ||
+		 rmt_text_starts(mail->header[RMT_H_AUTO_SUBMITTED], "auto-generated")));
 }
 
 /* Exim marks its bounces as answers, too; "Out of office" nobody puts over one. */
@@ -182,18 +254,279 @@ static bool is_bounce_all_the_same(struct rmt_reading *r)
 	       (rmt_prose_tells_failure(r) || rmt_prose_tells_delay(r));
 }
 
+/* --- the wish to be left alone ------------------------------------------------------ */
+
+/* The whole of a subject, or of the first line of an answer. */
+static const char *const wishes[] = {
+	"unsubscribe",
+	"unsubscribe me",
+	"unsubscribe please",
+	"unsubscribe request",
+	"unsubscribe from list",
+	"unsubscribe from this list",
+	"unsubscribe from mailing list",
+	"unsubscribe from newsletter",
+	"please unsubscribe",
+	"please unsubscribe me",
+	"list-unsubscribe",
+	"unsub",
+	"remove",
+	"remove me",
+	"please remove",
+	"please remove me",
+	"remove me please",
+	"take me off",
+	"opt out",
+	"opt-out",
+	"optout",
+	"stop",
+	"cancel subscription",
+	"cancel my subscription",
+	"abmelden",
+	"abmeldung",
+	"bitte abmelden",
+	"newsletter abmelden",
+	"newsletter abbestellen",
+	"abbestellen",
+	"abbestellung",
+	"austragen",
+	"bitte austragen",
+	"désabonner",
+	"desabonner",
+	"me désabonner",
+	"se désabonner",
+	"désabonnement",
+	"desabonnement",
+	"désinscription",
+	"desinscription",
+	"désinscrire",
+	"me désinscrire",
+	"baja",
+	"dar de baja",
+	"darme de baja",
+	"darse de baja",
+	"cancelar suscripción",
+	"cancelar suscripcion",
+	"descadastrar",
+	"descadastro",
+	"descadastre-me",
+	"cancelar inscrição",
+	"cancelar assinatura",
+	"remover",
+	"sair da lista",
+	"cancellami",
+	"cancellatemi",
+	"cancellazione",
+	"disiscrizione",
+	"disiscrivimi",
+	"rimuovimi",
+	"afmelden",
+	"afmelding",
+	"uitschrijven",
+	"avregistrera",
+	"avregistrera mig",
+	"avsluta prenumeration",
+	"avprenumerera",
+	"afmeld",
+	"frameld",
+	"afmelding",
+	"avmeld",
+	"avmelding",
+	"meld meg av",
+	"peruuta tilaus",
+	"peru tilaus",
+	"poista listalta",
+	"wypisz",
+	"wypisz mnie",
+	"odhlásit",
+	"odhlášení",
+	"odhlásiť",
+	"leiratkozás",
+	"leiratkozom",
+	"dezabonare",
+	"dezaboneaza-ma",
+	"διαγραφή",
+	"abonelikten çık",
+	"listeden çıkar",
+	"отписаться",
+	"отписка",
+	"отпишите меня",
+	"отказ от рассылки",
+	"відписатися",
+	"відписка",
+	"отписване",
+	"odjava",
+	"odjavi me",
+	"одјава",
+	"إلغاء الاشتراك",
+	"הסר",
+	"הסר אותי",
+	"הסרה",
+	"لغو اشتراک",
+	"सदस्यता समाप्त करें",
+	"ยกเลิกการสมัคร",
+	"hủy đăng ký",
+	"huỷ đăng ký",
+	"berhenti berlangganan",
+	"退订",
+	"退訂",
+	"取消订阅",
+	"取消訂閱",
+	"配信停止",
+	"配信停止希望",
+	"配信解除",
+	"登録解除",
+	"購読解除",
+	"購読停止",
+	"수신거부",
+	"수신 거부",
+	"구독취소",
+	"구독 취소",
+	"구독해지",
+};
+
+/* How a sentence begins that says so, and what must come then. */
+static const char *const wish_heads[] = {
+	"unsubscribe me",
+	"please unsubscribe",
+	"remove me",
+	"please remove me",
+	"take me off",
+	"please take me off",
+	"bitte streichen sie",
+	"bitte tragen sie mich",
+	"bitte nehmen sie mich",
+	"merci de me retirer",
+	"merci de me désabonner",
+	"merci de me désinscrire",
+	"por favor, darme",
+	"por favor, denme de baja",
+	"favor remover meu",
+	"favor me remover",
+	"vi prego di cancellarmi",
+	"schrijf mij uit",
+};
+static const char *const wish_objects[] = { "list",    "mail",      "newsletter",
+					    "subscri", "verteiler", "envois",
+					    "baja",    "diffusion" };
+
+enum { WISH_MAX = 160 }; /* octets of a line that can be one */
+
+static struct rmt_span without_marks(struct rmt_span line)
+{
+	static const char marks[] = " \t\"'.!*()[]<>";
+
+	while (line.len > 0 && strchr(marks, line.p[0]) != NULL)
+		line = rmt_span_from(line, 1);
+	while (line.len > 0 && strchr(marks, line.p[line.len - 1]) != NULL)
+		line.len--;
+	return line;
+}
+
+/* "unsubscribe news-3f9a77c1": a sender's own token, in a mailto link. */
+static bool is_wish_with_token(struct rmt_span line)
+{
+	static const char word[] = "unsubscribe";
+	struct rmt_span token;
+	bool digit = false;
+	size_t i;
+
+	if (!rmt_text_starts(line, word))
+		return false;
+	token = rmt_span_from(line, strlen(word));
+	if (token.len == 0 || strchr(" :-_=/#", token.p[0]) == NULL)
+		return false;
+	token = rmt_span_trim(rmt_span_from(token, 1));
+	for (i = 0; i < token.len; i++) {
+		if (g_ascii_isspace(token.p[i]))
+			return false;
+		digit |= g_ascii_isdigit(token.p[i]);
+	}
+	return digit;
+}
+
+static bool is_wish(struct rmt_span line)
+{
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(wishes); i++)
+		if (rmt_span_eq_nocase(line, rmt_span_of(wishes[i])))
+			return true;
+	return is_wish_with_token(line);
+}
+
+static bool begins_wish(struct rmt_span line)
+{
+	bool head = false;
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(wish_heads) && !head; i++)
+		head = rmt_text_starts(line, wish_heads[i]);
+	for (i = 0; i < G_N_ELEMENTS(wish_objects) && head; i++)
+		if (rmt_text_find(line, wish_objects[i]) >= 0)
+			return true;
+	return false;
+}
+
+/* The first line of one's own, after "Hello,". Empty: there is none. */
+static struct rmt_span first_line(const struct rmt_mail *mail)
+{
+	struct rmt_span rest = rmt_span(mail->prose->str, mail->prose->len), line;
+
+	while (rmt_text_line(&rest, &line)) {
+		line = rmt_span_trim(line);
+		if (line.len > 0 && !(line.len < 30 && line.p[line.len - 1] == ','))
+			return line.p[0] == '>' ? rmt_span("", 0) : line;
+	}
+	return rmt_span("", 0);
+}
+
+static bool body_wishes(const struct rmt_mail *mail)
+{
+	struct rmt_span line = first_line(mail);
+	char small[WISH_MAX];
+
+	if (line.len == 0 || line.len > sizeof(small))
+		return false;
+	memcpy(small, line.p, line.len);
+	rmt_text_lower(small, line.len);
+	line = without_marks(rmt_span(small, line.len));
+	return is_wish(line) || begins_wish(line);
+}
+
+/* A person's wish, by the subject a link set, or in an answer's first line. */
+static bool is_unsubscribe(const struct rmt_reading *r)
+{
+	const struct rmt_mail *mail = &r->mail;
+	struct rmt_span subject = without_marks(mail->header[RMT_H_SUBJECT]);
+	bool is_answer = rmt_prose_is_answer(subject);
+
+	if (mail->header[RMT_H_X_APPLE_UNSUBSCRIBE].len > 0 ||
+	    rmt_span_eq_nocase(subject, RMT_SPAN("unsubscribe")))
+		return true;
+	if (mail->header[RMT_H_LIST_UNSUBSCRIBE].len > 0 || rmt_prose_from_system(r))
+		return false;
+	if (is_answer)
+		subject = without_marks(rmt_span_from(
+			subject,
+			(size_t)((const char *)memchr(subject.p, ':', subject.len) -
+				 subject.p) +
+				1));
+	return is_wish(subject) || ((is_answer || subject.len == 0) && body_wishes(mail));
+}
+
 bool rmt_read_auto_reply(struct rmt_reading *r)
 {
 	const struct rmt_mail *mail = &r->mail;
+	bool says;
 
-	if (is_unsubscribe(mail)) {
+	if (is_unsubscribe(r)) {
 		report_sender(r, RMT_REPORT_UNSUBSCRIBE, RMT_CLASS_UNSUBSCRIBE,
 			      "unsubscribe");
 		return true;
 	}
-	if (!says_auto(mail) && !subject_says_away(mail->header[RMT_H_SUBJECT]))
-		return false;
-	if (is_bounce_all_the_same(r))
+	says = says_auto(mail) || subject_says_away(mail->header[RMT_H_SUBJECT]);
+	if (says ? is_bounce_all_the_same(r) : !answers_by_itself(r))
 		return false;
 	report_sender(r, RMT_REPORT_AUTO_REPLY, RMT_CLASS_AUTO_REPLY, "auto-reply");
 	return true;

@@ -5,7 +5,7 @@
 #include "common/report/decode.h"
 #include "common/report/mail.h"
 #include "common/report/parts.h"
-#include "common/report/text.h"
+#include "common/report/reading.h"
 
 enum {
 	ORIGINAL_MAX = 64 * 1024,
@@ -24,9 +24,6 @@ static const char *const header_names[RMT_HEADERS] = {
 	"Auto-Submitted",
 	"Precedence",
 	"X-Failed-Recipients",
-	"X-Autoreply",
-	"X-Autorespond",
-	"X-Auto-Response-Suppress",
 	"X-Apple-Unsubscribe",
 	"In-Reply-To",
 	"X-HmXmrOriginalRecipient",
@@ -283,8 +280,20 @@ static bool has_report(const struct rmt_mail *mail)
 	       mail->disposition->len > 0;
 }
 
+/* From his own address, and with words of his own. */
+static bool is_commented(const struct rmt_mail *mail)
+{
+	struct rmt_span path = rmt_field_address(mail->header[RMT_H_RETURN_PATH]);
+	struct rmt_span from = rmt_field_address(mail->header[RMT_H_FROM]);
+	struct rmt_span prose = rmt_span(mail->prose->str, mail->prose->len);
+
+	return path.len > 0 && rmt_span_eq_nocase(path, from) &&
+	       rmt_text_find(from, "postmaster") < 0 &&
+	       rmt_text_find(from, "daemon") < 0 && rmt_span_trim(prose).len > 0;
+}
+
 /* A message that is no report itself may carry one: forwarded, or wrapped by a
- * gateway. It counts when it has the parts of a report. */
+ * gateway. It counts when it has the parts of a report, and nobody talks about it. */
 static void parse(struct rmt_mail *mail)
 {
 	struct walk walk = { .mail = mail, .buffer = g_string_new(NULL) };
@@ -292,6 +301,8 @@ static void parse(struct rmt_mail *mail)
 	unsigned depth;
 
 	mail->cut |= !rmt_parts_walk(mail->raw, walk_part, &walk);
+	if (walk.inner != NULL && !has_report(mail) && is_commented(mail))
+		g_string_free(g_steal_pointer(&walk.inner), TRUE);
 	for (depth = 0; depth < NESTED_MAX && walk.inner != NULL && !has_report(mail);
 	     depth++) {
 		message = g_steal_pointer(&walk.inner);

@@ -30,14 +30,23 @@ static bool sender_is_system(const struct rmt_reading *r)
 	return rmt_phrases_has(r->phrases, r->mail.header[RMT_H_FROM], RMT_PHRASE_SENDER);
 }
 
+bool rmt_prose_is_answer(struct rmt_span subject)
+{
+	static const char *const heads[] = { "re:",  "aw:",  "sv:",  "vs:",     "antw:",
+					     "odp:", "res:", "ynt:", "antwort:" };
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(heads); i++)
+		if (rmt_text_starts(subject, heads[i]))
+			return true;
+	return false;
+}
+
 /* "Re: Undelivered mail": somebody talks about it. */
 static bool is_answer(const struct rmt_mail *mail)
 {
-	struct rmt_span subject = mail->header[RMT_H_SUBJECT];
-
 	return mail->header[RMT_H_IN_REPLY_TO].len > 0 &&
-	       (rmt_text_starts(subject, "re:") || rmt_text_starts(subject, "aw:") ||
-		rmt_text_starts(subject, "sv:"));
+	       rmt_prose_is_answer(mail->header[RMT_H_SUBJECT]);
 }
 
 /* "Fwd: Undelivered mail": somebody shows it. Gateways that do so keep it as a part. */
@@ -69,11 +78,16 @@ static bool is_of_list(const struct rmt_mail *mail)
 	       rmt_text_starts(mail->header[RMT_H_PRECEDENCE], "list");
 }
 
+bool rmt_prose_from_person(const struct rmt_reading *r)
+{
+	return !sender_is_system(r) &&
+	       (is_answer(&r->mail) || is_shown(&r->mail) || is_of_list(&r->mail) ||
+		is_person(&r->mail));
+}
+
 bool rmt_prose_names_system(const struct rmt_reading *r)
 {
-	return sender_is_system(r) ||
-	       (!is_answer(&r->mail) && !is_shown(&r->mail) && !is_of_list(&r->mail) &&
-		!is_person(&r->mail) && subject_tells(r));
+	return sender_is_system(r) || (!rmt_prose_from_person(r) && subject_tells(r));
 }
 
 static struct rmt_span whole(const struct rmt_reading *r)
@@ -81,13 +95,14 @@ static struct rmt_span whole(const struct rmt_reading *r)
 	return rmt_span(r->mail.prose->str, r->mail.prose->len);
 }
 
-/* A server's answer, or the message itself given back. */
+/* A server's answer, or the message itself given back; who answers may show it, too. */
 static bool tells_proof(const struct rmt_reading *r)
 {
 	char status[12], reply[4];
 
-	return r->mail.original->len > 0 || rmt_text_status(whole(r), status) ||
-	       rmt_text_reply(whole(r), reply);
+	return (r->mail.original->len > 0 &&
+		!rmt_prose_is_answer(r->mail.header[RMT_H_SUBJECT])) ||
+	       rmt_text_status(whole(r), status) || rmt_text_reply(whole(r), reply);
 }
 
 /* Vacation programs leave the return path empty, too: "this address does not exist any

@@ -72,8 +72,12 @@ bool rmt_said_of_sender(const struct rmt_phrases *phrases, struct rmt_span norma
 bool rmt_said_of_else(const struct rmt_phrases *phrases, struct rmt_span normal,
 		      size_t start, size_t end);
 
+/* "Re: Offers", in a few languages. */
+bool rmt_prose_is_answer(struct rmt_span subject);
 /* Addresses that the prose speaks of as recipients. Foreign. */
 const GArray *rmt_prose_named(struct rmt_reading *r);
+/* True where somebody answers, shows or discusses what he got. */
+bool rmt_prose_from_person(const struct rmt_reading *r);
 /* True where sender or subject look like a mail system's. */
 bool rmt_prose_names_system(const struct rmt_reading *r);
 /* The same, or the return path is empty and there is a server's answer or the message:
