@@ -89,6 +89,29 @@ static bool is_one(struct rmt_span value)
 	       !rmt_text_next_address(value, &at, &address);
 }
 
+/* "Received: ... for <ann@x.example>; Tue, ...": the last server wrote it first. */
+static struct rmt_span find_received_for(struct rmt_span original)
+{
+	struct rmt_header_reader reader = rmt_header_read(original);
+	struct rmt_header_field field;
+	struct rmt_span address;
+	gssize at;
+
+	while (rmt_header_next(&reader, &field)) {
+		size_t from = 0;
+
+		if (!rmt_span_eq_nocase(field.name, RMT_SPAN("Received")))
+			continue;
+		at = rmt_text_find(field.value, "for <");
+		if (at < 0)
+			continue;
+		field.value = rmt_span_from(field.value, (size_t)at);
+		if (rmt_text_next_address(field.value, &from, &address))
+			return address;
+	}
+	return rmt_span("", 0);
+}
+
 /* Who complained, by the surest place that says so. A complaint with several
  * addresses in To names nobody: at most one of them complained. */
 static void report_complaint(struct rmt_reading *r, struct rmt_span type)
@@ -111,7 +134,8 @@ static void report_complaint(struct rmt_reading *r, struct rmt_span type)
 		if (report_list(r, rmt_mail_field(original, places[i]),
 				RMT_SOURCE_ORIGINAL, type) > 0)
 			return;
-	if (report_list(r, to, RMT_SOURCE_ORIGINAL, type) == 0)
+	if (report_list(r, find_received_for(original), RMT_SOURCE_ORIGINAL, type) == 0 &&
+	    report_list(r, to, RMT_SOURCE_ORIGINAL, type) == 0)
 		report_one(r, rmt_span("", 0), RMT_SOURCE_NONE, type);
 }
 

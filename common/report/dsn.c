@@ -293,11 +293,14 @@ static enum rmt_report_kind kind_of(const struct rmt_report *report)
 	return RMT_REPORT_RECEIPT;
 }
 
-/* In the body as it came, outside the header section, or as it is decoded. */
+/* In the body as it came, outside the header section, or as it is decoded. What people
+ * show each other is no report. */
 static bool read_strays(struct rmt_reading *r)
 {
 	struct rmt_span headers, body;
 
+	if (rmt_prose_from_person(r))
+		return false;
 	rmt_header_split(r->mail.raw, &headers, &body);
 	return read_fields(r, stray_fields(body)) ||
 	       read_fields(

@@ -288,6 +288,55 @@ static void a_wrong_character_set_does_no_harm(void **state)
 	assert_true(g_utf8_validate(event_of(report, 0)->evidence, -1, NULL));
 }
 
+#define COMPLAINT(original)                                                              \
+	"From: fbl@d.example\nContent-Type: multipart/report; boundary=b\n\n"            \
+	"--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\n\n"         \
+	"--b\nContent-Type: message/rfc822\n\n" original "\n\nOffers\n--b--\n"
+
+static void who_complains_may_stand_where_the_message_was_received(void **state)
+{
+	const char *texts[] = {
+		COMPLAINT("Received: from a (b [192.0.2.1]) by c\n"
+			  "\tfor <ann@d.example>; Tue\nTo: undisclosed-recipients:;"),
+		COMPLAINT("Received: by inner.d.example\n"
+			  "Received: from a by c id 7 for <ann@d.example>\n"
+			  "To: bob@d.example, ann@d.example"),
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(texts); i++) {
+		g_autoptr(rmt_report) report = read_copy(rmt_span_of(texts[i]));
+
+		assert_int_equal(report->kind, RMT_REPORT_COMPLAINT);
+		assert_int_equal(report->events->len, 1);
+		assert_string_equal(event_of(report, 0)->recipient, "ann@d.example");
+	}
+}
+
+#define FORWARDED(comment)                                                               \
+	"Return-Path: <carl@d.example>\nFrom: Carl <carl@d.example>\nSubject: Fwd: x\n"  \
+	"Content-Type: multipart/mixed; boundary=o\n\n"                                  \
+	"--o\nContent-Type: text/plain\n\n" comment "\n"                                 \
+	"--o\nContent-Type: message/rfc822\n\n"                                          \
+	"Content-Type: multipart/report; boundary=i\n\n"                                 \
+	"--i\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; "             \
+	"d.example\n\n"                                                                  \
+	"Final-Recipient: rfc822; ann@d.example\nAction: failed\nStatus: 5.1.1\n\n"      \
+	"--i--\n--o--\n"
+
+static void a_report_that_somebody_comments_on_is_talk(void **state)
+{
+	g_autoptr(rmt_report) said = read_copy(RMT_SPAN(FORWARDED("She says it works.")));
+	g_autoptr(rmt_report) sent = read_copy(RMT_SPAN(FORWARDED("")));
+
+	(void)state;
+	assert_int_equal(said->kind, RMT_REPORT_OTHER);
+	assert_int_equal(said->events->len, 0);
+	assert_int_equal(sent->kind, RMT_REPORT_BOUNCE);
+	assert_true(event_of(sent, 0)->hard);
+}
+
 static void nothing_is_no_report(void **state)
 {
 	g_autoptr(rmt_report) report = rmt_report_read(reader, rmt_span(NULL, 0));
@@ -431,6 +480,8 @@ int main(void)
 		cmocka_unit_test(line_ends_of_any_kind_and_nul_are_read),
 		cmocka_unit_test(a_wrong_character_set_does_no_harm),
 		cmocka_unit_test(a_notice_without_an_answer_has_its_own_word),
+		cmocka_unit_test(who_complains_may_stand_where_the_message_was_received),
+		cmocka_unit_test(a_report_that_somebody_comments_on_is_talk),
 		cmocka_unit_test(nothing_is_no_report),
 	};
 
