@@ -74,8 +74,7 @@ static unsigned report_fields(struct rmt_reading *r, const char *name,
 		if (!rmt_span_eq_nocase(field.name, rmt_span_of(name)) ||
 		    is_undisclosed(address))
 			continue;
-		report_one(r, address, RMT_SOURCE_FIELD, type);
-		count++;
+		count += report_list(r, field.value, RMT_SOURCE_FIELD, type);
 	}
 	return count;
 }

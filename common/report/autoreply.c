@@ -256,159 +256,16 @@ static bool is_bounce_all_the_same(struct rmt_reading *r)
 
 /* --- the wish to be left alone ------------------------------------------------------ */
 
-/* The whole of a subject, or of the first line of an answer. */
-static const char *const wishes[] = {
-	"unsubscribe",
-	"unsubscribe me",
-	"unsubscribe please",
-	"unsubscribe request",
-	"unsubscribe from list",
-	"unsubscribe from this list",
-	"unsubscribe from mailing list",
-	"unsubscribe from newsletter",
-	"please unsubscribe",
-	"please unsubscribe me",
-	"list-unsubscribe",
-	"unsub",
-	"remove",
-	"remove me",
-	"please remove",
-	"please remove me",
-	"remove me please",
-	"take me off",
-	"opt out",
-	"opt-out",
-	"optout",
-	"stop",
-	"cancel subscription",
-	"cancel my subscription",
-	"abmelden",
-	"abmeldung",
-	"bitte abmelden",
-	"newsletter abmelden",
-	"newsletter abbestellen",
-	"abbestellen",
-	"abbestellung",
-	"austragen",
-	"bitte austragen",
-	"désabonner",
-	"desabonner",
-	"me désabonner",
-	"se désabonner",
-	"désabonnement",
-	"desabonnement",
-	"désinscription",
-	"desinscription",
-	"désinscrire",
-	"me désinscrire",
-	"baja",
-	"dar de baja",
-	"darme de baja",
-	"darse de baja",
-	"cancelar suscripción",
-	"cancelar suscripcion",
-	"descadastrar",
-	"descadastro",
-	"descadastre-me",
-	"cancelar inscrição",
-	"cancelar assinatura",
-	"remover",
-	"sair da lista",
-	"cancellami",
-	"cancellatemi",
-	"cancellazione",
-	"disiscrizione",
-	"disiscrivimi",
-	"rimuovimi",
-	"afmelden",
-	"afmelding",
-	"uitschrijven",
-	"avregistrera",
-	"avregistrera mig",
-	"avsluta prenumeration",
-	"avprenumerera",
-	"afmeld",
-	"frameld",
-	"afmelding",
-	"avmeld",
-	"avmelding",
-	"meld meg av",
-	"peruuta tilaus",
-	"peru tilaus",
-	"poista listalta",
-	"wypisz",
-	"wypisz mnie",
-	"odhlásit",
-	"odhlášení",
-	"odhlásiť",
-	"leiratkozás",
-	"leiratkozom",
-	"dezabonare",
-	"dezaboneaza-ma",
-	"διαγραφή",
-	"abonelikten çık",
-	"listeden çıkar",
-	"отписаться",
-	"отписка",
-	"отпишите меня",
-	"отказ от рассылки",
-	"відписатися",
-	"відписка",
-	"отписване",
-	"odjava",
-	"odjavi me",
-	"одјава",
-	"إلغاء الاشتراك",
-	"הסר",
-	"הסר אותי",
-	"הסרה",
-	"لغو اشتراک",
-	"सदस्यता समाप्त करें",
-	"ยกเลิกการสมัคร",
-	"hủy đăng ký",
-	"huỷ đăng ký",
-	"berhenti berlangganan",
-	"退订",
-	"退訂",
-	"取消订阅",
-	"取消訂閱",
-	"配信停止",
-	"配信停止希望",
-	"配信解除",
-	"登録解除",
-	"購読解除",
-	"購読停止",
-	"수신거부",
-	"수신 거부",
-	"구독취소",
-	"구독 취소",
-	"구독해지",
-};
+enum wish { WHOLE, HEAD, OBJECT };
 
-/* How a sentence begins that says so, and what must come then. */
-static const char *const wish_heads[] = {
-	"unsubscribe me",
-	"please unsubscribe",
-	"remove me",
-	"please remove me",
-	"take me off",
-	"please take me off",
-	"bitte streichen sie",
-	"bitte tragen sie mich",
-	"bitte nehmen sie mich",
-	"merci de me retirer",
-	"merci de me désabonner",
-	"merci de me désinscrire",
-	"por favor, darme",
-	"por favor, denme de baja",
-	"favor remover meu",
-	"favor me remover",
-	"vi prego di cancellarmi",
-	"schrijf mij uit",
+static const struct {
+	enum wish kind;
+	const char *words;
+} wishes[] = {
+#define WISH(kind, words) { kind, words },
+#include "common/report/wishes.inc"
+#undef WISH
 };
-static const char *const wish_objects[] = { "list",    "mail",      "newsletter",
-					    "subscri", "verteiler", "envois",
-					    "baja",    "diffusion" };
 
 enum { WISH_MAX = 160 }; /* octets of a line that can be one */
 
@@ -445,27 +302,32 @@ static bool is_wish_with_token(struct rmt_span line)
 	return digit;
 }
 
-static bool is_wish(struct rmt_span line)
+static bool wish_fits(size_t i, struct rmt_span line)
+{
+	switch (wishes[i].kind) {
+	case WHOLE:
+		return rmt_span_eq_nocase(line, rmt_span_of(wishes[i].words));
+	case HEAD:
+		return rmt_text_starts(line, wishes[i].words);
+	default:
+		return rmt_text_find(line, wishes[i].words) >= 0;
+	}
+}
+
+static bool has_wish(struct rmt_span line, enum wish kind)
 {
 	size_t i;
 
 	for (i = 0; i < G_N_ELEMENTS(wishes); i++)
-		if (rmt_span_eq_nocase(line, rmt_span_of(wishes[i])))
-			return true;
-	return is_wish_with_token(line);
-}
-
-static bool begins_wish(struct rmt_span line)
-{
-	bool head = false;
-	size_t i;
-
-	for (i = 0; i < G_N_ELEMENTS(wish_heads) && !head; i++)
-		head = rmt_text_starts(line, wish_heads[i]);
-	for (i = 0; i < G_N_ELEMENTS(wish_objects) && head; i++)
-		if (rmt_text_find(line, wish_objects[i]) >= 0)
+		if (wishes[i].kind == kind && wish_fits(i, line))
 			return true;
 	return false;
+}
+
+static bool is_wish(struct rmt_span line)
+{
+	return has_wish(line, WHOLE) || is_wish_with_token(line) ||
+	       (has_wish(line, HEAD) && has_wish(line, OBJECT));
 }
 
 /* The first line of one's own, after "Hello,". Empty: there is none. */
@@ -491,27 +353,27 @@ static bool body_wishes(const struct rmt_mail *mail)
 	memcpy(small, line.p, line.len);
 	rmt_text_lower(small, line.len);
 	line = without_marks(rmt_span(small, line.len));
-	return is_wish(line) || begins_wish(line);
+	return is_wish(line);
 }
 
 /* A person's wish, by the subject a link set, or in an answer's first line. */
-static bool is_unsubscribe(const struct rmt_reading *r)
+static bool is_unsubscribe(struct rmt_reading *r)
 {
 	const struct rmt_mail *mail = &r->mail;
 	struct rmt_span subject = without_marks(mail->header[RMT_H_SUBJECT]);
 	bool is_answer = rmt_prose_is_answer(subject);
+	const char *colon;
 
 	if (mail->header[RMT_H_X_APPLE_UNSUBSCRIBE].len > 0 ||
 	    rmt_span_eq_nocase(subject, RMT_SPAN("unsubscribe")))
 		return true;
 	if (mail->header[RMT_H_LIST_UNSUBSCRIBE].len > 0 || rmt_prose_from_system(r))
 		return false;
-	if (is_answer)
-		subject = without_marks(rmt_span_from(
-			subject,
-			(size_t)((const char *)memchr(subject.p, ':', subject.len) -
-				 subject.p) +
-				1));
+	if (is_answer) {
+		colon = memchr(subject.p, ':', subject.len);
+		subject = without_marks(
+			rmt_span_from(subject, (size_t)(colon - subject.p) + 1));
+	}
 	return is_wish(subject) || ((is_answer || subject.len == 0) && body_wishes(mail));
 }
 

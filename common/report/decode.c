@@ -63,12 +63,32 @@ static const char *iconv_name(const char *charset)
 		{ "shift-jis", "cp932" },
 		{ "sjis", "cp932" },
 		{ "x-sjis", "cp932" },
+		{ "x-ms-cp932", "cp932" },
+		{ "windows-31j", "cp932" },
+		{ "euc-jp", "eucjp-ms" },
+		{ "x-euc-jp", "eucjp-ms" },
+		{ "x-euc", "eucjp-ms" },
 		{ "gb2312", "gb18030" },
 		{ "gbk", "gb18030" },
 		{ "gb_2312-80", "gb18030" },
 		{ "x-gbk", "gb18030" },
 		{ "ks_c_5601-1987", "uhc" },
+		{ "ks_c_5601", "uhc" },
 		{ "euc-kr", "uhc" },
+		{ "x-euc-kr", "uhc" },
+		{ "windows-949", "uhc" },
+		{ "x-windows-949", "uhc" },
+		{ "ms949", "uhc" },
+		{ "x-big5", "big5" },
+		{ "x-x-big5", "big5" },
+		{ "windows-950", "cp950" },
+		{ "windows-936", "gb18030" },
+		{ "windows-874", "cp874" },
+		{ "x-koi8-r", "koi8-r" },
+		{ "iso-8859-8-i", "iso-8859-8" },
+		{ "iso-8859-8-e", "iso-8859-8" },
+		{ "iso-8859-6-i", "iso-8859-6" },
+		{ "iso-2022-jp", "iso-2022-jp-3" },
 		{ "iso-8859-1", "cp1252" },
 		{ "us-ascii", "cp1252" },
 		{ "unicode-1-1-utf-7", "utf-7" },
@@ -81,18 +101,44 @@ static const char *iconv_name(const char *charset)
 	return charset;
 }
 
-static char *convert(struct rmt_span text, const char *charset, gsize *len_r)
+/* What has no meaning there: a pair of octets within an escape, else one, as Latin-1. */
+static void take_stray(GString *out, struct rmt_span *rest, bool escapes)
 {
-	return g_convert_with_fallback(text.p, (gssize)text.len, "UTF-8", charset, "?",
-				       NULL, len_r, NULL);
+	if (escapes)
+		g_string_append_c(out, '?');
+	else
+		g_string_append_unichar(out, (guchar)rest->p[0]);
+	*rest = rmt_span_from(*rest, escapes ? MIN(rest->len, 2) : 1);
+}
+
+/* As far as it goes: one octet astray leaves the rest as it is. False: there is no such
+ * character set. */
+static bool convert(GString *out, struct rmt_span rest, const char *charset, size_t max)
+{
+	GIConv converter = g_iconv_open("UTF-8", charset);
+	bool escapes = g_str_has_prefix(charset, "iso-2022"), ends = false;
+	char piece[1024];
+
+	if (converter == (GIConv)-1)
+		return false;
+	while (!ends && out->len < max) {
+		char *in = (char *)rest.p, *at = piece;
+		gsize in_left = rest.len, left = sizeof(piece), count;
+
+		ends = rest.len == 0;
+		count = g_iconv(converter, ends ? NULL : &in, &in_left, &at, &left);
+		append_limited(out, rmt_span(piece, (size_t)(at - piece)), max);
+		rest = rmt_span_from(rest, rest.len - in_left);
+		if (count == (gsize)-1 && at == piece && rest.len > 0)
+			take_stray(out, &rest, escapes);
+	}
+	g_iconv_close(converter);
+	return true;
 }
 
 void rmt_decode_charset(GString *out, struct rmt_span text, const char *charset,
 			size_t max)
 {
-	g_autofree char *converted = NULL;
-	gsize len = 0;
-
 	if (text.len == 0 || is_plain(text)) {
 		append_limited(out, text, max);
 		return;
@@ -100,12 +146,8 @@ void rmt_decode_charset(GString *out, struct rmt_span text, const char *charset,
 	if (memchr(text.p, '\033', text.len) != NULL &&
 	    !g_str_has_prefix(charset, "iso-2022"))
 		charset = "iso-2022-jp";
-	if (charset[0] != '\0')
-		converted = convert(text, iconv_name(charset), &len);
-	if (converted == NULL)
-		converted = convert(text, "ISO-8859-1", &len);
-	if (converted != NULL)
-		append_limited(out, rmt_span(converted, len), max);
+	if (charset[0] == '\0' || !convert(out, text, iconv_name(charset), max))
+		convert(out, text, "ISO-8859-1", max);
 }
 
 /* --- encoded words ----------------------------------------------------------------- */

@@ -80,9 +80,8 @@ static bool is_of_list(const struct rmt_mail *mail)
 
 bool rmt_prose_from_person(const struct rmt_reading *r)
 {
-	return !sender_is_system(r) &&
-	       (is_answer(&r->mail) || is_shown(&r->mail) || is_of_list(&r->mail) ||
-		is_person(&r->mail));
+	return !sender_is_system(r) && (is_answer(&r->mail) || is_shown(&r->mail) ||
+					is_of_list(&r->mail) || is_person(&r->mail));
 }
 
 bool rmt_prose_names_system(const struct rmt_reading *r)
@@ -93,27 +92,6 @@ bool rmt_prose_names_system(const struct rmt_reading *r)
 static struct rmt_span whole(const struct rmt_reading *r)
 {
 	return rmt_span(r->mail.prose->str, r->mail.prose->len);
-}
-
-/* A server's answer, or the message itself given back; who answers may show it, too. */
-static bool tells_proof(const struct rmt_reading *r)
-{
-	char status[12], reply[4];
-
-	return (r->mail.original->len > 0 &&
-		!rmt_prose_is_answer(r->mail.header[RMT_H_SUBJECT])) ||
-	       rmt_text_status(whole(r), status) || rmt_text_reply(whole(r), reply);
-}
-
-/* Vacation programs leave the return path empty, too: "this address does not exist any
- * more, write to bob" is nobody's bounce, and least of all Bob's. */
-bool rmt_prose_from_system(const struct rmt_reading *r)
-{
-	struct rmt_span path = r->mail.header[RMT_H_RETURN_PATH];
-
-	return r->mail.header[RMT_H_X_FAILED_RECIPIENTS].len > 0 ||
-	       rmt_prose_names_system(r) || rmt_text_starts(path, "<mailer-daemon") ||
-	       (rmt_text_starts(path, "<>") && tells_proof(r));
 }
 
 /* Phrases are found in any ASCII case: other letters are made small first. */
@@ -285,17 +263,10 @@ static bool is_introduced(struct rmt_span before)
 static bool is_referred_to(struct rmt_span prose, struct rmt_span address)
 {
 	static const char *const words[] = {
-		"contact",          "write to",       "please use",
-		"new address",      "new address is", "new e-mail",
-		"new email",        "instead",        "kontakt",
-		"sich an",          "schreiben an",   "neue adresse",
-		"neue e-mail",      "contacter",      "écrire à",
-		"nouvelle adresse", "escriba a",      "contacto",
-		"nueva dirección",  "scrivere a",     "nuovo indirizzo",
-		"contato",          "contate",        "novo endereço",
-		"nieuw adres",      "contact op met", "новый адрес",
-		"пишите",           "обращайтесь",    "下記へ",
-		"请联系",           "請聯絡",         NULL
+#define REFERRED(words) words,
+#include "common/report/referred.inc"
+#undef REFERRED
+		NULL
 	};
 	size_t start = (size_t)(address.p - prose.p);
 	struct rmt_span above;
@@ -582,6 +553,66 @@ const GArray *rmt_prose_named(struct rmt_reading *r)
 	return r->named;
 }
 
+/* --- a system without a name of one ------------------------------------------------- */
+
+static bool is_addressed(struct rmt_reading *r, struct rmt_span wanted)
+{
+	struct rmt_span original = rmt_span(r->mail.original->str, r->mail.original->len);
+	struct rmt_span to = rmt_mail_field(original, "To"), address;
+	size_t at = 0;
+
+	while (rmt_text_next_address(to, &at, &address))
+		if (rmt_span_eq_nocase(address, wanted))
+			return true;
+	return false;
+}
+
+/* "550 5.1.1", "550-5.1.1", "#5.1.1": so write servers alone. */
+static bool quotes_answer(struct rmt_span text)
+{
+	size_t i;
+
+	for (i = 5; i + 4 < text.len; i++) {
+		const char *p = text.p + i;
+
+		if ((p[0] != '4' && p[0] != '5') || p[1] != '.' ||
+		    !g_ascii_isdigit(p[2]) || p[3] != '.' || !g_ascii_isdigit(p[4]))
+			continue;
+		if (p[-1] == '#' || (strchr(" -", p[-1]) != NULL && p[-4] == p[0] &&
+				     g_ascii_isdigit(p[-3]) && g_ascii_isdigit(p[-2])))
+			return true;
+	}
+	return false;
+}
+
+/* A server's answer, or the message itself given back, and it was for whom one names. */
+static bool tells_proof(struct rmt_reading *r)
+{
+	const GArray *named;
+	guint i;
+
+	if (quotes_answer(whole(r)))
+		return true;
+	if (r->mail.original->len == 0)
+		return false;
+	named = rmt_prose_named(r);
+	for (i = 0; i < named->len; i++)
+		if (is_addressed(r, g_array_index(named, struct rmt_named, i).address))
+			return true;
+	return false;
+}
+
+/* Vacation programs leave the return path empty, too: "this address does not exist any
+ * more, write to bob" is nobody's bounce, and least of all Bob's. */
+bool rmt_prose_from_system(struct rmt_reading *r)
+{
+	struct rmt_span path = r->mail.header[RMT_H_RETURN_PATH];
+
+	return r->mail.header[RMT_H_X_FAILED_RECIPIENTS].len > 0 ||
+	       rmt_prose_names_system(r) || rmt_text_starts(path, "<mailer-daemon") ||
+	       (rmt_text_starts(path, "<>") && tells_proof(r));
+}
+
 /* --- the recogniser ---------------------------------------------------------------- */
 
 static struct rmt_span text_about(struct rmt_reading *r, struct rmt_span address)
@@ -610,18 +641,6 @@ static void report_address(struct rmt_reading *r, struct rmt_span address,
 	event->own_words = source == RMT_SOURCE_HEADER;
 	rmt_reading_classify(r, event, text, only ? whole(r) : rmt_span("", 0),
 			     rmt_span("", 0));
-}
-
-static bool is_addressed(struct rmt_reading *r, struct rmt_span wanted)
-{
-	struct rmt_span original = rmt_span(r->mail.original->str, r->mail.original->len);
-	struct rmt_span to = rmt_mail_field(original, "To"), address;
-	size_t at = 0;
-
-	while (rmt_text_next_address(to, &at, &address))
-		if (rmt_span_eq_nocase(address, wanted))
-			return true;
-	return false;
 }
 
 /* One in the list, and the text names another: the one of the two that the returned

@@ -80,9 +80,9 @@ const GArray *rmt_prose_named(struct rmt_reading *r);
 bool rmt_prose_from_person(const struct rmt_reading *r);
 /* True where sender or subject look like a mail system's. */
 bool rmt_prose_names_system(const struct rmt_reading *r);
-/* The same, or the return path is empty and there is a server's answer or the message:
- * vacation programs leave it so too. */
-bool rmt_prose_from_system(const struct rmt_reading *r);
+/* The same, or the return path is empty and there is a server's answer, or the message
+ * and whom it was for: vacation programs leave it so too. */
+bool rmt_prose_from_system(struct rmt_reading *r);
 /* True where the prose says that something was not delivered. */
 bool rmt_prose_tells_failure(const struct rmt_reading *r);
 /* True where it says only that it takes longer. */

@@ -68,6 +68,15 @@ static void texts_become_utf_8_whatever_they_are_called(void **state)
 		{ "\033$B%\"\033(B", "", "\xe3\x82\xa2" },
 		{ "\x83\x41", "shift_jis", "\xe3\x82\xa2" },
 		{ "\xd3\xca", "gb2312", "\xe9\x82\xae" },
+		{ "\xa5\xa2", "x-euc-jp", "\xe3\x82\xa2" },
+		{ "\xbf\xeb", "windows-949", "\xec\x9a\xa9" },
+		{ "\xe0", "iso-8859-8-i", "\xd7\x90" },
+		/* one octet astray */
+		{ "\xd3\xca\xff \xd3\xca", "gbk", "\xe9\x82\xae\xc3\xbf \xe9\x82\xae" },
+		{ "\xe3\x82\xa2 \xe9", "utf-8", "\xe3\x82\xa2 \xc3\xa9" },
+		{ "\033$B%\"\x29\x7f%\"\033(B", "iso-2022-jp",
+		  "\xe3\x82\xa2?\xe3\x82\xa2" },
+		{ "\x83\x41\x83", "shift_jis", "\xe3\x82\xa2\xc2\x83" }, /* cut short */
 		{ "", "utf-8", "" },
 	};
 	size_t i;

@@ -325,6 +325,34 @@ static void who_complains_may_stand_where_the_message_was_received(void **state)
 	"Final-Recipient: rfc822; ann@d.example\nAction: failed\nStatus: 5.1.1\n\n"      \
 	"--i--\n--o--\n"
 
+static void two_may_complain_in_one_field(void **state)
+{
+	g_autoptr(rmt_report) report = read_copy(
+		RMT_SPAN("From: fbl@d.example\nContent-Type: message/feedback-report\n\n"
+			 "Feedback-Type: abuse\n"
+			 "Original-Rcpt-To: <ann@d.example>, <bob@d.example>\n"));
+
+	(void)state;
+	assert_int_equal(report->events->len, 2);
+	assert_string_equal(event_of(report, 1)->recipient, "bob@d.example");
+}
+
+/* "This address does not exist any more", and the message: whose address is it? */
+static void an_answer_with_the_message_buries_nobody_else(void **state)
+{
+	g_autoptr(rmt_report) report = read_copy(RMT_SPAN(
+		"Return-Path: <>\nFrom: Ann <ann@d.example>\nSubject: New address\n"
+		"Content-Type: multipart/mixed; boundary=b\n\n"
+		"--b\nContent-Type: text/plain\n\n"
+		"This address does not exist any more.\n\nann@new.example\n"
+		"--b\nContent-Type: message/rfc822\n\n"
+		"From: x@news.example\nTo: ann@d.example\n\nOffers\n--b--\n"));
+
+	(void)state;
+	assert_int_equal(report->kind, RMT_REPORT_OTHER);
+	assert_int_equal(report->events->len, 0);
+}
+
 static void a_report_that_somebody_comments_on_is_talk(void **state)
 {
 	g_autoptr(rmt_report) said = read_copy(RMT_SPAN(FORWARDED("She says it works.")));
@@ -481,6 +509,8 @@ int main(void)
 		cmocka_unit_test(a_wrong_character_set_does_no_harm),
 		cmocka_unit_test(a_notice_without_an_answer_has_its_own_word),
 		cmocka_unit_test(who_complains_may_stand_where_the_message_was_received),
+		cmocka_unit_test(two_may_complain_in_one_field),
+		cmocka_unit_test(an_answer_with_the_message_buries_nobody_else),
 		cmocka_unit_test(a_report_that_somebody_comments_on_is_talk),
 		cmocka_unit_test(nothing_is_no_report),
 	};
