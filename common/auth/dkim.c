@@ -446,6 +446,12 @@ const struct rmt_dkim_signature *rmt_dkim_get(const struct rmt_dkim *dkim, size_
 	return &entry->public;
 }
 
+bool rmt_dkim_holds_widely(const struct rmt_dkim_signature *signature)
+{
+	return signature->result == RMT_DKIM_PASS &&
+	       rmt_span_starts(signature->algorithm, RMT_SPAN("rsa-"));
+}
+
 size_t rmt_dkim_signature_count(const struct rmt_dkim *dkim)
 {
 	return dkim->signature_count;

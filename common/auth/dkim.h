@@ -170,6 +170,10 @@ void rmt_dkim_finish(struct rmt_dkim *dkim, int64_t now);
 /* After finish, from the top of the message; NULL behind the last. At most
  * RMT_DKIM_LISTED_MAX of those that were not evaluated are listed. */
 const struct rmt_dkim_signature *rmt_dkim_get(const struct rmt_dkim *dkim, size_t i);
+
+/* True: it holds, and for Gmail and Outlook, too, which do not verify Ed25519
+ * (RFC 8463). */
+bool rmt_dkim_holds_widely(const struct rmt_dkim_signature *signature);
 size_t rmt_dkim_signature_count(const struct rmt_dkim *dkim); /* in the message */
 
 /* Whole message at once, keys from a function: `remite dkim`, tests. A message

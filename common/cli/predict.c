@@ -162,14 +162,6 @@ static enum rmt_dmarc_auth auth_of(bool passed, bool unknown)
 			 : RMT_DMARC_AUTH_OTHER;
 }
 
-/* For the providers: they do not verify Ed25519 (R4). */
-static enum rmt_dmarc_auth signature_auth(const struct rmt_dkim_signature *signature)
-{
-	return auth_of(signature->result == RMT_DKIM_PASS &&
-			       rmt_span_starts(signature->algorithm, RMT_SPAN("rsa-")),
-		       signature->result == RMT_DKIM_TEMPERROR);
-}
-
 /* With what passed; the policy itself is mostly in the cache by now. */
 static bool ask_dmarc(struct options *options, struct prediction *p, GError **err)
 {
@@ -183,8 +175,11 @@ static bool ask_dmarc(struct options *options, struct prediction *p, GError **er
 	size_t i;
 
 	for (i = 0; (signature = rmt_dkim_get(p->dkim, i)) != NULL; i++) {
-		struct rmt_dmarc_identity identity = { signature->domain,
-						       signature_auth(signature) };
+		struct rmt_dmarc_identity identity = {
+			signature->domain,
+			auth_of(rmt_dkim_holds_widely(signature),
+				signature->result == RMT_DKIM_TEMPERROR)
+		};
 
 		g_array_append_val(dkim, identity);
 	}

@@ -20,8 +20,7 @@ static struct signatures sum_signatures(const struct rmt_dkim *dkim)
 
 		sum.count++;
 		sum.passed += passed;
-		sum.rsa_passed +=
-			passed && rmt_span_starts(signature->algorithm, RMT_SPAN("rsa-"));
+		sum.rsa_passed += rmt_dkim_holds_widely(signature);
 		sum.unknown += signature->result == RMT_DKIM_TEMPERROR;
 		if (!passed && sum.first == NULL)
 			sum.first = signature;

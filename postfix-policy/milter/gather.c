@@ -104,8 +104,10 @@ static void read_signatures(const struct rmt_dkim *dkim, struct rmt_message_fact
 
 	for (i = 0; (signature = rmt_dkim_get(dkim, i)) != NULL; i++) {
 		append_signature(facts->dkim_text, signature);
-		if (signature->result == RMT_DKIM_PASS)
+		if (rmt_dkim_holds_widely(signature))
 			facts->dkim = RMT_YES;
+		else if (signature->result == RMT_DKIM_PASS)
+			facts->narrow = true;
 		else if (signature->result == RMT_DKIM_TEMPERROR && facts->dkim == RMT_NO)
 			facts->dkim = RMT_UNKNOWN;
 	}
@@ -198,7 +200,7 @@ static size_t list_dkim(const struct rmt_dkim *dkim, bool doubtful,
 	     i++)
 		identities[count++] = (struct rmt_dmarc_identity){
 			signature->domain,
-			auth_of(signature->result == RMT_DKIM_PASS,
+			auth_of(rmt_dkim_holds_widely(signature),
 				signature->result == RMT_DKIM_TEMPERROR, doubtful),
 		};
 	return count;

@@ -26,7 +26,10 @@ struct rmt_message_facts {
 	struct rmt_from from;
 	enum rmt_kind kind;
 	struct rmt_spf_fact spf;
-	enum rmt_known dkim;    /* a signature holds; unknown: might, had DNS answered */
+	/* A signature holds, for Gmail and Outlook, too; unknown: might, had DNS
+	 * answered. */
+	enum rmt_known dkim;
+	bool narrow;            /* one holds, but not for them: Ed25519 */
 	GString *dkim_text;     /* own; "pass/example.com,fail:body-hash/example.net" */
 	enum rmt_known aligned; /* by either view of receivers */
 	bool spf_aligned, dkim_aligned;

@@ -74,8 +74,11 @@ static const char *dkim_words(const struct rmt_message_facts *facts)
 {
 	if (facts->dkim_text->len == 0 || strcmp(facts->dkim_text->str, "none") == 0)
 		return "there is no DKIM signature";
-	return facts->dkim == RMT_YES ? "the DKIM signatures are of other domains"
-				      : "no DKIM signature holds";
+	if (facts->dkim == RMT_YES)
+		return "the DKIM signatures are of other domains";
+	return facts->narrow ? "no DKIM signature holds but of Ed25519, which Gmail and "
+			       "Outlook do not verify"
+			     : "no DKIM signature holds";
 }
 
 /* R1: nobody vouches for anything. R8: for free mail, whose own hosts alone may send.

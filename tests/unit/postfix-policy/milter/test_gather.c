@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "common/message/header.h"
 #include "postfix-policy/milter/gather.h"
+#include "tests/lib/dkim_signer.h"
 
 static const char zone[] = "good.test          TXT \"v=spf1 ip4:192.0.2.20 -all\"\n"
 			   "_dmarc.good.test   TXT \"v=DMARC1; p=reject\"\n"
@@ -30,17 +32,32 @@ struct fixture {
 	struct rmt_names *names;
 	struct rmt_config *config;
 	struct rmt_dkim_keys *keys;
+	EVP_PKEY *rsa, *ed25519;
 };
+
+/* What stands in the zone of the signers. */
+static char *all_of_zone(const struct fixture *fixture)
+{
+	g_autofree char *rsa = signer_public(fixture->rsa),
+			*ed25519 = signer_public(fixture->ed25519);
+
+	return g_strdup_printf("%sr._domainkey.good.test TXT \"p=%s\"\n"
+			       "e._domainkey.good.test TXT \"k=ed25519; p=%s\"\n",
+			       zone, rsa, ed25519);
+}
 
 static int set_up(void **state)
 {
 	const struct rmt_resolver_settings settings = RMT_RESOLVER_SETTINGS_INIT;
 	struct fixture *fixture = g_new0(struct fixture, 1);
 	g_autoptr(GPtrArray) complaints = NULL;
-	g_autofree char *path = NULL;
+	g_autofree char *path = NULL, *text = NULL;
 	int fd = g_file_open_tmp("zone-XXXXXX", &path, NULL);
 
-	if (fd < 0 || write(fd, zone, strlen(zone)) < 0)
+	fixture->rsa = signer_key("RSA", 2048);
+	fixture->ed25519 = signer_key("ED25519", 0);
+	text = all_of_zone(fixture);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
 		return -1;
 	close(fd);
 	fixture->config = rmt_config_read_text("t.conf", config_text, &complaints);
@@ -59,6 +76,8 @@ static int tear_down(void **state)
 	rmt_names_close(&fixture->names);
 	rmt_config_unref(fixture->config);
 	rmt_dkim_keys_free(fixture->keys);
+	EVP_PKEY_free(fixture->rsa);
+	EVP_PKEY_free(fixture->ed25519);
 	g_free(fixture);
 	return 0;
 }
@@ -117,6 +136,55 @@ static void spf_is_asked_about_the_sender_that_leaves(void **state)
 		assert_int_equal(facts.aligned, rows[i].aligned);
 		rmt_message_facts_clear(&facts);
 	}
+}
+
+/* A message from ann@good.test under a return path that is not aligned. */
+static void gather_signed(const struct fixture *fixture, EVP_PKEY *key, const char *tags,
+			  struct rmt_message_facts *facts_r)
+{
+	g_autofree char *message =
+		signer_sign(key, tags, "From: ann@good.test\r\n\r\nHello\r\n");
+	g_autoptr(rmt_session) session = rmt_session_new();
+	const struct rmt_gather with = {
+		.names = fixture->names,
+		.config = fixture->config,
+		.stream = rmt_config_stream(fixture->config, "a"),
+		.sender = RMT_SPAN("x@carrier.test"),
+		.now = 1800000000,
+		.deadline_us = g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND,
+	};
+	g_autofree char *signature = g_strndup(message, strcspn(message, "\r"));
+
+	rmt_session_begin(session, "<x@carrier.test>");
+	rmt_session_header(session, fixture->keys, "DKIM-Signature",
+			   strchr(signature, ' '), true);
+	rmt_session_header(session, fixture->keys, "From", " ann@good.test", true);
+	rmt_session_end_of_header(session, fixture->keys);
+	rmt_session_body(session, RMT_SPAN("Hello\r\n"));
+	rmt_gather(&with, session, facts_r);
+	facts_r->signatures = NULL;
+	facts_r->header = rmt_span(NULL, 0);
+}
+
+static void a_signature_of_ed25519_alone_vouches_for_nothing(void **state)
+{
+	const struct fixture *fixture = *state;
+	struct rmt_message_facts facts;
+
+	gather_signed(fixture, fixture->rsa,
+		      "v=1; a=rsa-sha256; d=good.test; s=r; h=From", &facts);
+	assert_int_equal(facts.aligned, RMT_YES);
+	assert_int_equal(facts.dkim, RMT_YES);
+	assert_false(facts.narrow);
+	rmt_message_facts_clear(&facts);
+
+	gather_signed(fixture, fixture->ed25519,
+		      "v=1; a=ed25519-sha256; d=good.test; s=e; h=From", &facts);
+	assert_int_equal(facts.aligned, RMT_NO);
+	assert_int_equal(facts.dkim, RMT_NO);
+	assert_true(facts.narrow);
+	assert_string_equal(facts.dkim_text->str, "pass/good.test");
+	rmt_message_facts_clear(&facts);
 }
 
 static void alignment_follows_from_sender_and_egress(void **state)
@@ -211,6 +279,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(spf_is_asked_about_the_sender_that_leaves),
+		cmocka_unit_test(a_signature_of_ed25519_alone_vouches_for_nothing),
 		cmocka_unit_test(alignment_follows_from_sender_and_egress),
 		cmocka_unit_test(folds_become_what_the_message_had),
 		cmocka_unit_test(a_header_beyond_the_bound_is_not_kept_nor_read),

@@ -294,6 +294,42 @@ static void what_a_stranger_wrote_stays_on_one_line(void **state)
 	assert_true(g_str_has_suffix(reply.text, "(rule R6)"));
 }
 
+static void the_reply_says_what_the_signatures_lack(void **state)
+{
+	static const struct {
+		enum rmt_known dkim;
+		bool narrow;
+		const char *text, *words;
+	} rows[] = {
+		{ RMT_NO, false, "none", "there is no DKIM signature" },
+		{ RMT_NO, false, "fail:body-hash/x.test",
+		  "no DKIM signature holds, and" },
+		{ RMT_NO, true, "pass/x.test", "holds but of Ed25519, which Gmail" },
+		{ RMT_YES, true, "pass/x.test,pass/y.test", "are of other domains" },
+	};
+	struct rmt_stream stream = make_stream(RMT_LEVEL_REJECT, RMT_MODE_ENFORCE);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(rows); i++) {
+		struct rmt_message_facts facts;
+		struct rmt_outcome outcome;
+		struct rmt_reply reply;
+
+		make_facts(&bad, &facts);
+		facts.dkim = rows[i].dkim;
+		facts.narrow = rows[i].narrow;
+		g_string_assign(facts.dkim_text, rows[i].text);
+		rmt_outcome_init(&outcome);
+		rmt_judge(&facts, &stream, &outcome);
+		rmt_outcome_decide(&outcome, stream.mode);
+		rmt_outcome_reply(&outcome, &reply);
+		if (strstr(reply.text, rows[i].words) == NULL)
+			fail_msg("%s: %s", rows[i].text, reply.text);
+		rmt_message_facts_clear(&facts);
+	}
+}
+
 static void bulk_mail_needs_a_dmarc_record(void **state)
 {
 	static const struct {
@@ -331,6 +367,7 @@ int main(void)
 		cmocka_unit_test(defer_is_a_reply_for_now),
 		cmocka_unit_test(notices_and_indirect_mail_are_not_refused),
 		cmocka_unit_test(the_highest_level_gives_the_reason),
+		cmocka_unit_test(the_reply_says_what_the_signatures_lack),
 		cmocka_unit_test(bulk_mail_needs_a_dmarc_record),
 		cmocka_unit_test(what_a_stranger_wrote_stays_on_one_line),
 	};
