@@ -84,9 +84,19 @@ bool rmt_prose_from_person(const struct rmt_reading *r)
 					is_of_list(&r->mail) || is_person(&r->mail));
 }
 
+/* Who reports wants no report back, or is a mail system by his return path. */
+static bool wants_answers(const struct rmt_reading *r)
+{
+	struct rmt_span path = r->mail.header[RMT_H_RETURN_PATH];
+
+	return path.len > 0 && rmt_field_address(path).len > 0 &&
+	       !rmt_phrases_has(r->phrases, path, RMT_PHRASE_SENDER);
+}
+
 bool rmt_prose_names_system(const struct rmt_reading *r)
 {
-	return sender_is_system(r) || (!rmt_prose_from_person(r) && subject_tells(r));
+	return sender_is_system(r) ||
+	       (!rmt_prose_from_person(r) && !wants_answers(r) && subject_tells(r));
 }
 
 static struct rmt_span whole(const struct rmt_reading *r)
@@ -259,22 +269,57 @@ static bool is_introduced(struct rmt_span before)
 	return ends_with_any(before, words);
 }
 
-/* "Please write to:" in the line above. */
-static bool is_referred_to(struct rmt_span prose, struct rmt_span address)
-{
-	static const char *const words[] = {
-#define REFERRED(words) words,
+/* --- whom one is told to write to ---------------------------------------------------- */
+
+enum referred { ABOVE, ASKED, BUT };
+
+static const struct {
+	enum referred kind;
+	const char *words;
+} referred[] = {
+#define REFERRED(kind, words) { kind, words },
 #include "common/report/referred.inc"
 #undef REFERRED
-		NULL
-	};
-	size_t start = (size_t)(address.p - prose.p);
+};
+
+/* "Please write to:" in the line above. */
+static bool is_referred_above(struct rmt_span prose, struct rmt_span address)
+{
+	size_t start = (size_t)(address.p - prose.p), i;
 	struct rmt_span above;
 
 	while (start > 0 && prose.p[start - 1] != '\n')
 		start--;
 	above = rmt_span_trim(rmt_span(prose.p, start));
-	return ends_with_any(above, words);
+	for (i = 0; i < G_N_ELEMENTS(referred); i++) {
+		const char *const words[] = { referred[i].words, NULL };
+
+		if (referred[i].kind == ABOVE && ends_with_any(above, words))
+			return true;
+	}
+	return false;
+}
+
+static bool has_referred(struct rmt_span small, enum referred kind)
+{
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(referred); i++)
+		if (referred[i].kind == kind &&
+		    rmt_text_find(small, referred[i].words) >= 0)
+			return true;
+	return false;
+}
+
+/* "Please send your message to": but "please check the address" is of the recipient. */
+static bool is_asked_for(struct rmt_span before)
+{
+	char small[LOOK_BACK];
+	struct rmt_span text = rmt_span(small, before.len);
+
+	memcpy(small, before.p, before.len);
+	rmt_text_lower(small, before.len);
+	return has_referred(text, ASKED) && !has_referred(text, BUT);
 }
 
 /* "(expanded from: <ann@x.example>)" of a pipe or file of hers. */
@@ -345,7 +390,8 @@ static unsigned strength_of(struct rmt_span prose, struct rmt_span address)
 
 	if (is_display(prose, address))
 		return 0;
-	if (begins_line(before) && is_referred_to(prose, address))
+	if (is_asked_for(before) ||
+	    (begins_line(before) && is_referred_above(prose, address)))
 		return 0;
 	if (begins_line(before) || ends_display(before))
 		return SURE;
@@ -567,7 +613,7 @@ static bool is_addressed(struct rmt_reading *r, struct rmt_span wanted)
 	return false;
 }
 
-/* "550 5.1.1", "550-5.1.1", "#5.1.1": so write servers alone. */
+/* "550 5.1.1", "550-5.1.1", "#5.1.1", ": 5.1.1": so write servers alone. */
 static bool quotes_answer(struct rmt_span text)
 {
 	size_t i;
@@ -578,8 +624,9 @@ static bool quotes_answer(struct rmt_span text)
 		if ((p[0] != '4' && p[0] != '5') || p[1] != '.' ||
 		    !g_ascii_isdigit(p[2]) || p[3] != '.' || !g_ascii_isdigit(p[4]))
 			continue;
-		if (p[-1] == '#' || (strchr(" -", p[-1]) != NULL && p[-4] == p[0] &&
-				     g_ascii_isdigit(p[-3]) && g_ascii_isdigit(p[-2])))
+		if (p[-1] == '#' || (p[-1] == ' ' && p[-2] == ':') ||
+		    (strchr(" -", p[-1]) != NULL && p[-4] == p[0] &&
+		     g_ascii_isdigit(p[-3]) && g_ascii_isdigit(p[-2])))
 			return true;
 	}
 	return false;
@@ -629,6 +676,12 @@ static struct rmt_span text_about(struct rmt_reading *r, struct rmt_span address
 	return rmt_span(r->mail.prose->str, r->mail.prose->len);
 }
 
+/* Only the subject tells of a delivery, and parcels are delivered, too. */
+static bool is_unproven(struct rmt_reading *r)
+{
+	return !sender_is_system(r) && !tells_proof(r);
+}
+
 static void report_address(struct rmt_reading *r, struct rmt_span address,
 			   struct rmt_span text, enum rmt_report_source source, bool only)
 {
@@ -641,6 +694,10 @@ static void report_address(struct rmt_reading *r, struct rmt_span address,
 	event->own_words = source == RMT_SOURCE_HEADER;
 	rmt_reading_classify(r, event, text, only ? whole(r) : rmt_span("", 0),
 			     rmt_span("", 0));
+	if (event->hard && source == RMT_SOURCE_PROSE && is_unproven(r)) {
+		event->class = RMT_CLASS_INACTIVE;
+		event->hard = false;
+	}
 }
 
 /* One in the list, and the text names another: the one of the two that the returned

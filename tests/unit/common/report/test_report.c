@@ -353,6 +353,26 @@ static void an_answer_with_the_message_buries_nobody_else(void **state)
 	assert_int_equal(report->events->len, 0);
 }
 
+/* Only a subject that tells of a delivery: parcels are delivered, too. */
+static void a_subject_alone_buries_nobody(void **state)
+{
+	static const char notice[] =
+		"From: Ann <ann@d.example>\nSubject: Re: delivery failed\n"
+		"\nThe address does not exist.\n\nbob@d.example%s\n";
+	const char *const proofs[] = { "", ": 550 5.1.1 it does not exist" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(proofs); i++) {
+		g_autofree char *text = g_strdup_printf(notice, proofs[i]);
+		g_autoptr(rmt_report) report = read_copy(rmt_span_of(text));
+
+		assert_int_equal(report->kind, RMT_REPORT_BOUNCE);
+		assert_string_equal(event_of(report, 0)->recipient, "bob@d.example");
+		assert_int_equal(event_of(report, 0)->hard, i > 0);
+	}
+}
+
 static void a_report_that_somebody_comments_on_is_talk(void **state)
 {
 	g_autoptr(rmt_report) said = read_copy(RMT_SPAN(FORWARDED("She says it works.")));
@@ -511,6 +531,7 @@ int main(void)
 		cmocka_unit_test(who_complains_may_stand_where_the_message_was_received),
 		cmocka_unit_test(two_may_complain_in_one_field),
 		cmocka_unit_test(an_answer_with_the_message_buries_nobody_else),
+		cmocka_unit_test(a_subject_alone_buries_nobody),
 		cmocka_unit_test(a_report_that_somebody_comments_on_is_talk),
 		cmocka_unit_test(nothing_is_no_report),
 	};
