@@ -148,6 +148,7 @@ struct walk {
 	GString *buffer; /* own; of what has a transfer encoding */
 	GString *inner;  /* own; the first message inside that has parts; or NULL */
 	bool has_plain;  /* a text/plain of this message was read */
+	char charset[RMT_PART_NAME]; /* of its first text that has one, or "" */
 };
 
 /* For readers, who take NUL for an end. */
@@ -187,6 +188,8 @@ static void take_prose(struct walk *walk, const struct rmt_part *part, bool is_h
 	struct rmt_span content;
 	size_t before = prose->len;
 
+	if (walk->charset[0] == '\0')
+		g_strlcpy(walk->charset, part->charset, sizeof(walk->charset));
 	if ((is_html && walk->has_plain) || before >= RMT_REPORT_PROSE_MAX)
 		return; /* the same again, or enough */
 	content = rmt_part_content(part, walk->buffer);
@@ -205,6 +208,17 @@ static void take_part(struct walk *walk, const struct rmt_part *part, GString *o
 {
 	append_limited(out, text_of(walk, part), max);
 	g_string_append(out, "\n\n");
+}
+
+/* Fields are ASCII, but the answer of a server that is told there need not be: then it
+ * is in the character set of the text. */
+static void take_status(struct walk *walk, const struct rmt_part *part)
+{
+	const char *charset = part->charset[0] != '\0' ? part->charset : walk->charset;
+
+	rmt_decode_charset(walk->mail->status, text_of(walk, part), charset,
+			   RMT_REPORT_OCTETS_MAX);
+	g_string_append(walk->mail->status, "\n\n");
 }
 
 static bool carries_report(struct rmt_span headers, struct rmt_span message)
@@ -264,7 +278,7 @@ static bool walk_part(void *context, const struct rmt_part *part)
 		take_part(walk, part, mail->original, ORIGINAL_MAX);
 	else if (g_str_has_suffix(type, "/delivery-status") ||
 		 g_str_has_suffix(type, "/global-delivery-status"))
-		take_part(walk, part, mail->status, RMT_REPORT_OCTETS_MAX);
+		take_status(walk, part);
 	else if (g_str_has_suffix(type, "/feedback-report"))
 		take_part(walk, part, mail->feedback, RMT_REPORT_PROSE_MAX);
 	else if (g_str_has_suffix(type, "disposition-notification"))
@@ -570,6 +584,25 @@ static void decode_unicode(GString *text)
 	g_string_truncate(text, to);
 }
 
+/* "Diagnostic-Code: smtp; 550 =?utf-8?B?...?=", line by line. */
+static void decode_encoded_words(GString *text)
+{
+	struct rmt_span rest = rmt_span(text->str, text->len), line;
+	g_autoptr(GString) out = NULL;
+
+	if (memmem(text->str, text->len, "=?", 2) == NULL)
+		return;
+	out = g_string_sized_new(text->len);
+	while (rmt_text_line(&rest, &line)) {
+		if (memmem(line.p, line.len, "=?", 2) != NULL)
+			rmt_decode_words(out, line);
+		else
+			g_string_append_len(out, line.p, (gssize)line.len);
+		g_string_append_c(out, '\n');
+	}
+	g_string_assign(text, out->str);
+}
+
 void rmt_mail_read(struct rmt_mail *mail, struct rmt_span message)
 {
 	*mail = (struct rmt_mail){ NULL };
@@ -582,6 +615,7 @@ void rmt_mail_read(struct rmt_mail *mail, struct rmt_span message)
 	take_headers(mail);
 	decode_subject(mail);
 	parse(mail);
+	decode_encoded_words(mail->status);
 	decode_unicode(mail->status);
 	if (mail->prose->len == 0 && !has_report(mail))
 		take_body(mail);

@@ -162,6 +162,8 @@ static bool ends_with_any(struct rmt_span before, const char *const *words)
 {
 	while (before.len > 0 && strchr(" \t<\"'(:*", before.p[before.len - 1]) != NULL)
 		before.len--;
+	if (rmt_span_ends_nocase(before, RMT_SPAN("：")))
+		before.len -= strlen("：");
 	for (; *words != NULL; words++) {
 		size_t len = strlen(*words);
 
@@ -171,66 +173,6 @@ static bool ends_with_any(struct rmt_span before, const char *const *words)
 			return true;
 	}
 	return false;
-}
-
-static bool is_somebody_else(struct rmt_span before)
-{
-	static const char *const words[] = { "from",
-					     "mail from",
-					     "sender",
-					     "contact",
-					     "message-id",
-					     "by",
-					     "id",
-					     "reply-to",
-					     "f=[",
-					     "envelope-from",
-					     "send mail to",
-					     "e-mail us",
-					     "report to",
-					     "write to",
-					     "email",
-					     "by sending",
-					     "cc",
-					     "postmaster at",
-					     "mailto",
-					     "assistance",
-					     "from=",
-					     "h=",
-					     "s=",
-					     "f=",
-					     "please",
-					     "errors-to",
-					     "delivered-to",
-					     "emailing",
-					     "please mail to",
-					     "moved to",
-					     "changed to",
-					     "replaced by",
-					     "new address",
-					     "new address is",
-					     "new email address",
-					     "absender",
-					     "absenders",
-					     "absenderadresse",
-					     "expéditeur",
-					     "remitente",
-					     "mittente",
-					     "remetente",
-					     "origem",
-					     "afzender",
-					     "nadawcy",
-					     "nadawca",
-					     "odesílatele",
-					     "avsändaren",
-					     "afsenderen",
-					     "avsenderen",
-					     "отправителя",
-					     "отправитель",
-					     "gönderen",
-					     NULL };
-
-	return ends_with_any(before, words);
 }
 
 static bool is_introduced(struct rmt_span before)
@@ -271,7 +213,7 @@ static bool is_introduced(struct rmt_span before)
 
 /* --- whom one is told to write to ---------------------------------------------------- */
 
-enum referred { ABOVE, ASKED, BUT };
+enum referred { ABOVE, ASKED, BUT, SENDER, LABEL };
 
 static const struct {
 	enum referred kind;
@@ -282,44 +224,51 @@ static const struct {
 #undef REFERRED
 };
 
-/* "Please write to:" in the line above. */
-static bool is_referred_above(struct rmt_span prose, struct rmt_span address)
+static bool fits(size_t i, struct rmt_span text)
 {
-	size_t start = (size_t)(address.p - prose.p), i;
-	struct rmt_span above;
+	const char *const words[] = { referred[i].words, NULL };
 
-	while (start > 0 && prose.p[start - 1] != '\n')
-		start--;
-	above = rmt_span_trim(rmt_span(prose.p, start));
-	for (i = 0; i < G_N_ELEMENTS(referred); i++) {
-		const char *const words[] = { referred[i].words, NULL };
-
-		if (referred[i].kind == ABOVE && ends_with_any(above, words))
-			return true;
+	switch (referred[i].kind) {
+	case ABOVE:
+	case SENDER:
+		return ends_with_any(text, words);
+	case LABEL:
+		return rmt_span_eq_nocase(rmt_span_trim(text), rmt_span_of(words[0]));
+	default:
+		return rmt_text_find(text, words[0]) >= 0;
 	}
-	return false;
 }
 
-static bool has_referred(struct rmt_span small, enum referred kind)
+static bool is_referred(struct rmt_span text, enum referred kind)
 {
 	size_t i;
 
 	for (i = 0; i < G_N_ELEMENTS(referred); i++)
-		if (referred[i].kind == kind &&
-		    rmt_text_find(small, referred[i].words) >= 0)
+		if (referred[i].kind == kind && fits(i, text))
 			return true;
 	return false;
 }
 
-/* "Please send your message to": but "please check the address" is of the recipient. */
+/* "Please write to:" in the line above. */
+static bool is_referred_above(struct rmt_span prose, struct rmt_span address)
+{
+	size_t start = (size_t)(address.p - prose.p);
+
+	while (start > 0 && prose.p[start - 1] != '\n')
+		start--;
+	return is_referred(rmt_span_trim(rmt_span(prose.p, start)), ABOVE);
+}
+
+/* "Please send your message to": but "please check the address" is of the recipient.
+ * before: in small letters. */
 static bool is_asked_for(struct rmt_span before)
 {
-	char small[LOOK_BACK];
-	struct rmt_span text = rmt_span(small, before.len);
+	return is_referred(before, ASKED) && !is_referred(before, BUT);
+}
 
-	memcpy(small, before.p, before.len);
-	rmt_text_lower(small, before.len);
-	return has_referred(text, ASKED) && !has_referred(text, BUT);
+static bool is_somebody_else(struct rmt_span before)
+{
+	return is_referred(before, SENDER) || is_referred(before, LABEL);
 }
 
 /* "(expanded from: <ann@x.example>)" of a pipe or file of hers. */
@@ -387,17 +336,22 @@ static bool is_listed_link(struct rmt_span prose, struct rmt_span before,
 static unsigned strength_of(struct rmt_span prose, struct rmt_span address)
 {
 	struct rmt_span before = line_before(prose, (size_t)(address.p - prose.p));
+	char letters[LOOK_BACK];
+	struct rmt_span small = rmt_span(letters, before.len);
 
-	if (is_display(prose, address))
+	memcpy(letters, before.p, before.len);
+	rmt_text_lower(letters, before.len);
+	if (is_display(prose, address) || is_asked_for(small))
 		return 0;
-	if (is_asked_for(before) ||
-	    (begins_line(before) && is_referred_above(prose, address)))
+	/* What begins a line may be marks, or letters of another alphabet. */
+	if (begins_line(before) &&
+	    (is_referred_above(prose, address) || is_somebody_else(small)))
 		return 0;
 	if (begins_line(before) || ends_display(before))
 		return SURE;
 	if (is_listed_link(prose, before, address))
 		return SURE;
-	if (!is_expanded(before) && is_somebody_else(before))
+	if (!is_expanded(before) && is_somebody_else(small))
 		return 0;
 	if (is_summary(before))
 		return SUMMARY;

@@ -373,6 +373,32 @@ static void a_subject_alone_buries_nobody(void **state)
 	}
 }
 
+#define ANSWERED(charset, said)                                                          \
+	"From: MAILER-DAEMON@d.example\nContent-Type: multipart/report; boundary=b\n\n"  \
+	"--b\nContent-Type: text/plain; charset=" charset "\n\nUndelivered\n"            \
+	"--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; "             \
+	"d.example\n\n"                                                                  \
+	"Final-Recipient: rfc822; ann@d.example\nAction: failed\nStatus: 5.0.0\n"        \
+	"Diagnostic-Code: smtp; 550 " said "\n--b--\n"
+
+static void a_servers_answer_may_be_in_the_texts_character_set(void **state)
+{
+	static const char *const texts[] = {
+		ANSWERED("us-ascii", "Empf\xe4nger unbekannt"),
+		ANSWERED("gbk", "\xd3\xc3\xbb\xa7\xb2\xbb\xb4\xe6\xd4\xda"),
+		ANSWERED("us-ascii", "=?iso-8859-1?Q?Empf=E4nger_unbekannt?="),
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < G_N_ELEMENTS(texts); i++) {
+		g_autoptr(rmt_report) report = read_copy(rmt_span_of(texts[i]));
+
+		assert_int_equal(event_of(report, 0)->class, RMT_CLASS_DEAD_ADDRESS);
+		assert_string_equal(event_of(report, 0)->reply, "550");
+	}
+}
+
 static void a_report_that_somebody_comments_on_is_talk(void **state)
 {
 	g_autoptr(rmt_report) said = read_copy(RMT_SPAN(FORWARDED("She says it works.")));
@@ -532,6 +558,7 @@ int main(void)
 		cmocka_unit_test(two_may_complain_in_one_field),
 		cmocka_unit_test(an_answer_with_the_message_buries_nobody_else),
 		cmocka_unit_test(a_subject_alone_buries_nobody),
+		cmocka_unit_test(a_servers_answer_may_be_in_the_texts_character_set),
 		cmocka_unit_test(a_report_that_somebody_comments_on_is_talk),
 		cmocka_unit_test(nothing_is_no_report),
 	};
