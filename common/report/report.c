@@ -249,17 +249,19 @@ static struct words *choose(struct case_ *c, struct rmt_verdict *verdict_r)
 
 /* "User unknown", and elsewhere in the report that the account is disabled or the
  * disk full: the milder of the two is believed. */
-static void hear_preface(struct case_ *c, struct rmt_verdict *verdict)
+static struct words *hear_preface(struct case_ *c, struct words *words,
+				  struct rmt_verdict *verdict)
 {
 	struct rmt_verdict preface;
 
 	ask(c, &c->preface, &preface);
 	if (preface.rule == NULL || preface.rule->weight < ALIVE ||
 	    preface.start == preface.end)
-		return;
+		return words;
 	*verdict = preface;
 	set_evidence(c->event, rmt_span(normal(&c->preface).p + preface.start,
 					preface.end - preface.start));
+	return &c->preface;
 }
 
 static enum rmt_command command_of(struct case_ *c)
@@ -315,7 +317,7 @@ static void judge(struct case_ *c)
 	if (verdict.rule == NULL)
 		return;
 	if (verdict.rule->weight == CURT)
-		hear_preface(c, &verdict);
+		words = hear_preface(c, words, &verdict);
 	event->rule = verdict.rule->id;
 	event->class = verdict.rule->class;
 	if (is_of_sender(c, words, &verdict))

@@ -399,6 +399,25 @@ static void a_servers_answer_may_be_in_the_texts_character_set(void **state)
 	}
 }
 
+/* The longer text is judged where it was heard, not by its places in the shorter one. */
+static void what_the_text_above_says_is_judged_there(void **state)
+{
+	g_autoptr(rmt_report) report = read_copy(RMT_SPAN(
+		"From: mailer-daemon@d.example\n"
+		"Content-Type: multipart/report; boundary=b\n\n"
+		"--b\nContent-Type: text/plain\n\n"
+		"Ihre Nachricht wurde leider nicht an ann@d.example zugestellt, weil "
+		"die Adresse fehlt oder keine E-Mails empfangen kann.\n"
+		"--b\nContent-Type: message/delivery-status\n\n"
+		"Reporting-MTA: dns; d.example\n\n"
+		"Final-Recipient: rfc822; ann@d.example\nAction: failed\n"
+		"Status: 5.1.1\nDiagnostic-Code: smtp; 550 No such user here\n--b--\n"));
+
+	(void)state;
+	assert_int_equal(event_of(report, 0)->class, RMT_CLASS_DEAD_ADDRESS);
+	assert_true(event_of(report, 0)->hard);
+}
+
 static void a_report_that_somebody_comments_on_is_talk(void **state)
 {
 	g_autoptr(rmt_report) said = read_copy(RMT_SPAN(FORWARDED("She says it works.")));
@@ -559,6 +578,7 @@ int main(void)
 		cmocka_unit_test(an_answer_with_the_message_buries_nobody_else),
 		cmocka_unit_test(a_subject_alone_buries_nobody),
 		cmocka_unit_test(a_servers_answer_may_be_in_the_texts_character_set),
+		cmocka_unit_test(what_the_text_above_says_is_judged_there),
 		cmocka_unit_test(a_report_that_somebody_comments_on_is_talk),
 		cmocka_unit_test(nothing_is_no_report),
 	};
