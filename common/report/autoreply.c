@@ -58,6 +58,8 @@ static bool is_auto_field(struct rmt_span name)
 					     "auto-respon", "otrs-loop" };
 	size_t i;
 
+	if (name.len < 9)
+		return false;
 	for (i = 0; i < G_N_ELEMENTS(words); i++)
 		if (rmt_text_find(name, words[i]) >= 0)
 			return rmt_text_find(name, "suppress") < 0;

@@ -158,20 +158,28 @@ static bool begins_line(struct rmt_span before)
 	return true;
 }
 
-static bool ends_with_any(struct rmt_span before, const char *const *words)
+static struct rmt_span without_marks(struct rmt_span before)
 {
 	while (before.len > 0 && strchr(" \t<\"'(:*", before.p[before.len - 1]) != NULL)
 		before.len--;
 	if (rmt_span_ends_nocase(before, RMT_SPAN("：")))
 		before.len -= strlen("：");
-	for (; *words != NULL; words++) {
-		size_t len = strlen(*words);
+	return before;
+}
 
-		if (rmt_span_ends_nocase(before, rmt_span_of(*words)) &&
-		    (before.len == len ||
-		     !g_ascii_isalnum(before.p[before.len - len - 1])))
+static bool ends_with(struct rmt_span before, struct rmt_span word)
+{
+	return rmt_span_ends_nocase(before, word) &&
+	       (before.len == word.len ||
+		!g_ascii_isalnum(before.p[before.len - word.len - 1]));
+}
+
+static bool ends_with_any(struct rmt_span before, const char *const *words)
+{
+	before = without_marks(before);
+	for (; *words != NULL; words++)
+		if (ends_with(before, rmt_span_of(*words)))
 			return true;
-	}
 	return false;
 }
 
@@ -217,35 +225,29 @@ enum referred { ABOVE, ASKED, BUT, SENDER, LABEL };
 
 static const struct {
 	enum referred kind;
-	const char *words;
+	struct rmt_span words;
 } referred[] = {
-#define REFERRED(kind, words) { kind, words },
+#define REFERRED(kind, words) { kind, { words, sizeof(words) - 1 } },
 #include "common/report/referred.inc"
 #undef REFERRED
 };
 
-static bool fits(size_t i, struct rmt_span text)
-{
-	const char *const words[] = { referred[i].words, NULL };
-
-	switch (referred[i].kind) {
-	case ABOVE:
-	case SENDER:
-		return ends_with_any(text, words);
-	case LABEL:
-		return rmt_span_eq_nocase(rmt_span_trim(text), rmt_span_of(words[0]));
-	default:
-		return rmt_text_find(text, words[0]) >= 0;
-	}
-}
-
 static bool is_referred(struct rmt_span text, enum referred kind)
 {
+	struct rmt_span ends = without_marks(text), all = rmt_span_trim(text);
 	size_t i;
 
-	for (i = 0; i < G_N_ELEMENTS(referred); i++)
-		if (referred[i].kind == kind && fits(i, text))
+	for (i = 0; i < G_N_ELEMENTS(referred); i++) {
+		struct rmt_span words = referred[i].words;
+
+		if (referred[i].kind != kind)
+			continue;
+		if (kind == LABEL ? rmt_span_eq_nocase(all, words)
+		    : kind == ASKED || kind == BUT
+			    ? memmem(text.p, text.len, words.p, words.len) != NULL
+			    : ends_with(ends, words))
 			return true;
+	}
 	return false;
 }
 
@@ -263,7 +265,8 @@ static bool is_referred_above(struct rmt_span prose, struct rmt_span address)
  * before: in small letters. */
 static bool is_asked_for(struct rmt_span before)
 {
-	return is_referred(before, ASKED) && !is_referred(before, BUT);
+	/* "<" and "to <": too short to ask for anything. */
+	return before.len > 4 && is_referred(before, ASKED) && !is_referred(before, BUT);
 }
 
 static bool is_somebody_else(struct rmt_span before)
@@ -344,8 +347,8 @@ static unsigned strength_of(struct rmt_span prose, struct rmt_span address)
 	if (is_display(prose, address) || is_asked_for(small))
 		return 0;
 	/* What begins a line may be marks, or letters of another alphabet. */
-	if (begins_line(before) &&
-	    (is_referred_above(prose, address) || is_somebody_else(small)))
+	if (begins_line(before) && (is_referred_above(prose, address) ||
+				    (before.len > 2 && is_somebody_else(small))))
 		return 0;
 	if (begins_line(before) || ends_display(before))
 		return SURE;
