@@ -357,7 +357,8 @@ static uint64_t log_max(const struct rmt_disk *disk)
 {
 	if (disk->log_max_option > 0)
 		return disk->log_max_option;
-	return MAX((uint64_t)LOG_MAX_DEFAULT, LOG_MAX_QUARTERS * (disk->snapshot_bytes / 4));
+	return MAX((uint64_t)LOG_MAX_DEFAULT,
+		   LOG_MAX_QUARTERS * (disk->snapshot_bytes / 4));
 }
 
 static size_t new_names(const struct rmt_disk *disk)
