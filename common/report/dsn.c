@@ -222,6 +222,44 @@ static void take_envelope(struct rmt_reading *r, const struct rmt_header_field *
 	r->report->envelope_id = decode_xtext(rmt_span(value.p, MIN(value.len, 256)));
 }
 
+/* Fields that an empty line parts from the recipient they are about. */
+static void complete(struct group *last, const struct group *group)
+{
+	const struct {
+		struct rmt_span *value;
+		struct rmt_span more;
+	} rows[] = {
+		{ &last->action, group->action },
+		{ &last->status, group->status },
+		{ &last->diagnostic, group->diagnostic },
+		{ &last->remote, group->remote },
+		{ &last->category, group->category },
+	};
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(rows); i++)
+		if (rows[i].value->len == 0)
+			*rows[i].value = rows[i].more;
+}
+
+/* True where there is nothing more to come for it. */
+static bool end_group(GArray *groups, const struct group *group)
+{
+	struct group *last;
+
+	if (is_full(group)) {
+		g_array_append_val(groups, *group);
+		return true;
+	}
+	if (groups->len == 0)
+		return group->action.len == 0 && group->status.len == 0;
+	last = &g_array_index(groups, struct group, groups->len - 1);
+	if (group->action.len > 0 && last->action.len > 0)
+		return false; /* of the next recipient */
+	complete(last, group);
+	return true;
+}
+
 /* Groups end at an empty line; damaged ones where a field comes again. */
 static GArray *read_groups(struct rmt_reading *r, struct rmt_span text)
 {
@@ -239,11 +277,7 @@ static GArray *read_groups(struct rmt_reading *r, struct rmt_span text)
 			take_envelope(r, &field);
 			continue;
 		}
-		if (is_full(&group))
-			g_array_append_val(groups, group);
-		if (!is_full(&group) && group.action.len == 0 && group.status.len == 0)
-			group = (struct group){ { NULL } };
-		else if (is_full(&group))
+		if (end_group(groups, &group))
 			group = (struct group){ { NULL } };
 		if (more)
 			take_field(&group, &field);

@@ -237,6 +237,16 @@ static bool carries_report(struct rmt_span headers, struct rmt_span message)
 	return false;
 }
 
+/* Gateways call parts that they do not know octets. */
+static void take_unnamed(struct walk *walk, const struct rmt_part *part)
+{
+	struct rmt_span text = text_of(walk, part);
+
+	if (rmt_text_starts(text, "reporting-mta:") ||
+	    rmt_text_starts(text, "final-recipient:"))
+		take_part(walk, part, walk->mail->status, RMT_REPORT_OCTETS_MAX);
+}
+
 /* A header section may be all of it. */
 static void take_original(struct walk *walk, const struct rmt_part *part)
 {
@@ -265,6 +275,11 @@ static bool is_message(const char *type)
 	return false;
 }
 
+static bool is_report(const struct rmt_mail *mail)
+{
+	return rmt_text_starts(mail->header[RMT_H_CONTENT_TYPE], "multipart/report");
+}
+
 static bool walk_part(void *context, const struct rmt_part *part)
 {
 	struct walk *walk = context;
@@ -285,6 +300,8 @@ static bool walk_part(void *context, const struct rmt_part *part)
 		take_part(walk, part, mail->disposition, RMT_REPORT_PROSE_MAX);
 	else if (g_str_has_prefix(type, "text/"))
 		take_prose(walk, part, strcmp(type, "text/html") == 0);
+	else if (is_report(mail) && g_str_has_prefix(type, "application/"))
+		take_unnamed(walk, part);
 	return true;
 }
 

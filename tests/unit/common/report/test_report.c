@@ -430,6 +430,56 @@ static void a_report_that_somebody_comments_on_is_talk(void **state)
 	assert_true(event_of(sent, 0)->hard);
 }
 
+#define REPORT_OF(type, fields)                                                          \
+	"From: MAILER-DAEMON@relay.example\nContent-Type: multipart/report; "            \
+	"boundary=b\n\n--b\nContent-Type: text/plain\n\nNot delivered.\n"                \
+	"--b\nContent-Type: " type "\n\n" fields "\n--b--\n"
+
+static void assert_both_are_told(struct rmt_span message)
+{
+	g_autoptr(rmt_report) report = read_copy(message);
+
+	assert_int_equal(report->kind, RMT_REPORT_BOUNCE);
+	assert_int_equal(report->events->len, 2);
+	assert_string_equal(event_of(report, 0)->recipient, "ann@d.example");
+	assert_string_equal(event_of(report, 0)->reply, "550");
+	assert_true(event_of(report, 0)->hard);
+	assert_string_equal(event_of(report, 1)->recipient, "bob@d.example");
+	assert_int_equal(event_of(report, 1)->class, RMT_CLASS_MAILBOX_FULL);
+	assert_false(event_of(report, 1)->hard);
+}
+
+static void empty_lines_between_the_fields_of_one_part_nobody(void **state)
+{
+	(void)state;
+	assert_both_are_told(RMT_SPAN(REPORT_OF(
+		"message/delivery-status",
+		"Reporting-MTA: dns; relay.example\n\n"
+		"Final-Recipient: rfc822; ann@d.example\n\nAction: failed\n\n"
+		"Status: 5.0.0\n\nDiagnostic-Code: smtp; 550 5.1.1 not here\n\n"
+		"Final-Recipient: rfc822; bob@d.example\n\nAction: failed\n\n"
+		"Status: 5.0.0\n\nDiagnostic-Code: smtp; 552 5.2.2 over quota\n")));
+	assert_both_are_told(RMT_SPAN(REPORT_OF(
+		"message/delivery-status",
+		"Reporting-MTA: dns; relay.example\n\n"
+		"Action: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 gone\n\n"
+		"Final-Recipient: rfc822; ann@d.example\n\n"
+		"Action: failed\nStatus: 5.2.2\nDiagnostic-Code: smtp; 552 full\n\n"
+		"Final-Recipient: rfc822; bob@d.example\n")));
+}
+
+static void a_status_that_a_gateway_calls_octets_is_read(void **state)
+{
+	(void)state;
+	assert_both_are_told(RMT_SPAN(REPORT_OF(
+		"application/octet-stream; name=details.txt",
+		"Reporting-MTA: dns; relay.example\n\n"
+		"Final-Recipient: rfc822; ann@d.example\nAction: failed\n"
+		"Status: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 not here\n\n"
+		"Final-Recipient: rfc822; bob@d.example\nAction: failed\n"
+		"Status: 5.2.2\nDiagnostic-Code: smtp; 552 5.2.2 over quota\n")));
+}
+
 static void nothing_is_no_report(void **state)
 {
 	g_autoptr(rmt_report) report = rmt_report_read(reader, rmt_span(NULL, 0));
@@ -580,6 +630,8 @@ int main(void)
 		cmocka_unit_test(a_servers_answer_may_be_in_the_texts_character_set),
 		cmocka_unit_test(what_the_text_above_says_is_judged_there),
 		cmocka_unit_test(a_report_that_somebody_comments_on_is_talk),
+		cmocka_unit_test(empty_lines_between_the_fields_of_one_part_nobody),
+		cmocka_unit_test(a_status_that_a_gateway_calls_octets_is_read),
 		cmocka_unit_test(nothing_is_no_report),
 	};
 
