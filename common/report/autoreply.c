@@ -26,6 +26,32 @@ static struct rmt_report_event *report_sender(struct rmt_reading *r,
 
 /* --- MDN --------------------------------------------------------------------------- */
 
+/* RFC 5429, 2.1.1: a filter that refuses what was delivered to it says so in an MDN. Who
+ * has one, has a mailbox, whatever he makes it say. */
+static bool refuses(const struct rmt_reading *r, struct rmt_span disposition)
+{
+	struct rmt_span prose = rmt_span(r->mail.prose->str, r->mail.prose->len);
+
+	return rmt_text_find(disposition, "automatic-action") >= 0 &&
+	       rmt_text_find(disposition, "deleted") >= 0 &&
+	       rmt_text_find(prose, "automatically rejected") >= 0;
+}
+
+static void report_refusal(struct rmt_reading *r, struct rmt_span recipient)
+{
+	struct rmt_span prose = rmt_span(r->mail.prose->str, r->mail.prose->len);
+	struct rmt_report_event *event =
+		rmt_reading_event(r, recipient, RMT_SOURCE_FIELD, RMT_ACTION_FAILED);
+
+	r->report->kind = RMT_REPORT_BOUNCE;
+	if (event == NULL)
+		return;
+	rmt_reading_classify(r, event, prose, rmt_span("", 0), rmt_span("", 0));
+	if (event->hard)
+		event->class = RMT_CLASS_INACTIVE;
+	event->hard = false;
+}
+
 bool rmt_read_mdn(struct rmt_reading *r)
 {
 	struct rmt_span text =
@@ -37,6 +63,10 @@ bool rmt_read_mdn(struct rmt_reading *r)
 		return false;
 	recipient = rmt_field_address(rmt_mail_field(text, "Final-Recipient"));
 	disposition = rmt_mail_field(text, "Disposition");
+	if (refuses(r, disposition)) {
+		report_refusal(r, recipient);
+		return true;
+	}
 	r->report->kind = RMT_REPORT_RECEIPT;
 	event = rmt_reading_event(r, recipient, RMT_SOURCE_FIELD, RMT_ACTION_NONE);
 	if (event == NULL)

@@ -480,6 +480,38 @@ static void a_status_that_a_gateway_calls_octets_is_read(void **state)
 		"Status: 5.2.2\nDiagnostic-Code: smtp; 552 5.2.2 over quota\n")));
 }
 
+#define MDN_SAYING(words)                                                                \
+	"From: Mail Delivery Subsystem <postmaster@d.example>\nAuto-Submitted: "         \
+	"auto-replied\nContent-Type: multipart/report; boundary=b\n\n--b\n"              \
+	"Content-Type: text/plain\n\n" words "\n--b\n"                                   \
+	"Content-Type: message/disposition-notification\n\n"                             \
+	"Final-Recipient: rfc822; ann@d.example\n"                                       \
+	"Disposition: automatic-action/MDN-sent-automatically; deleted\n--b--\n"
+
+static void assert_mdn_is(struct rmt_span message, enum rmt_report_kind kind,
+			  enum rmt_report_class class)
+{
+	g_autoptr(rmt_report) report = read_copy(message);
+
+	assert_int_equal(report->kind, kind);
+	assert_int_equal(report->events->len, 1);
+	assert_int_equal(event_of(report, 0)->class, class);
+	assert_false(event_of(report, 0)->hard);
+}
+
+static void who_refuses_by_a_filter_bounces_and_lives(void **state)
+{
+	(void)state;
+	assert_mdn_is(RMT_SPAN(MDN_SAYING("Your message was automatically rejected:\n"
+					  "mailbox is full")),
+		      RMT_REPORT_BOUNCE, RMT_CLASS_MAILBOX_FULL);
+	assert_mdn_is(RMT_SPAN(MDN_SAYING("Your message was automatically rejected:\n"
+					  "This mailbox does not exist")),
+		      RMT_REPORT_BOUNCE, RMT_CLASS_INACTIVE);
+	assert_mdn_is(RMT_SPAN(MDN_SAYING("Deleted without being read.")),
+		      RMT_REPORT_RECEIPT, RMT_CLASS_UNKNOWN);
+}
+
 static void nothing_is_no_report(void **state)
 {
 	g_autoptr(rmt_report) report = rmt_report_read(reader, rmt_span(NULL, 0));
@@ -632,6 +664,7 @@ int main(void)
 		cmocka_unit_test(a_report_that_somebody_comments_on_is_talk),
 		cmocka_unit_test(empty_lines_between_the_fields_of_one_part_nobody),
 		cmocka_unit_test(a_status_that_a_gateway_calls_octets_is_read),
+		cmocka_unit_test(who_refuses_by_a_filter_bounces_and_lives),
 		cmocka_unit_test(nothing_is_no_report),
 	};
 
