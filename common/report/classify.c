@@ -204,6 +204,6 @@ void rmt_rules_ask(const struct rmt_rules *rules, const struct rmt_question *que
 	*verdict_r = (struct rmt_verdict){ NULL, 0, 0 };
 	memset(run.ended, 0, (rules->piece_count + 1) * sizeof(run.ended[0]));
 	rmt_words_find(rules->words, question->text, hit_phrase, &run);
-	for (i = 0; i < rules->bare->len; i++)
+	for (i = 0; i < rules->bare->len && !question->words_only; i++)
 		offer(&run, g_array_index(rules->bare, guint16, i), 0, 0);
 }

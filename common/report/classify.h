@@ -29,6 +29,7 @@ struct rmt_question {
 	const char *status;   /* "" */
 	const char *reply;    /* "" */
 	struct rmt_span host; /* who refused; may be empty */
+	bool words_only;      /* rows that fit by their code alone do not count */
 };
 
 struct rmt_verdict {

@@ -157,8 +157,8 @@ static enum rmt_report_class soften(enum rmt_report_class class, int weight, boo
 	    (event->status[0] == '4' ||
 	     (event->reply[0] == '4' && is_vague(event->status))))
 		return RMT_CLASS_NETWORK;
-	if (command == RMT_COMMAND_MAIL)
-		return RMT_CLASS_POLICY_SENDER;
+	if (command == RMT_COMMAND_MAIL || command == RMT_COMMAND_CONNECT)
+		return RMT_CLASS_POLICY_SENDER; /* before anybody was named */
 	if (is_filter_answer(command, event->status))
 		return RMT_CLASS_POLICY_CONTENT;
 	if (class != RMT_CLASS_DEAD_ADDRESS || event->action != RMT_ACTION_FAILED)
@@ -226,7 +226,7 @@ static struct rmt_span normal(struct words *words)
 static void ask(const struct case_ *c, struct words *words, struct rmt_verdict *verdict_r)
 {
 	struct rmt_question question = { normal(words), c->event->status, c->event->reply,
-					 c->host };
+					 c->host, false };
 
 	rmt_rules_ask(c->rules, &question, verdict_r);
 }
@@ -262,6 +262,23 @@ static struct words *hear_preface(struct case_ *c, struct words *words,
 	set_evidence(c->event, rmt_span(normal(&c->preface).p + preface.start,
 					preface.end - preface.start));
 	return &c->preface;
+}
+
+/* "550 5.1.1 connection refused": a number alone is not believed against words that say
+ * why nobody was found. */
+static void hear_trouble(struct case_ *c, struct words *words,
+			 struct rmt_verdict *verdict)
+{
+	struct rmt_question question = { normal(words), c->event->status, c->event->reply,
+					 c->host, true };
+	struct rmt_verdict said;
+
+	if (!is_dead(verdict->rule->class) || verdict->start != verdict->end)
+		return;
+	rmt_rules_ask(c->rules, &question, &said);
+	if (said.rule != NULL && (said.rule->class == RMT_CLASS_NETWORK ||
+				  said.rule->class == RMT_CLASS_EXPIRED))
+		*verdict = said;
 }
 
 static enum rmt_command command_of(struct case_ *c)
@@ -318,6 +335,7 @@ static void judge(struct case_ *c)
 		return;
 	if (verdict.rule->weight == CURT)
 		words = hear_preface(c, words, &verdict);
+	hear_trouble(c, words, &verdict);
 	event->rule = verdict.rule->id;
 	event->class = verdict.rule->class;
 	if (is_of_sender(c, words, &verdict))
