@@ -38,7 +38,7 @@ enum rmt_report_kind {
 	RMT_REPORT_COMPLAINT,
 	RMT_REPORT_AUTO_REPLY,
 	RMT_REPORT_UNSUBSCRIBE,
-	RMT_REPORT_RECEIPT, /* MDN, or a DSN that tells of nothing but success */
+	RMT_REPORT_RECEIPT, /* MDN, unless it refuses, or a DSN of nothing but success */
 };
 
 enum rmt_report_action {
