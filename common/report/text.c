@@ -341,8 +341,10 @@ static bool reply_at(struct rmt_span text, size_t i)
 	if (i + 3 > text.len || strchr("245", p[0]) == NULL || p[0] == '\0' ||
 	    p[1] < '0' || p[1] > '5' || !g_ascii_isdigit(p[2]))
 		return false;
-	if (i > 0 && (g_ascii_isalnum(p[-1]) || strchr(".-_/@#[+", p[-1]) != NULL))
+	if (i > 0 && (g_ascii_isalnum(p[-1]) || strchr(".-_/@#+", p[-1]) != NULL))
 		return false;
+	if (i > 0 && p[-1] == '[' && !(i + 3 < text.len && p[3] == ' '))
+		return false; /* an address; but "[550 5.1.1 unknown user]" */
 	if (i > 1 && p[-1] == ':' && g_ascii_isdigit(p[-2]))
 		return false; /* a time or a port */
 	return i + 3 == text.len || strchr(" -\r\n\t:,#<);'\"", p[3]) != NULL;
@@ -351,7 +353,7 @@ static bool reply_at(struct rmt_span text, size_t i)
 /* Where a server's own words begin. */
 static bool is_said(struct rmt_span text, size_t i)
 {
-	while (i > 0 && strchr(" \t('\"", text.p[i - 1]) != NULL)
+	while (i > 0 && strchr(" \t(['\"", text.p[i - 1]) != NULL)
 		i--;
 	return i == 0 || strchr("\n:;<>]=", text.p[i - 1]) != NULL;
 }

@@ -49,6 +49,8 @@ static void replies_are_found_where_servers_speak(void **state)
 		{ "x-550 y", "" },
 		{ "5501", "" },
 		{ "550", "550" },
+		{ "responded as follows: [550 5.1.1 unknown]", "550" },
+		{ "from [250] and [203.0.113.5]", "" },
 	};
 	size_t i;
 
