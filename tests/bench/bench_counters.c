@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/limits/large.h"
 #include "common/limits/reserve.h"
 
 enum { BATCH = 16, SHARES = 4, DOMAINS = 1000, CLIENTS = 256, CONNECTIONS = 16 };
@@ -357,6 +358,19 @@ static void live_and_die(uint64_t users, bool snapshot, double part)
 	raise(SIGKILL);
 }
 
+/* The process that was killed had its memory a moment ago. A guest whose host takes back
+ * what is free pays for each page anew, up to 2.6 ms a megabyte: that is not ours. */
+static double fetch_memory(void)
+{
+	enum { SIZE = 512 << 20 };
+	int64_t begin = now_ns();
+	char *memory = rmt_large_new(SIZE);
+
+	memset(memory, 1, SIZE);
+	rmt_large_free(memory, SIZE);
+	return (double)(now_ns() - begin) / 1e6;
+}
+
 static void p7(bool quick, bool snapshot, double part)
 {
 	uint64_t users = quick ? 150000 : 3 * MILLION / 2;
@@ -364,6 +378,7 @@ static void p7(bool quick, bool snapshot, double part)
 	struct rmt_share shares[SHARES];
 	struct rmt_counters_stats stats;
 	int64_t begin, cpu;
+	double memory_ms;
 	pid_t child;
 
 	clean();
@@ -372,6 +387,7 @@ static void p7(bool quick, bool snapshot, double part)
 	if (child == 0)
 		live_and_die(users, snapshot, part);
 	waitpid(child, NULL, 0);
+	memory_ms = fetch_memory();
 	begin = now_ns();
 	cpu = cpu_ns();
 	load.counters = start(true);
@@ -383,12 +399,13 @@ static void p7(bool quick, bool snapshot, double part)
 	cpu = cpu_ns() - cpu;
 	rmt_counters_stats(load.counters, &stats);
 	printf("P7 %s limits=%" PRIu64 " names=%" PRIu64 " log=%.0fMB "
-	       "first_decision_ms=%.0f cpu_ms=%.0f goal<=200\n",
+	       "first_decision_ms=%.0f cpu_ms=%.0f goal<=200 (512 MB of memory: %.0f "
+	       "ms)\n",
 	       !snapshot   ? "while_all_are_new"
 	       : part == 0 ? "soon_after_a_snapshot"
 			   : "long_after_a_snapshot",
 	       stats.rates, stats.names, (double)stats.log_bytes / 1048576,
-	       (double)begin / 1e6, (double)cpu / 1e6);
+	       (double)begin / 1e6, (double)cpu / 1e6, memory_ms);
 	rmt_reservations_free(load.reservations);
 	rmt_counters_close(&load.counters);
 }
