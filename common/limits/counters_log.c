@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -19,6 +20,7 @@ enum {
 	LEN_BITS = 24,
 	ROOM_FIRST = 4096,
 	ROOM_KEPT = 1 << 20,
+	ZEROS = 128 << 10,
 };
 
 struct frame {
@@ -194,7 +196,8 @@ struct rmt_wal {
 	int directory_fd; /* foreign */
 	int fd;           /* the thread's to close, once given; -1: stopped */
 	uint64_t number, offset;
-	char *buffer; /* own; a frame in the making: its head's room first */
+	uint64_t zeroed; /* to where the file was written: zeros from offset on */
+	char *buffer;    /* own; a frame in the making: its head's room first */
 	size_t len, room;
 	struct rmt_sync *sync;
 };
@@ -277,8 +280,8 @@ bool rmt_wal_begin(struct rmt_wal *wal, uint64_t number, uint64_t seed_check,
 	}
 	wal->fd = fd;
 	wal->number = number;
-	wal->offset = sizeof(struct rmt_segment);
-	rmt_sync_switch(wal->sync, fd, wal->offset, wal->directory_fd);
+	wal->offset = wal->zeroed = sizeof(struct rmt_segment);
+	rmt_sync_switch(wal->sync, fd, wal->directory_fd);
 	return true;
 }
 
@@ -291,7 +294,7 @@ void rmt_wal_stop(struct rmt_wal *wal)
 {
 	empty_buffer(wal);
 	if (wal->fd >= 0)
-		rmt_sync_switch(wal->sync, -1, 0, -1);
+		rmt_sync_switch(wal->sync, -1, -1);
 	wal->fd = -1;
 }
 
@@ -369,6 +372,32 @@ static void close_frame(struct rmt_wal *wal, int64_t line_ns)
 	memcpy(wal->buffer, &frame, sizeof(frame));
 }
 
+/* A file is made longer by zeros in one piece, of which the frames behind take their
+ * part: then they find the kernel's memory of the file made, and large, and what brings
+ * them to the disk changes no metadata. Where the zeros find no room the next frame will
+ * say so. */
+static bool write_with_zeros(struct rmt_wal *wal)
+{
+	static char zeros[ZEROS];
+	const uint64_t end = wal->offset + wal->len;
+	const uint64_t to = (end + ZEROS) / ZEROS * ZEROS;
+	const struct iovec parts[] = { { wal->buffer, wal->len }, { zeros, to - end } };
+	ssize_t n = pwritev(wal->fd, parts, G_N_ELEMENTS(parts), (off_t)wal->offset);
+
+	n = MAX(n, 0);
+	wal->zeroed = wal->offset + (uint64_t)n;
+	if ((size_t)n >= wal->len)
+		return true;
+	return write_all(wal->fd, wal->buffer + n, wal->len - (size_t)n, wal->zeroed);
+}
+
+static bool write_frame(struct rmt_wal *wal)
+{
+	return wal->offset + wal->len > wal->zeroed
+		       ? write_with_zeros(wal)
+		       : write_all(wal->fd, wal->buffer, wal->len, wal->offset);
+}
+
 bool rmt_wal_flush(struct rmt_wal *wal, int64_t line_ns)
 {
 	bool written;
@@ -376,11 +405,10 @@ bool rmt_wal_flush(struct rmt_wal *wal, int64_t line_ns)
 	if (wal->fd < 0 || rmt_wal_gathered(wal) == 0)
 		return true;
 	close_frame(wal, line_ns);
-	rmt_sync_writing(wal->sync, wal->offset + wal->len);
-	written = write_all(wal->fd, wal->buffer, wal->len, wal->offset);
+	written = write_frame(wal);
 	if (written) {
 		wal->offset += wal->len;
-		rmt_sync_dirty(wal->sync, wal->offset);
+		rmt_sync_dirty(wal->sync);
 	}
 	empty_buffer(wal);
 	if (wal->room > ROOM_KEPT) {

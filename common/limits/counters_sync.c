@@ -2,7 +2,6 @@
 #include "common/limits/counters_sync.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glib.h>
 #include <pthread.h>
 #include <time.h>
@@ -10,25 +9,16 @@
 
 #include "common/limits/counters_log.h"
 
-/* Room is allocated for about as much again as there is, within these. */
-enum { ROOM_MIN = 64 << 10, ROOM_MAX = 4 << 20 };
-/* A log that filled less than ROOM_ZEROED in so long is slow. */
-enum { ROOM_ZEROED = 256 << 10, ZEROS = 16 << 10, SLOW_MS = 500 };
 /* Rests in a row without work, after which the thread has to be woken. */
 enum { IDLE_RESTS = 2 };
-#define NOWHERE UINT64_MAX
 
 struct rmt_sync {
 	pthread_t thread;
 	pthread_mutex_t lock; /* of all below */
-	pthread_cond_t wake, zeroed;
+	pthread_cond_t wake;
 	int fd, directory_fd;
 	GArray *retired; /* own; int; or NULL */
-	uint64_t offset, allocated;
-	uint64_t writing_to;  /* by the writer, at the latest moment known */
-	uint64_t zeroed_from; /* zeros are being written from here on, or NOWHERE */
-	int64_t grown_ms;     /* when room was made; 0: not yet for this file */
-	int64_t length;       /* to cut to; -1: not */
+	int64_t length;  /* to cut to; -1: not */
 	int error;
 	bool dirty, quit, asleep;
 };
@@ -36,37 +26,12 @@ struct rmt_sync {
 /* A snapshot, as it were, of what is to be done. */
 struct work {
 	int fd, directory_fd;
-	GArray *retired;   /* own; or NULL */
-	uint64_t from, to; /* room to be made; to 0: none */
-	bool zeros;
+	GArray *retired; /* own; or NULL */
 };
 
 static bool has_work(const struct rmt_sync *sync)
 {
 	return sync->dirty || sync->retired != NULL;
-}
-
-static int64_t now_ms(void)
-{
-	return g_get_monotonic_time() / 1000;
-}
-
-/* Zeros never go where the writer may be just now; at its start a file is written to. */
-static void plan_room(struct rmt_sync *sync, struct work *work)
-{
-	const int64_t now = now_ms();
-	uint64_t room;
-
-	work->zeros = sync->allocated > 0 && now - sync->grown_ms > SLOW_MS;
-	room = work->zeros ? ROOM_ZEROED : CLAMP(sync->offset, ROOM_MIN, ROOM_MAX);
-	if (sync->fd < 0 || sync->offset + room / 4 <= sync->allocated)
-		return;
-	work->from = MAX(sync->allocated, sync->writing_to);
-	work->to = MAX(work->from, sync->offset) + room;
-	if (work->zeros)
-		sync->zeroed_from = work->from;
-	sync->allocated = work->to;
-	sync->grown_ms = now;
 }
 
 static struct work take_work(struct rmt_sync *sync)
@@ -75,7 +40,6 @@ static struct work take_work(struct rmt_sync *sync)
 			     .directory_fd = sync->directory_fd,
 			     .retired = sync->retired };
 
-	plan_room(sync, &work);
 	sync->retired = NULL;
 	sync->directory_fd = -1;
 	sync->dirty = false;
@@ -96,41 +60,12 @@ static int sync_and_close(GArray *retired)
 	return error;
 }
 
-/* Where this fails, the writer will hear it from his own write. */
-static void write_zeros(const struct work *work)
-{
-	static const char zeros[ZEROS];
-	uint64_t at = work->from;
-	ssize_t n = 1;
-
-	for (; n > 0 && at < work->to; at += (uint64_t)MAX(n, 0))
-		n = pwrite(work->fd, zeros, MIN(sizeof(zeros), work->to - at), (off_t)at);
-}
-
-static void make_room(struct rmt_sync *sync, const struct work *work)
-{
-	if (work->to == 0)
-		return;
-	if (!work->zeros) {
-		if (fallocate(work->fd, 0, (off_t)work->from,
-			      (off_t)(work->to - work->from)) != 0)
-			errno = 0;
-		return;
-	}
-	write_zeros(work);
-	pthread_mutex_lock(&sync->lock);
-	sync->zeroed_from = NOWHERE;
-	pthread_cond_signal(&sync->zeroed);
-	pthread_mutex_unlock(&sync->lock);
-}
-
-static int do_work(struct rmt_sync *sync, const struct work *work)
+static int do_work(const struct work *work)
 {
 	int error = sync_and_close(work->retired);
 
 	if (work->fd < 0)
 		return error;
-	make_room(sync, work);
 	if (work->directory_fd >= 0 && fsync(work->directory_fd) != 0)
 		error = errno;
 	if (fdatasync(work->fd) != 0)
@@ -183,7 +118,7 @@ static void *run(void *context)
 		idle = 0;
 		work = take_work(sync);
 		pthread_mutex_unlock(&sync->lock);
-		error = do_work(sync, &work);
+		error = do_work(&work);
 		pthread_mutex_lock(&sync->lock);
 		if (error != 0)
 			sync->error = error;
@@ -201,9 +136,7 @@ struct rmt_sync *rmt_sync_start(void)
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&sync->wake, &attributes);
-	pthread_cond_init(&sync->zeroed, NULL);
 	pthread_condattr_destroy(&attributes);
-	sync->zeroed_from = NOWHERE;
 	sync->fd = sync->directory_fd = -1;
 	sync->length = -1;
 	if (pthread_create(&sync->thread, NULL, run, sync) != 0)
@@ -226,11 +159,10 @@ void rmt_sync_stop(struct rmt_sync *sync)
 	}
 	pthread_mutex_destroy(&sync->lock);
 	pthread_cond_destroy(&sync->wake);
-	pthread_cond_destroy(&sync->zeroed);
 	g_free(sync);
 }
 
-void rmt_sync_switch(struct rmt_sync *sync, int fd, uint64_t offset, int directory_fd)
+void rmt_sync_switch(struct rmt_sync *sync, int fd, int directory_fd)
 {
 	pthread_mutex_lock(&sync->lock);
 	if (sync->fd >= 0 && sync->retired == NULL)
@@ -239,27 +171,14 @@ void rmt_sync_switch(struct rmt_sync *sync, int fd, uint64_t offset, int directo
 		g_array_append_val(sync->retired, sync->fd);
 	sync->fd = fd;
 	sync->directory_fd = directory_fd;
-	sync->offset = sync->writing_to = offset;
-	sync->allocated = 0;
-	sync->grown_ms = 0;
 	sync->dirty = fd >= 0;
 	pthread_cond_signal(&sync->wake);
 	pthread_mutex_unlock(&sync->lock);
 }
 
-void rmt_sync_writing(struct rmt_sync *sync, uint64_t offset)
+void rmt_sync_dirty(struct rmt_sync *sync)
 {
 	pthread_mutex_lock(&sync->lock);
-	while (offset > sync->zeroed_from)
-		pthread_cond_wait(&sync->zeroed, &sync->lock);
-	sync->writing_to = offset;
-	pthread_mutex_unlock(&sync->lock);
-}
-
-void rmt_sync_dirty(struct rmt_sync *sync, uint64_t offset)
-{
-	pthread_mutex_lock(&sync->lock);
-	sync->offset = offset;
 	sync->dirty = true;
 	/* While it works or rests it will look by itself. */
 	if (sync->asleep)

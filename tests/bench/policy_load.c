@@ -31,6 +31,8 @@ static const char usage[] =
 	"  -w S   seconds before it is measured (0.5)\n"
 	"  -s S   seconds measured (2)\n"
 	"  -1     each user once, then the end: fills the table\n"
+	"  -b     asks for answers over and over and never sleeps, so that the server\n"
+	"         has nobody to wake\n"
 	"  -p PID the server, for its CPU time\n";
 
 enum { REQUEST_MAX = 1024, ANSWER_MAX = 1024, EVENTS = 256, DIGITS = 8 };
@@ -72,7 +74,7 @@ struct options {
 	const char *path;
 	unsigned connections, recipients;
 	uint64_t users, domains;
-	bool whole, same_instance, once;
+	bool whole, same_instance, once, busy;
 	double warm_secs, secs;
 	int pid;
 };
@@ -203,7 +205,7 @@ static void run_until(struct load *load, int64_t end_ns)
 	int i, n;
 
 	while (now_ns() < end_ns && !load->full) {
-		n = epoll_wait(load->epoll, events, EVENTS, 100);
+		n = epoll_wait(load->epoll, events, EVENTS, load->options.busy ? 0 : 100);
 		for (i = 0; i < n; i++) {
 			take_answer(load, events[i].data.ptr);
 			ask(load, events[i].data.ptr);
@@ -291,7 +293,7 @@ static bool read_options(struct options *options, int argc, char **argv)
 				     .domains = 1000,
 				     .warm_secs = 0.5,
 				     .secs = 2 };
-	while ((option = getopt(argc, argv, "c:u:d:r:miw:s:1p:")) != -1) {
+	while ((option = getopt(argc, argv, "c:u:d:r:miw:s:1bp:")) != -1) {
 		switch (option) {
 		case 'c':
 			options->connections = (unsigned)atoi(optarg);
@@ -319,6 +321,9 @@ static bool read_options(struct options *options, int argc, char **argv)
 			break;
 		case '1':
 			options->once = true;
+			break;
+		case 'b':
+			options->busy = true;
 			break;
 		case 'p':
 			options->pid = atoi(optarg);
