@@ -20,7 +20,7 @@ enum {
 	LEN_BITS = 24,
 	ROOM_FIRST = 4096,
 	ROOM_KEPT = 1 << 20,
-	ZEROS = 128 << 10,
+	ZEROS = 64 << 10,
 };
 
 struct frame {

@@ -18,7 +18,7 @@
 
 #define T0 INT64_C(1700000000000000000)
 
-enum { RECORD = 1000, STEP = 128 << 10 };
+enum { RECORD = 1000, STEP = 64 << 10 };
 
 static const struct rmt_anchor anchor = { .line_ns = T0, .wall_secs = T0 / 1000000000 };
 
