@@ -467,21 +467,55 @@ static size_t count_letters(struct rmt_span text)
 	return count;
 }
 
+static struct rmt_span paragraph_behind(const struct finder *f, struct rmt_span line)
+{
+	struct rmt_span rest =
+		rmt_span_from(f->prose, (size_t)(line.p - f->prose.p) + line.len);
+	const char *end = memmem(rest.p, rest.len, "\n\n", 2);
+
+	return end != NULL ? rmt_span(rest.p, (size_t)(end - rest.p)) : rest;
+}
+
+/* "ann@x.example" alone, and below it "#550 5.1.1 ...", as Exchange lists its findings
+ * under what it said of everybody without a number. */
+static bool heads_answer(const struct finder *f, const struct rmt_named *entry,
+			 struct rmt_span address)
+{
+	struct rmt_span line = line_of(f, address), told = entry->text;
+	char reply[4];
+
+	if (told.len == 0)
+		told.len = (size_t)(f->run_start - told.p);
+	return count_letters(line) == count_letters(address) &&
+	       rmt_text_reply(paragraph_behind(f, line), reply) &&
+	       !rmt_text_reply(told, reply);
+}
+
 /* "<<< 550 <ann@x.example>... User unknown" says more than "<ann@x.example>" in the
  * list did; a line of the list that says something itself is kept. */
+static bool says_more(const struct finder *f, const struct rmt_named *entry,
+		      struct rmt_span address)
+{
+	char reply[4];
+
+	return rmt_text_reply(line_of(f, address), reply)
+		       ? count_letters(line_of(f, entry->address)) ==
+				 count_letters(entry->address)
+		       : heads_answer(f, entry, address);
+}
+
 static void tell_again(struct finder *f, struct rmt_span address)
 {
 	struct rmt_named *entry = NULL;
-	char reply[4];
 	guint i;
 
-	if (f->again > 0 || !rmt_text_reply(line_of(f, address), reply))
+	if (f->again > 0 || f->r->named->len == 1)
 		return;
 	for (i = 0; i < f->r->named->len && entry == NULL; i++)
 		if (rmt_span_eq_nocase(named_at(f, i)->address, address))
 			entry = named_at(f, i);
-	if (entry == NULL || f->r->named->len == 1 || entry->text.p >= f->run_start ||
-	    count_letters(line_of(f, entry->address)) != count_letters(entry->address))
+	if (entry == NULL || entry->text.p >= f->run_start ||
+	    !says_more(f, entry, address))
 		return;
 	close_last(f, f->run_start);
 	entry->text = rmt_span(f->run_start, 0);

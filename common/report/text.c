@@ -334,6 +334,15 @@ bool rmt_text_status(struct rmt_span text, char status_r[12])
 	return best > 0;
 }
 
+/* "#550 5.1.1 ...", as Exchange marks an answer; "#550" is the number of something. */
+static bool is_marked_answer(struct rmt_span text, size_t i)
+{
+	const char *p = text.p + i;
+
+	return p[-1] == '#' && i + 5 < text.len && strchr(" -", p[3]) != NULL &&
+	       p[4] == p[0] && p[5] == '.';
+}
+
 static bool reply_at(struct rmt_span text, size_t i)
 {
 	const char *p = text.p + i;
@@ -341,7 +350,8 @@ static bool reply_at(struct rmt_span text, size_t i)
 	if (i + 3 > text.len || strchr("245", p[0]) == NULL || p[0] == '\0' ||
 	    p[1] < '0' || p[1] > '5' || !g_ascii_isdigit(p[2]))
 		return false;
-	if (i > 0 && (g_ascii_isalnum(p[-1]) || strchr(".-_/@#+", p[-1]) != NULL))
+	if (i > 0 && (g_ascii_isalnum(p[-1]) || strchr(".-_/@#+", p[-1]) != NULL) &&
+	    !is_marked_answer(text, i))
 		return false;
 	if (i > 0 && p[-1] == '[' && !(i + 3 < text.len && p[3] == ' '))
 		return false; /* an address; but "[550 5.1.1 unknown user]" */
@@ -353,7 +363,7 @@ static bool reply_at(struct rmt_span text, size_t i)
 /* Where a server's own words begin. */
 static bool is_said(struct rmt_span text, size_t i)
 {
-	while (i > 0 && strchr(" \t(['\"", text.p[i - 1]) != NULL)
+	while (i > 0 && strchr(" \t(['\"#", text.p[i - 1]) != NULL)
 		i--;
 	return i == 0 || strchr("\n:;<>]=", text.p[i - 1]) != NULL;
 }

@@ -48,6 +48,8 @@ static void replies_are_found_where_servers_speak(void **state)
 		{ "at 10:550 o", "" },
 		{ "x-550 y", "" },
 		{ "5501", "" },
+		{ "#550 5.1.1 RecipNotFound; not found ##", "550" },
+		{ "ticket #550 of yours", "" },
 		{ "550", "550" },
 		{ "responded as follows: [550 5.1.1 unknown]", "550" },
 		{ "from [250] and [203.0.113.5]", "" },
