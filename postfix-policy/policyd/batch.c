@@ -167,11 +167,6 @@ void rmt_batch_decide(struct rmt_batch *batch)
 	batch->taken = 0;
 }
 
-bool rmt_batch_is_undecided(const struct rmt_batch *batch)
-{
-	return batch->taken > 0;
-}
-
 /* --- answering --- */
 
 static void send_all(const struct rmt_batch *batch, rmt_batch_send *send)

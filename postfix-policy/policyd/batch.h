@@ -22,7 +22,7 @@
 #include "postfix-policy/policyd/metrics.h"
 #include "postfix-policy/policyd/record.h"
 
-enum { RMT_BATCH_GROUP = 8 }; /* decided together */
+enum { RMT_BATCH_GROUP = 16 }; /* decided together */
 
 struct rmt_batch;
 
@@ -55,7 +55,6 @@ void rmt_batch_take(struct rmt_batch *batch, void *connection, unsigned id, uint
 
 /* Decides what was taken: its bytes are needed no more. */
 void rmt_batch_decide(struct rmt_batch *batch);
-bool rmt_batch_is_undecided(const struct rmt_batch *batch);
 
 /* Answers of one connection that follow each other come together. */
 typedef void rmt_batch_send(void *connection, const char *bytes, size_t len);

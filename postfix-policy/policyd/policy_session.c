@@ -45,6 +45,12 @@ struct connection {
 	bool backlog, doomed;
 };
 
+/* What was read of a connection that had nothing waiting. */
+struct arrival {
+	struct connection *connection; /* foreign */
+	size_t len;                    /* in the buffer of its number */
+};
+
 struct rmt_sessions {
 	struct rmt_sessions_parts parts;
 	struct rmt_batch *batch; /* own */
@@ -59,8 +65,10 @@ struct rmt_sessions {
 	GPtrArray *doomed;      /* foreign: closed at the end of the turn */
 	struct input *pool;
 	unsigned pooled, last_id, complaints, complaints_dropped;
-	/* What was read, until it is decided. */
-	unsigned buffers_used;
+	/* Read one after the other, then taken and decided one after the other: between
+	 * two reads the processor forgets what it knew of the way requests go here. */
+	unsigned arrived;
+	struct arrival arrivals[RMT_BATCH_GROUP];
 	char buffers[RMT_BATCH_GROUP][READ_APART];
 };
 
@@ -341,24 +349,30 @@ static bool read_ended(struct connection *connection, ssize_t n)
 	return true;
 }
 
-/* A buffer that no request in the batch looks into. */
-static char *free_buffer(struct rmt_sessions *sessions)
+static void take_arrivals(struct rmt_sessions *sessions)
 {
-	if (sessions->buffers_used == RMT_BATCH_GROUP)
-		rmt_batch_decide(sessions->batch);
-	if (!rmt_batch_is_undecided(sessions->batch))
-		sessions->buffers_used = 0;
-	return sessions->buffers[sessions->buffers_used++];
+	unsigned i;
+
+	for (i = 0; i < sessions->arrived; i++)
+		take_fresh(sessions->arrivals[i].connection, sessions->buffers[i],
+			   sessions->arrivals[i].len);
+	sessions->arrived = 0;
+	rmt_batch_decide(sessions->batch); /* nothing looks into the buffers any more */
 }
 
 static bool read_fresh(struct connection *connection)
 {
-	char *bytes = free_buffer(connection->sessions);
-	ssize_t n = read_octets(connection->source.fd, bytes, READ_MAX);
+	struct rmt_sessions *sessions = connection->sessions;
+	ssize_t n;
 
+	if (sessions->arrived == RMT_BATCH_GROUP)
+		take_arrivals(sessions);
+	n = read_octets(connection->source.fd, sessions->buffers[sessions->arrived],
+			READ_MAX);
 	if (n <= 0)
 		return read_ended(connection, n);
-	take_fresh(connection, bytes, (size_t)n);
+	sessions->arrivals[sessions->arrived++] =
+		(struct arrival){ connection, (size_t)n };
 	return n < READ_MAX;
 }
 
@@ -516,6 +530,7 @@ static void close_doomed(struct rmt_sessions *sessions)
 
 void rmt_sessions_answer(struct rmt_sessions *sessions)
 {
+	take_arrivals(sessions);
 	rmt_batch_answer(sessions->batch, send_and_settle);
 	while (sessions->backlog->len > 0) {
 		take_backlog(sessions);

@@ -133,6 +133,44 @@ static void pipelined_requests_are_answered_in_order(void **state)
 	close(fd);
 }
 
+/* In one turn, more of them than are decided together: one to five requests each, junk
+ * from every seventh. */
+static void many_who_speak_at_once_hear_each_their_own(void **state)
+{
+	enum { MANY = 60 };
+	struct house *house = *state;
+	struct rmt_policyd_config config = house->policyd.config->policyd;
+	int fds[MANY], i, n;
+
+	config.max_connections = MANY;
+	rmt_sessions_configure(house->policyd.sessions, &config, NULL);
+	for (i = 0; i < MANY; i++) {
+		fds[i] = house_connect(house);
+		for (n = 0; n < 1 + i % 5; n++) {
+			g_autofree char *user = g_strdup_printf("u%d", i);
+			g_autofree char *text = request(user, i * 5 + n);
+
+			say(fds[i], i % 7 == 6 ? "junk\n" : text);
+		}
+	}
+	house_turn(house, 0);
+	for (i = 0; i < MANY; i++) {
+		const char *heard = hear(fds[i]);
+
+		if (i % 7 == 6) {
+			assert_null(heard);
+			continue;
+		}
+		for (n = 0; n < MIN(1 + i % 5, 3); n++, heard += strlen(DUNNO))
+			assert_true(g_str_has_prefix(heard, DUNNO));
+		for (; n < 1 + i % 5; n++, heard = strstr(heard, "\n\n") + 2)
+			assert_true(g_str_has_prefix(heard, DEFER_BEGIN));
+		assert_string_equal(heard, "");
+	}
+	for (i = 0; i < MANY; i++)
+		close(fds[i]);
+}
+
 static void a_half_closed_connection_is_answered_then_closed(void **state)
 {
 	struct house *house = *state;
@@ -338,6 +376,7 @@ int main(void)
 		TEST(over_the_limit_the_text_says_so_and_one_line_is_logged),
 		TEST(pieces_make_a_request),
 		TEST(pipelined_requests_are_answered_in_order),
+		TEST(many_who_speak_at_once_hear_each_their_own),
 		TEST(a_half_closed_connection_is_answered_then_closed),
 		TEST(junk_costs_its_sender_the_connection_and_one_line),
 		TEST(a_request_without_end_is_cut_at_max_request),
