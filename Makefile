@@ -50,7 +50,7 @@ MESSAGE_SRC += common/message/gmime.c common/message/from.c common/message/from_
 	common/message/header.c
 MESSAGE_SRC += common/message/idn.c
 LIMITS_SRC := $(addprefix common/limits/,gcra.c quota.c large.c pieces.c table.c names.c counters.c \
-	counters_log.c counters_sync.c kept.c counters_snapshot.c counters_disk.c counters_load.c \
+	counters_log.c counters_tail.c counters_sync.c kept.c counters_snapshot.c counters_disk.c counters_load.c \
 	keyed.c reservation.c reserve.c reserve_end.c reserve_log.c \
 	reserve_sent.c sent.c)
 STORE_SRC := $(addprefix common/store/,store.c store_lmdb.c lmdb_open.c lmdb_change.c lmdb_room.c \

@@ -37,9 +37,10 @@ typedef bool rmt_counters_ends(const void *record, size_t len, uint64_t *about_r
 
 struct rmt_counters_options {
 	const char *directory; /* NULL: in memory only (tests, replay) */
-	int64_t wall_secs;     /* now */
-	int64_t monotonic_ns;  /* now, of CLOCK_BOOTTIME */
-	const char *boot_id;   /* of this boot: CLOCK_BOOTTIME goes on within one */
+	const char *tail;  /* a file on a tmpfs for the log's last frames; NULL: none */
+	int64_t wall_secs; /* now */
+	int64_t monotonic_ns; /* now, of CLOCK_BOOTTIME */
+	const char *boot_id;  /* of this boot: CLOCK_BOOTTIME goes on within one */
 	/* Octets of log after which a snapshot is begun in any case, a name given since
 	 * the last counted as 128; 0: 64 MB, or three quarters of the last snapshot. From
 	 * 8 MB on a minute since the last is enough. */

@@ -12,6 +12,7 @@
 #include <xxhash.h>
 
 #include "common/base/log.h"
+#include "common/limits/counters_tail.h"
 
 enum {
 	LOG_SOON = 8 << 20,         /* worth a snapshot when the last is a minute old, */
@@ -226,9 +227,11 @@ struct rmt_disk *rmt_disk_open(struct rmt_counters *counters,
 	}
 	disk->seed_stored = load_seed(disk);
 	disk->seed_check = XXH3_64bits(counters->secret, sizeof(counters->secret));
+	disk->tail = rmt_tail_open(options->tail);
+	rmt_tail_recover(disk->tail, disk->directory_fd, disk->seed_check);
 	rmt_disk_load(disk);
 	set_line(disk, options);
-	disk->wal = rmt_wal_new(disk->directory_fd);
+	disk->wal = rmt_wal_new(disk->directory_fd, disk->tail);
 	begin_log(disk);
 	return disk;
 }
@@ -321,7 +324,7 @@ static void begin_snapshot(struct rmt_disk *disk)
 		return;
 	head.first_log = rmt_wal_number(disk->wal);
 	disk->snapshot = rmt_snapshot_begin(disk->directory_fd, rmt_wal_dup(disk->wal),
-					    disk->oldest_log, &head);
+					    disk->tail, disk->oldest_log, &head);
 	if (disk->snapshot == NULL)
 		trouble(disk, "snapshot", errno);
 	else
@@ -392,9 +395,10 @@ static void look_after_the_thread(struct rmt_disk *disk)
 
 void rmt_disk_tick(struct rmt_disk *disk)
 {
-	bool rested = disk->counters->line_last - disk->tried_ns >= RETRY_EVERY_NS;
+	bool rested;
 
 	look_after_the_thread(disk);
+	rested = disk->counters->line_last - disk->tried_ns >= RETRY_EVERY_NS;
 	if (disk->down && !rested)
 		return;
 	if (disk->snapshot != NULL) {

@@ -7,6 +7,7 @@
  *	snapshot	and snapshot.new while one is written
  *	log.N		since the snapshot, several after restarts
  *	*.broken-N	what could not be read, moved aside
+ * and a file elsewhere the end of the last log (counters_tail.h).
  *
  * Trouble (full, read-only, error): what was gathered is dropped, counting goes
  * on in memory, it is logged once a minute; every second a new log is tried,

@@ -13,6 +13,7 @@ struct rmt_disk {
 	int directory_fd, lock_fd;     /* own */
 	char *directory;               /* own; for messages */
 	struct rmt_wal *wal;
+	struct rmt_tail *tail;         /* the wal's */
 	struct rmt_snapshot *snapshot; /* being taken; or NULL */
 	struct rmt_snapshot_names *names;
 	uint64_t seed_check;

@@ -5,11 +5,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 #include <xxhash.h>
 
 #include "common/limits/counters_sync.h"
+#include "common/limits/counters_tail.h"
 
 static const char segment_magic[8] = "remitel";
 
@@ -20,7 +20,6 @@ enum {
 	LEN_BITS = 24,
 	ROOM_FIRST = 4096,
 	ROOM_KEPT = 1 << 20,
-	ZEROS = 64 << 10,
 };
 
 struct frame {
@@ -168,6 +167,16 @@ enum rmt_log_result rmt_log_read(const char *bytes, size_t len, rmt_log_each *ah
 	return judge_rest(bytes, len, reading_r);
 }
 
+size_t rmt_log_whole_frames(const char *bytes, size_t len, uint64_t number)
+{
+	struct frame frame;
+	size_t good = 0;
+
+	while (frame_at(bytes, len, good, number, &frame))
+		good += sizeof(frame) + frame.len;
+	return good;
+}
+
 void rmt_log_mend(char *bytes, size_t len)
 {
 	struct rmt_segment segment;
@@ -196,13 +205,13 @@ struct rmt_wal {
 	int directory_fd; /* foreign */
 	int fd;           /* the thread's to close, once given; -1: stopped */
 	uint64_t number, offset;
-	uint64_t zeroed; /* to where the file was written: zeros from offset on */
-	char *buffer;    /* own; a frame in the making: its head's room first */
+	char *buffer; /* own; a frame in the making: its head's room first */
 	size_t len, room;
+	struct rmt_tail *tail;
 	struct rmt_sync *sync;
 };
 
-struct rmt_wal *rmt_wal_new(int directory_fd)
+struct rmt_wal *rmt_wal_new(int directory_fd, struct rmt_tail *tail)
 {
 	struct rmt_wal *wal = g_new0(struct rmt_wal, 1);
 
@@ -211,7 +220,8 @@ struct rmt_wal *rmt_wal_new(int directory_fd)
 	wal->room = ROOM_FIRST;
 	wal->buffer = g_malloc(wal->room);
 	wal->len = sizeof(struct frame);
-	wal->sync = rmt_sync_start();
+	wal->tail = tail;
+	wal->sync = rmt_sync_start(tail);
 	return wal;
 }
 
@@ -222,27 +232,9 @@ void rmt_wal_free(struct rmt_wal *wal, int64_t line_ns)
 	if (wal->fd >= 0 && rmt_wal_flush(wal, line_ns))
 		rmt_sync_truncate(wal->sync, wal->offset);
 	rmt_sync_stop(wal->sync);
+	rmt_tail_free(wal->tail);
 	g_free(wal->buffer);
 	g_free(wal);
-}
-
-static bool write_all(int fd, const char *bytes, size_t len, uint64_t offset)
-{
-	ssize_t n;
-
-	while (len > 0) {
-		n = pwrite(fd, bytes, len, (off_t)offset);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n == 0)
-			errno = ENOSPC;
-		if (n <= 0)
-			return false;
-		bytes += n;
-		len -= (size_t)n;
-		offset += (uint64_t)n;
-	}
-	return true;
 }
 
 static bool write_segment(int fd, uint64_t number, uint64_t seed_check,
@@ -256,7 +248,8 @@ static bool write_segment(int fd, uint64_t number, uint64_t seed_check,
 
 	memcpy(segment.magic, segment_magic, sizeof(segment_magic));
 	segment.checksum = segment_checksum(&segment);
-	return write_all(fd, (const char *)&segment, sizeof(segment), 0);
+	errno = ENOSPC; /* of a short write */
+	return pwrite(fd, &segment, sizeof(segment), 0) == sizeof(segment);
 }
 
 bool rmt_wal_begin(struct rmt_wal *wal, uint64_t number, uint64_t seed_check,
@@ -265,6 +258,12 @@ bool rmt_wal_begin(struct rmt_wal *wal, uint64_t number, uint64_t seed_check,
 	char name[32];
 	int fd, saved;
 
+	if (!rmt_tail_drain(wal->tail)) {
+		saved = errno;
+		rmt_wal_stop(wal);
+		errno = saved;
+		return false;
+	}
 	rmt_wal_stop(wal);
 	snprintf(name, sizeof(name), "log.%" G_GUINT64_FORMAT, number);
 	fd = openat(wal->directory_fd, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC,
@@ -280,7 +279,8 @@ bool rmt_wal_begin(struct rmt_wal *wal, uint64_t number, uint64_t seed_check,
 	}
 	wal->fd = fd;
 	wal->number = number;
-	wal->offset = wal->zeroed = sizeof(struct rmt_segment);
+	wal->offset = sizeof(struct rmt_segment);
+	rmt_tail_begin(wal->tail, fd, number, wal->offset, seed_check);
 	rmt_sync_switch(wal->sync, fd, wal->directory_fd);
 	return true;
 }
@@ -293,6 +293,7 @@ static void empty_buffer(struct rmt_wal *wal)
 void rmt_wal_stop(struct rmt_wal *wal)
 {
 	empty_buffer(wal);
+	rmt_tail_end(wal->tail);
 	if (wal->fd >= 0)
 		rmt_sync_switch(wal->sync, -1, -1);
 	wal->fd = -1;
@@ -372,32 +373,6 @@ static void close_frame(struct rmt_wal *wal, int64_t line_ns)
 	memcpy(wal->buffer, &frame, sizeof(frame));
 }
 
-/* A file is made longer by zeros in one piece, of which the frames behind take their
- * part: then they find the kernel's memory of the file made, and large, and what brings
- * them to the disk changes no metadata. Where the zeros find no room the next frame will
- * say so. */
-static bool write_with_zeros(struct rmt_wal *wal)
-{
-	static char zeros[ZEROS];
-	const uint64_t end = wal->offset + wal->len;
-	const uint64_t to = (end + ZEROS) / ZEROS * ZEROS;
-	const struct iovec parts[] = { { wal->buffer, wal->len }, { zeros, to - end } };
-	ssize_t n = pwritev(wal->fd, parts, G_N_ELEMENTS(parts), (off_t)wal->offset);
-
-	n = MAX(n, 0);
-	wal->zeroed = wal->offset + (uint64_t)n;
-	if ((size_t)n >= wal->len)
-		return true;
-	return write_all(wal->fd, wal->buffer + n, wal->len - (size_t)n, wal->zeroed);
-}
-
-static bool write_frame(struct rmt_wal *wal)
-{
-	return wal->offset + wal->len > wal->zeroed
-		       ? write_with_zeros(wal)
-		       : write_all(wal->fd, wal->buffer, wal->len, wal->offset);
-}
-
 bool rmt_wal_flush(struct rmt_wal *wal, int64_t line_ns)
 {
 	bool written;
@@ -405,7 +380,7 @@ bool rmt_wal_flush(struct rmt_wal *wal, int64_t line_ns)
 	if (wal->fd < 0 || rmt_wal_gathered(wal) == 0)
 		return true;
 	close_frame(wal, line_ns);
-	written = write_frame(wal);
+	written = rmt_tail_add(wal->tail, wal->buffer, wal->len);
 	if (written) {
 		wal->offset += wal->len;
 		rmt_sync_dirty(wal->sync);

@@ -14,8 +14,9 @@
  * disk long since, and the log is broken.
  *
  * Reading is pure (bytes in, records out). Writing (struct rmt_wal): records
- * are gathered, one pwrite a frame, fdatasync by a thread that sleeps while
- * there is nothing to do, and RMT_SYNC_REST_US more from the first write on.
+ * are gathered, a frame is given to the log's tail (counters_tail.h), fdatasync
+ * is by a thread that sleeps while there is nothing to do, and RMT_SYNC_REST_US
+ * more from the first write on.
  */
 #ifndef RMT_COUNTERS_LOG_H
 #define RMT_COUNTERS_LOG_H
@@ -74,13 +75,17 @@ enum rmt_log_result rmt_log_read(const char *bytes, size_t len, rmt_log_each *ah
 				 rmt_log_each *each, void *context,
 				 struct rmt_log_reading *reading_r);
 
+/* Octets of the whole frames, of log `number`, at the beginning of these bytes. */
+size_t rmt_log_whole_frames(const char *bytes, size_t len, uint64_t number);
+
 /* Puts all checksums right, as far as lengths lead: for fuzzers. */
 void rmt_log_mend(char *bytes, size_t len);
 
+struct rmt_tail;
 struct rmt_wal;
 
-/* Starts the thread. directory_fd is foreign. */
-struct rmt_wal *rmt_wal_new(int directory_fd);
+/* Starts the thread. directory_fd is foreign, the tail taken. */
+struct rmt_wal *rmt_wal_new(int directory_fd, struct rmt_tail *tail);
 /* Writes, synchronises, cuts the file to its length. */
 void rmt_wal_free(struct rmt_wal *wal, int64_t line_ns);
 

@@ -11,6 +11,7 @@
 #include <xxhash.h>
 
 #include "common/base/background.h"
+#include "common/limits/counters_tail.h"
 
 static const char head_magic[8] = "remiteS";
 
@@ -262,8 +263,9 @@ void rmt_snapshot_mend(char *bytes, size_t len)
 /* --- writing ------------------------------------------------------------------- */
 
 struct rmt_snapshot {
-	int directory_fd; /* foreign */
-	int fd, log_fd;   /* own */
+	int directory_fd;      /* foreign */
+	int fd, log_fd;        /* own */
+	struct rmt_tail *tail; /* foreign */
 	uint64_t oldest_log, first_log;
 	unsigned shard;      /* the owner's: next to copy */
 	bool copied;         /* the owner's: all of it */
@@ -395,13 +397,18 @@ static int write_bytes(struct rmt_snapshot *snapshot, const GByteArray *bytes)
 	return 0;
 }
 
+static bool sync_log(const struct rmt_snapshot *snapshot)
+{
+	return snapshot->log_fd < 0 ||
+	       (rmt_tail_drain(snapshot->tail) && fdatasync(snapshot->log_fd) == 0);
+}
+
 static int put_in_place(struct rmt_snapshot *snapshot)
 {
 	char name[32];
 	uint64_t i;
 
-	if (fdatasync(snapshot->fd) != 0 ||
-	    (snapshot->log_fd >= 0 && fdatasync(snapshot->log_fd) != 0) ||
+	if (fdatasync(snapshot->fd) != 0 || !sync_log(snapshot) ||
 	    renameat(snapshot->directory_fd, "snapshot.new", snapshot->directory_fd,
 		     "snapshot") != 0 ||
 	    fsync(snapshot->directory_fd) != 0)
@@ -488,7 +495,8 @@ static struct rmt_snapshot *create(int fd, const struct rmt_snapshot_head *head)
 	return snapshot;
 }
 
-struct rmt_snapshot *rmt_snapshot_begin(int directory_fd, int log_fd, uint64_t oldest_log,
+struct rmt_snapshot *rmt_snapshot_begin(int directory_fd, int log_fd,
+					struct rmt_tail *tail, uint64_t oldest_log,
 					const struct rmt_snapshot_head *head)
 {
 	struct rmt_snapshot *snapshot;
@@ -503,6 +511,7 @@ struct rmt_snapshot *rmt_snapshot_begin(int directory_fd, int log_fd, uint64_t o
 	snapshot = create(fd, head);
 	snapshot->directory_fd = directory_fd;
 	snapshot->log_fd = log_fd;
+	snapshot->tail = tail;
 	snapshot->oldest_log = oldest_log;
 	error = pthread_create(&snapshot->thread, NULL, run, snapshot);
 	if (error == 0)

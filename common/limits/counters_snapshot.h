@@ -54,9 +54,13 @@ struct rmt_snapshot;
 
 enum rmt_snapshot_state { RMT_SNAPSHOT_RUNS, RMT_SNAPSHOT_DONE, RMT_SNAPSHOT_FAILED };
 
+struct rmt_tail;
+
 /* Logs from oldest_log up to before head->first_log are removed at the end.
- * log_fd (the first log's; taken) is synchronised before the rename. NULL: errno. */
-struct rmt_snapshot *rmt_snapshot_begin(int directory_fd, int log_fd, uint64_t oldest_log,
+ * log_fd (the first log's; taken) is synchronised before the rename, with what is in its
+ * tail (foreign). NULL: errno. */
+struct rmt_snapshot *rmt_snapshot_begin(int directory_fd, int log_fd,
+					struct rmt_tail *tail, uint64_t oldest_log,
 					const struct rmt_snapshot_head *head);
 enum rmt_snapshot_state rmt_snapshot_step(struct rmt_snapshot *snapshot,
 					  struct rmt_counters *counters);

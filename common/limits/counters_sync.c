@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/limits/counters_log.h"
+#include "common/limits/counters_tail.h"
 
 /* Rests in a row without work, after which the thread has to be woken. */
 enum { IDLE_RESTS = 2 };
@@ -16,6 +17,7 @@ struct rmt_sync {
 	pthread_t thread;
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t wake;
+	struct rmt_tail *tail; /* foreign; has a lock of its own */
 	int fd, directory_fd;
 	GArray *retired; /* own; int; or NULL */
 	int64_t length;  /* to cut to; -1: not */
@@ -60,7 +62,7 @@ static int sync_and_close(GArray *retired)
 	return error;
 }
 
-static int do_work(const struct work *work)
+static int do_work(struct rmt_tail *tail, const struct work *work)
 {
 	int error = sync_and_close(work->retired);
 
@@ -68,7 +70,7 @@ static int do_work(const struct work *work)
 		return error;
 	if (work->directory_fd >= 0 && fsync(work->directory_fd) != 0)
 		error = errno;
-	if (fdatasync(work->fd) != 0)
+	if (!rmt_tail_drain(tail) || fdatasync(work->fd) != 0)
 		error = errno;
 	return error;
 }
@@ -118,7 +120,7 @@ static void *run(void *context)
 		idle = 0;
 		work = take_work(sync);
 		pthread_mutex_unlock(&sync->lock);
-		error = do_work(&work);
+		error = do_work(sync->tail, &work);
 		pthread_mutex_lock(&sync->lock);
 		if (error != 0)
 			sync->error = error;
@@ -127,7 +129,7 @@ static void *run(void *context)
 	return NULL;
 }
 
-struct rmt_sync *rmt_sync_start(void)
+struct rmt_sync *rmt_sync_start(struct rmt_tail *tail)
 {
 	struct rmt_sync *sync = g_new0(struct rmt_sync, 1);
 	pthread_condattr_t attributes;
@@ -137,6 +139,7 @@ struct rmt_sync *rmt_sync_start(void)
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&sync->wake, &attributes);
 	pthread_condattr_destroy(&attributes);
+	sync->tail = tail;
 	sync->fd = sync->directory_fd = -1;
 	sync->length = -1;
 	if (pthread_create(&sync->thread, NULL, run, sync) != 0)

@@ -9,8 +9,10 @@
 #include <stdint.h>
 
 struct rmt_sync;
+struct rmt_tail;
 
-struct rmt_sync *rmt_sync_start(void);
+/* The tail (foreign) is drained before each synchronisation. */
+struct rmt_sync *rmt_sync_start(struct rmt_tail *tail);
 void rmt_sync_stop(struct rmt_sync *sync); /* synchronises and closes all */
 
 /* From now on this file (-1: none); the one before is synchronised and closed.

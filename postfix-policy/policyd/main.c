@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - remite-policyd: a list of steps. */
 #include <errno.h>
+#include <linux/magic.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -67,13 +69,27 @@ static void raise_file_limit(const struct rmt_policyd *policyd)
 			policyd->config->policyd.max_connections);
 }
 
+/* The log's last frames are kept beside the control socket, in /run: where a file is
+ * memory. NULL: it is none there. */
+static char *tail_path(const char *control)
+{
+	g_autofree char *directory = g_path_get_dirname(control);
+	struct statfs files;
+
+	if (statfs(directory, &files) < 0 || files.f_type != TMPFS_MAGIC)
+		return NULL;
+	return g_strconcat(control, ".tail", NULL);
+}
+
 static bool open_counters(struct rmt_policyd *policyd, GError **err)
 {
 	g_autofree char *directory =
 		g_build_filename(policyd->config->state, "counters", NULL);
+	g_autofree char *tail = tail_path(policyd->config->policyd.control);
 	g_autofree char *boot_id = NULL;
 	struct rmt_counters_options options = {
 		.directory = directory,
+		.tail = tail,
 		.wall_secs = rmt_wall_ns() / RMT_NS_PER_SEC,
 		.monotonic_ns = rmt_boot_ns(),
 		.ends = rmt_reserve_ends,

@@ -87,6 +87,7 @@ class Place:
         self.path = tempfile.mkdtemp(prefix="rmt", dir=os.environ.get("TMPDIR", "/tmp"))
         os.chmod(self.path, 0o755)
         self.name = name
+        self._memory = None
         self.at_close = []
         self.reserved = []
 
@@ -97,6 +98,16 @@ class Place:
             with open(path, "w", encoding="utf-8") as out:
                 out.write(text)
         return path
+
+    def memory(self):
+        """A directory whose files are in memory, as those of /run are; where there is
+        none, the place itself."""
+        if self._memory is None:
+            self._memory = self.path
+            if os.access("/dev/shm", os.W_OK):
+                self._memory = tempfile.mkdtemp(prefix="rmt", dir="/dev/shm")
+                os.chmod(self._memory, 0o755)
+        return self._memory
 
     def free_port(self):
         """A port of 127.0.0.1 that nobody listens on and no other call gets, nor another
@@ -136,6 +147,8 @@ class Place:
         while self.reserved:
             self.reserved.pop().close()
         shutil.rmtree(self.path, ignore_errors=True)
+        if self._memory is not None:
+            shutil.rmtree(self._memory, ignore_errors=True)
 
 
 def end_process(process, seconds=30.0):

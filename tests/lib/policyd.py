@@ -35,6 +35,8 @@ class Policyd:
         self.port = place.free_port()
         self.metrics = place.free_port()
         self.state = place.file("state")
+        self.control = os.path.join(place.memory(), "ctl")
+        self.tail = self.control + ".tail"
         os.makedirs(self.state, exist_ok=True)
         self.process = None
         self.configure(streams, mode, policyd, more)
@@ -43,7 +45,7 @@ class Policyd:
     def configure(self, streams="", mode="enforce", policyd="", more=""):
         """Writes the configuration; a running policyd reads it at reload()."""
         text = BASE.format(mode=mode, state=self.state, socket=self.socket, port=self.port,
-                           control=self.place.file("ctl"), metrics=self.metrics,
+                           control=self.control, metrics=self.metrics,
                            policyd=policyd)
         if streams:
             text += f"streams: {{\n{streams}\n}}\n"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A new configuration, a crash, a stop: no connection and no count is lost."""
+import contextlib
 import os
 import re
 import socket
@@ -8,7 +9,7 @@ import sys
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from live import can_connect, equal, main, test, true, wait_until  # noqa: E402
+from live import Skip, can_connect, equal, main, test, true, wait_until  # noqa: E402
 from policyd import Policyd, PolicyClient  # noqa: E402
 
 LIMIT = 'news: {{ limits: {{ day: {{ per = "sasl_user" quota = "{}/day" }} }} }}'
@@ -106,6 +107,57 @@ def counts_survive_kill_9_and_the_stale_socket_is_replaced(place):
     with PolicyClient(policyd.socket) as client:
         answers = charge(client, "ann", 80)
     equal(answers.count("DUNNO"), 70, "what was left")
+
+
+def ask_until_it_is_killed(policyd, user, answered):
+    with contextlib.suppress(OSError), PolicyClient(policyd.socket) as client:
+        while True:
+            answered[user] += charge(client, user, 1).count("DUNNO")
+
+
+def kill_among_requests(policyd, times):
+    """{user: answers it had}, of four who ask all the time."""
+    answered = {f"user{n}": 0 for n in range(4)}
+    for i in range(times):
+        threads = [threading.Thread(target=ask_until_it_is_killed,
+                                    args=(policyd, user, answered)) for user in answered]
+        before = sum(answered.values())
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: sum(answered.values()) > before + 40 * (i % 5),  # pylint: disable=cell-var-from-loop
+                   "everybody to ask")
+        policyd.kill()
+        for thread in threads:
+            thread.join()
+        policyd.start()
+    return answered
+
+
+def no_answer_is_forgotten(policyd, times=10):
+    for user, answers in kill_among_requests(policyd, times).items():
+        # What was under way at a kill may be counted without its answer.
+        true(answers <= used(policyd, user) <= answers + times,
+             f"{user}: {answers} answers, {used(policyd, user)} counted")
+
+
+@test
+def killed_among_requests_no_answer_is_forgotten(place):
+    policyd = Policyd(place, LIMIT.format(1000000), policyd=STAGES + "log_passed = false")
+    if not os.path.exists(policyd.tail):
+        raise Skip("/dev/shm is no tmpfs: the log's tail is not kept in memory")
+    no_answer_is_forgotten(policyd)
+    equal(policyd.stop(), 0, "exit status")
+    true(not os.path.exists(policyd.tail), "an orderly stop leaves no tail")
+
+
+@test
+def nor_where_the_log_has_no_tail_in_memory(place):
+    policyd = Policyd(place, LIMIT.format(1000000), policyd=STAGES + "log_passed = false")
+    policyd.stop()
+    os.mkdir(policyd.tail)
+    policyd.start()
+    policyd.wait_log("ctl.tail: Is a directory; without this memory each record")
+    no_answer_is_forgotten(policyd)
 
 
 @test

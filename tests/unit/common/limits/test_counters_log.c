@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/limits/counters_log.h"
+#include "common/limits/counters_tail.h"
 
 #define T0 INT64_C(1700000000000000000)
 
@@ -33,7 +34,7 @@ static void begin(struct place *place)
 	place->path = g_strdup("/tmp/remite-log-XXXXXX");
 	assert_non_null(g_mkdtemp(place->path));
 	place->fd = open(place->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	place->wal = rmt_wal_new(place->fd);
+	place->wal = rmt_wal_new(place->fd, rmt_tail_open(NULL));
 	assert_true(rmt_wal_begin(place->wal, 1, 7, &anchor));
 }
 
