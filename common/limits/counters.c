@@ -50,6 +50,14 @@ static uint64_t stored(int64_t line_ns)
 	return rmt_slot_stored(line_ns > 0 ? (uint64_t)line_ns : 0);
 }
 
+/* A rate at or below it has been over for so long that its slot is given up. Who has just
+ * sent sends again soon, and to give a slot up and make it anew means to look for its
+ * name among all. */
+static uint64_t given_up(const struct rmt_counters *counters)
+{
+	return stored(counters->line_last - RMT_COUNTERS_KEEP_NS);
+}
+
 static struct rmt_slot *slot_find(const struct rmt_counters *counters, uint64_t key)
 {
 	return rmt_table_find(&counters->slots, key);
@@ -57,8 +65,7 @@ static struct rmt_slot *slot_find(const struct rmt_counters *counters, uint64_t 
 
 static struct rmt_slot *slot_put(struct rmt_counters *counters, uint64_t key)
 {
-	struct rmt_slot *slot =
-		rmt_table_put(&counters->slots, key, stored(counters->line_last));
+	struct rmt_slot *slot = rmt_table_put(&counters->slots, key, given_up(counters));
 
 	counters->nameless |= (slot->value & RMT_SLOT_NAMED) == 0;
 	return slot;
@@ -515,8 +522,7 @@ static void sweep_finish(struct rmt_counters *counters, struct rmt_sweep *sweep)
 
 	if (sweep->dead > shard->used / 5 ||
 	    (shard->size > SIZE_SMALL && live < shard->size / 5 * 3))
-		rmt_table_rebuild(&counters->slots, sweep->shard,
-				  stored(counters->line_last));
+		rmt_table_rebuild(&counters->slots, sweep->shard, given_up(counters));
 	if (has_old_names(counters, sweep->shard, live)) /* where they are fetched */
 		rmt_names_prune(&counters->names, sweep->shard, is_in_use, counters);
 	sweep->shard = (sweep->shard + 1) % RMT_SHARDS;
@@ -530,7 +536,7 @@ static void sweep_slot(struct rmt_counters *counters, struct rmt_slot *slot)
 
 	if (quota != NULL && rmt_quota_is_over(quota, now))
 		make_rate(counters, slot);
-	if (slot->key != 0 && rmt_table_is_dead(slot->value, stored((int64_t)now)))
+	if (slot->key != 0 && rmt_table_is_dead(slot->value, given_up(counters)))
 		counters->sweep.dead++;
 }
 

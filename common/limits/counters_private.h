@@ -6,8 +6,8 @@
  *	bit 62  of no meaning: snapshots of older versions have it set
  *	bit 61  QUOTA: the rest is the number of a ring in the pool
  *	else    a rate's theoretical arrival time, ns since RMT_TAT_ORIGIN
- * A rate whose time has passed is as good as absent, so its slot is dead; NAMED,
- * a short cut only, does not keep it alive.
+ * A rate whose time has passed is as good as absent; RMT_COUNTERS_KEEP_NS later its
+ * slot is dead. NAMED, a short cut only, does not keep it alive.
  */
 #ifndef RMT_COUNTERS_PRIVATE_H
 #define RMT_COUNTERS_PRIVATE_H
@@ -19,6 +19,8 @@
 
 /* 2020-01-01: 61 bits last until 2093. */
 #define RMT_TAT_ORIGIN (UINT64_C(1577836800) * 1000000000)
+
+#define RMT_COUNTERS_KEEP_NS (30 * (int64_t)RMT_NS_PER_SEC)
 
 #define RMT_SLOT_NAMED RMT_TABLE_IGNORED
 #define RMT_SLOT_STALE (UINT64_C(1) << 62) /* bit 62 */

@@ -253,6 +253,38 @@ static void what_has_drained_is_swept_and_its_names_too(void **state)
 	rmt_counters_close(&counters);
 }
 
+/* Who sends again is the same counter still: nothing is looked for among the names. */
+static void what_has_drained_keeps_its_slot_for_half_a_minute(void **state)
+{
+	enum { KEYS = 5000 };
+	struct rmt_counters *counters = open_at(NULL, 0);
+	struct rmt_counters_stats stats;
+	const int64_t drained = T0 + 10 * SEC;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < KEYS; i++) {
+		rmt_counters_charge(counters, key_of(counters, i), &rate, 1, T0);
+		rmt_counters_name(counters, key_of(counters, i), RMT_SPAN("s/l"),
+				  RMT_SPAN("ann"));
+	}
+	rmt_counters_nameless(counters);
+	for (i = 0; i < 1000; i++)
+		rmt_counters_tick(counters, drained + i * RMT_NS_PER_MS);
+	rmt_counters_stats(counters, &stats);
+	assert_int_equal(stats.rates, KEYS);
+	assert_int_equal(used(counters, key_of(counters, 7), &rate, drained + SEC), 0);
+	for (i = 0; i < KEYS; i++)
+		rmt_counters_charge(counters, key_of(counters, i), &rate, 1,
+				    drained + 20 * SEC);
+	assert_false(rmt_counters_nameless(counters));
+	for (i = 0; i < 1000; i++)
+		rmt_counters_tick(counters, drained + 60 * SEC + i * RMT_NS_PER_MS);
+	rmt_counters_stats(counters, &stats);
+	assert_int_equal(stats.rates + stats.names, 0);
+	rmt_counters_close(&counters);
+}
+
 static void holding_keeps_a_counter_alive_and_is_undone_exactly(void **state)
 {
 	struct rmt_counters *counters = open_at(NULL, 0);
@@ -1229,6 +1261,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(many_keys_are_told_apart_and_cost_little),
 		cmocka_unit_test(what_has_drained_is_swept_and_its_names_too),
+		cmocka_unit_test(what_has_drained_keeps_its_slot_for_half_a_minute),
 		cmocka_unit_test(holding_keeps_a_counter_alive_and_is_undone_exactly),
 		cmocka_unit_test(names_are_walked_in_steps),
 		cmocka_unit_test(reset_forgets_what_is_committed_and_not_what_is_held),
