@@ -328,7 +328,8 @@ static void add_shard(GByteArray *out, const struct rmt_counters *counters,
 					  .used = shard->used,
 					  .len = shard->size * sizeof(struct rmt_slot) },
 			  shard->slots);
-		add_rings(out, counters, number);
+		if (counters->quotas.used > 0)
+			add_rings(out, counters, number);
 	}
 	if (names->count > 0)
 		add_chunk(out,
