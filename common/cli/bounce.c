@@ -131,9 +131,9 @@ static void print_event(const struct rmt_report_event *event)
 	       event->source == RMT_SOURCE_ORIGINAL ? ", address of the returned message"
 						    : "");
 	if (event->action != RMT_ACTION_NONE)
-		printf("    %-10s %s %s %s\n", "action",
+		printf("    %-10s %s %s%s%s\n", "action",
 		       rmt_report_action_name(event->action), event->status,
-		       event->reply);
+		       event->reply[0] != '\0' ? " " : "", event->reply);
 	if (event->feedback_type[0] != '\0')
 		printf("    %-10s %s\n", "feedback", event->feedback_type);
 	printf("    %-10s %s\n    %-10s %s\n", "rule", event->rule, "evidence",
