@@ -30,6 +30,22 @@ struct rmt_config *rmt_cli_config(const struct rmt_cli *cli)
 	return config;
 }
 
+char *rmt_cli_control(const struct rmt_cli *cli)
+{
+	const char *file = file_of(cli);
+	g_autoptr(GPtrArray) complaints = NULL;
+	bool whole;
+	char *control = rmt_config_read_control(file, &whole, &complaints);
+
+	print_complaints(complaints, stderr);
+	if (!whole)
+		fprintf(stderr,
+			"remite: %s has errors; asking the policyd at %s, which goes by "
+			"what it read before\n",
+			file, control);
+	return control;
+}
+
 static void print_summary(const struct rmt_config *config)
 {
 	const struct rmt_stream *stream;

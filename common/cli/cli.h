@@ -54,6 +54,10 @@ int rmt_cli_run_part(const struct rmt_command *command, const struct rmt_cli_par
 /* Reads the configuration, printing complaints to standard error; NULL: said so. */
 struct rmt_config *rmt_cli_config(const struct rmt_cli *cli);
 
+/* The control socket of a running policyd, which is asked even while the file has errors:
+ * they are printed to standard error. Own. */
+char *rmt_cli_control(const struct rmt_cli *cli);
+
 /* "remite suppress: TEXT" to standard error; returns status. */
 int rmt_cli_fail(int status, const struct rmt_command *command, const char *format, ...)
 	G_GNUC_PRINTF(3, 4);

@@ -38,7 +38,7 @@ static void print_row(void *context, json_t *row)
 static json_t *ask(const struct rmt_cli *cli, json_t *request, rmt_control_row *each,
 		   void *context, int *status_r)
 {
-	struct rmt_config *config;
+	g_autofree char *control = NULL;
 	g_autoptr(GError) err = NULL;
 	json_t *answer;
 
@@ -48,13 +48,8 @@ static json_t *ask(const struct rmt_cli *cli, json_t *request, rmt_control_row *
 		return NULL;
 	}
 	*status_r = RMT_EXIT_TROUBLE;
-	config = rmt_cli_config(cli);
-	if (config == NULL) {
-		json_decref(request);
-		return NULL;
-	}
-	answer = rmt_control_ask(config->policyd.control, request, each, context, &err);
-	rmt_config_unref(config);
+	control = rmt_cli_control(cli);
+	answer = rmt_control_ask(control, request, each, context, &err);
 	if (answer != NULL)
 		*status_r = RMT_EXIT_OK;
 	else if (g_error_matches(err, RMT_CONTROL_ERROR, RMT_CONTROL_REFUSED))

@@ -231,11 +231,11 @@ static void print_status(const json_t *answer, const struct options *options)
 		puts("--");
 }
 
-static int show(const struct rmt_config *config, const struct options *options)
+static int show(const char *control, const struct options *options)
 {
 	g_autoptr(GError) err = NULL;
 	json_t *answer = rmt_control_ask(
-		config->policyd.control,
+		control,
 		json_pack("{s:s,s:i}", "command", "status", "nearest", options->nearest),
 		NULL, NULL, &err);
 
@@ -277,17 +277,14 @@ static bool read_options(struct options *options, int argc, char **argv)
 /* Watching goes on while policyd is away: it may just be restarting. */
 static int status(const struct rmt_cli *cli, int argc, char **argv)
 {
-	struct rmt_config *config;
+	g_autofree char *control = NULL;
 	struct options options;
 	int result;
 
 	if (!read_options(&options, argc, argv))
 		return rmt_cli_usage(&rmt_command_status, RMT_EXIT_USAGE);
-	config = rmt_cli_config(cli);
-	if (config == NULL)
-		return RMT_EXIT_TROUBLE;
-	while ((result = show(config, &options), options.watch))
+	control = rmt_cli_control(cli);
+	while ((result = show(control, &options), options.watch))
 		sleep((unsigned)options.secs);
-	rmt_config_unref(config);
 	return result;
 }

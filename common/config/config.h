@@ -417,6 +417,11 @@ struct rmt_config *rmt_config_read(const char *path, GPtrArray **complaints_r);
 struct rmt_config *rmt_config_read_text(const char *name, const char *text,
 					GPtrArray **complaints_r);
 
+/* Where a running policyd is asked: policyd.control. It runs on with what it read before
+ * the file got errors, so they are no hindrance here (whole_r: there are none): what can
+ * be read of the file counts, else the default. complaints_r as above. Own. */
+char *rmt_config_read_control(const char *path, bool *whole_r, GPtrArray **complaints_r);
+
 struct rmt_config *rmt_config_ref(struct rmt_config *config);
 void rmt_config_unref(struct rmt_config *config);
 typedef struct rmt_config rmt_config; /* for g_autoptr(rmt_config) */

@@ -419,32 +419,58 @@ static struct rmt_config *finish(struct rmt_reading *reading, GPtrArray **compla
 	return reading->config;
 }
 
-static struct rmt_config *read_from(const char *path, const char *text,
-				    GPtrArray **complaints_r)
+static void begin(struct rmt_reading *reading, const char *path, const char *text)
 {
-	struct rmt_reading reading = {
+	config_t tree;
+
+	*reading = (struct rmt_reading){
 		.file = path != NULL ? path : "built-in default",
 		.complaints = g_ptr_array_new_with_free_func(complaint_free),
 		.standards = g_hash_table_new_full(NULL, NULL, NULL, standards_free),
 	};
-	config_t tree;
-
-	reading.config = new_config(reading.file);
-	rmt_source_init(&reading.source);
+	reading->config = new_config(reading->file);
+	rmt_source_init(&reading->source);
 	config_init(&tree);
-	if (read_source(&reading, text) && parse(&reading, &tree))
-		read_tree(&reading, &tree);
+	if (read_source(reading, text) && parse(reading, &tree))
+		read_tree(reading, &tree);
 	config_destroy(&tree);
-	return finish(&reading, complaints_r);
 }
 
 struct rmt_config *rmt_config_read(const char *path, GPtrArray **complaints_r)
 {
-	return read_from(path, path == NULL ? "" : NULL, complaints_r);
+	struct rmt_reading reading;
+
+	begin(&reading, path, path == NULL ? "" : NULL);
+	return finish(&reading, complaints_r);
 }
 
 struct rmt_config *rmt_config_read_text(const char *name, const char *text,
 					GPtrArray **complaints_r)
 {
-	return read_from(name, text, complaints_r);
+	struct rmt_reading reading;
+
+	begin(&reading, name, text);
+	return finish(&reading, complaints_r);
+}
+
+static char *default_control(void)
+{
+	g_autoptr(GPtrArray) complaints = NULL;
+	g_autoptr(rmt_config) config = rmt_config_read(NULL, &complaints);
+
+	return g_strdup(config->policyd.control);
+}
+
+char *rmt_config_read_control(const char *path, bool *whole_r, GPtrArray **complaints_r)
+{
+	struct rmt_reading reading;
+	struct rmt_config *config;
+	char *control;
+
+	begin(&reading, path, path == NULL ? "" : NULL);
+	control = g_strdup(reading.config->policyd.control);
+	config = finish(&reading, complaints_r);
+	*whole_r = config != NULL;
+	rmt_config_unref(config);
+	return control != NULL ? control : default_control();
 }

@@ -97,6 +97,18 @@ def a_reload_that_cannot_open_a_socket_changes_nothing(place):
 
 
 @test
+def a_file_with_errors_hides_nothing_of_what_runs(place):
+    policyd = Policyd(place, LIMIT.format(100), policyd=STAGES)
+    with PolicyClient(policyd.socket) as client:
+        charge(client, "ann", 30)
+    policyd.configure(LIMIT.format(100), policyd=STAGES + 'idle_timeout = "soon"')
+    policyd.reload()
+    equal(policyd.status()["reload_ok"], False, "status tells it")
+    equal(used(policyd, "ann"), 30, "what limits have")
+    policyd.remite("reload", want=3)
+
+
+@test
 def counts_survive_kill_9_and_the_stale_socket_is_replaced(place):
     policyd = Policyd(place, LIMIT.format(100), policyd=STAGES)
     with PolicyClient(policyd.socket) as client:

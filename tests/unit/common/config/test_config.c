@@ -596,6 +596,43 @@ static void a_file_that_cannot_be_read_is_a_complaint(void **state)
 			    "/tmp: cannot read it: it is a directory");
 }
 
+/* What is asked where the file says this, and whether it is whole. */
+static void assert_control(const char *text, const char *want, bool want_whole)
+{
+	char path[] = "/tmp/remite-control-XXXXXX";
+	int fd = mkstemp(path);
+	g_autoptr(GPtrArray) complaints = NULL;
+	g_autofree char *control = NULL;
+	bool whole;
+
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	control = rmt_config_read_control(path, &whole, &complaints);
+	unlink(path);
+	assert_string_equal(control, want);
+	assert_int_equal(whole, want_whole);
+	assert_int_equal(complaints->len, want_whole ? 0 : 1);
+}
+
+static void policyd_is_found_by_a_file_with_errors(void **state)
+{
+	g_autoptr(GPtrArray) none = NULL, missing = NULL;
+	g_autofree char *standard = NULL, *unread = NULL;
+	bool whole;
+
+	(void)state;
+	standard = rmt_config_read_control(NULL, &whole, &none);
+	assert_true(whole);
+	unread = rmt_config_read_control("/nonexistent/r.conf", &whole, &missing);
+	assert_false(whole);
+	assert_string_equal(unread, standard);
+	assert_control("policyd: { control = \"/run/x/ctl\" }", "/run/x/ctl", true);
+	assert_control("policyd: { control = \"/run/x/ctl\" }\nmode = \"sleep\"",
+		       "/run/x/ctl", false);
+	assert_control("policyd: { control = 7 }", standard, false);
+	assert_control("policyd: { control = \"/run/x/ctl\" ", standard, false);
+}
+
 static char *dump_of(const struct rmt_config *config)
 {
 	GString *out = g_string_new(NULL);
@@ -756,6 +793,7 @@ int main(void)
 		cmocka_unit_test(what_a_stream_requires_has_levels),
 		cmocka_unit_test(what_cannot_be_required_is_refused),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_a_complaint),
+		cmocka_unit_test(policyd_is_found_by_a_file_with_errors),
 		cmocka_unit_test(a_dump_reads_as_the_same_configuration),
 		cmocka_unit_test(the_list_of_settings_has_four_columns_each),
 		cmocka_unit_test(unsubscribe_settings_are_read_with_their_defaults),
